@@ -19,6 +19,7 @@ import psutil
 from stack import postgres
 from stack.config import HOST, PROJECT_DIR, Keys, Ports, StackConfig
 from stack.parts import product_environment
+from stack.processes import die_with_parent
 from stack.state import StackState, is_running
 
 DEFAULT_DIRECTORY = PROJECT_DIR / ".appoint"
@@ -56,8 +57,16 @@ def configure(
     return config
 
 
-def start(config: StackConfig, on_step: Callable[[str], None] = lambda _: None) -> None:
-    """Start everything and return when it is ready; calls `on_step` with what is being done."""
+def start(
+    config: StackConfig,
+    on_step: Callable[[str], None] = lambda _: None,
+    *,
+    dies_with_caller: bool = False,
+) -> None:
+    """Start everything and return when it is ready; calls `on_step` with what is being done.
+
+    With `dies_with_caller` the stack stops when this process ends, however it ends.
+    """
     if is_running(config.directory):
         _wait_until_ready(config, on_step, supervisor=None)
         return
@@ -73,6 +82,8 @@ def start(config: StackConfig, on_step: Callable[[str], None] = lambda _: None) 
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # No thread runs here that the fork could catch holding a lock.
+            preexec_fn=die_with_parent(signal.SIGTERM) if dies_with_caller else None,  # noqa: PLW1509
         )
     _wait_until_ready(config, on_step, supervisor)
 

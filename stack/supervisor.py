@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from stack import migrations, postgres, seed
 from stack.config import PROJECT_DIR, StackConfig
 from stack.parts import Part, all_parts, process_environment
+from stack.processes import die_with_parent
 from stack.state import PartState, StackState, acquire_lock
 
 log = logging.getLogger("supervisor")
@@ -36,7 +35,6 @@ LONGEST_PAUSE_SECONDS = 5.0
 # Deaths in a row during the start after which the stack gives up instead of trying on.
 DEATHS_BEFORE_GIVING_UP = 3
 LARGEST_LOG_BYTES = 10_000_000
-PR_SET_PDEATHSIG = 1
 
 
 class StartError(Exception):
@@ -168,7 +166,7 @@ class Supervisor:
                 group=part.group_id,
                 extra_groups=[] if is_other_user else None,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(part.stop_signal),
+                preexec_fn=die_with_parent(part.stop_signal),
             )
         self.processes[part.name] = process
         return process
@@ -221,16 +219,6 @@ class Supervisor:
                 log.error("%s did not stop in %s s; killing it", name, STOP_SECONDS)
                 process.kill()
                 await process.wait()
-
-
-def _die_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """Runs in the child, after its user is set: the kernel forgets the wish at a change of user."""
-    libc = ctypes.CDLL(None)
-
-    def ask_kernel() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(number))
-
-    return ask_kernel
 
 
 def main() -> int:

@@ -1,0 +1,66 @@
+"""What all tests share: complete stacks of their own, never the developer's."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+
+from stack import lifecycle
+from stack.config import HOST, Keys, Ports, StackConfig
+
+
+def free_ports() -> Ports:
+    """A block of ports nobody listens on, below those the kernel gives to outgoing connections."""
+    for first in range(21_000, 31_000, 20):
+        ports = Ports(*range(first, first + len(fields(Ports))))
+        with contextlib.ExitStack() as sockets:
+            try:
+                for port in asdict(ports).values():
+                    sockets.enter_context(socket.socket()).bind((HOST, port))
+            except OSError:
+                continue
+        return ports
+    raise RuntimeError("no free block of ports")
+
+
+@contextlib.contextmanager
+def running_stack(**settings: object) -> Iterator[StackConfig]:
+    """A new stack in a directory of its own, gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="appoint-test-"))
+    directory.chmod(0o755)  # root's PostgreSQL runs as another user and must get in
+    config = StackConfig(
+        directory=directory,
+        ports=free_ports(),
+        keys=Keys.generate(),
+        durable=False,
+        **settings,  # type: ignore[arg-type]
+    )
+    config.save()
+    try:
+        lifecycle.start(config, dies_with_caller=True)
+        yield config
+    finally:
+        lifecycle.stop(directory)
+        lifecycle.erase(config)
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackConfig]:
+    """A complete running stack with the demo clinic, API and worker included."""
+    with running_stack() as config:
+        yield config
+
+
+@pytest.fixture(scope="session")
+def workerless_stack() -> Iterator[StackConfig]:
+    """A second stack without API and worker, for tests that run and kill their own."""
+    with running_stack(without=("api", "worker")) as config:
+        yield config
