@@ -161,10 +161,10 @@ class StackConfig:
         return f"postgresql://{role}:postgres@{HOST}:{self.ports.postgres}/{database}"
 
     @cached_property
-    def public_jwks(self) -> dict[str, list[dict[str, str]]]:
+    def public_jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The key set Auth publishes: asymmetric keys only, never the shared secret."""
         public = {name: value for name, value in self.keys.signing_jwk.items() if name != "d"}
-        return {"keys": [public | {"key_ops": ["verify"]}]}  # type: ignore[dict-item]
+        return {"keys": [{**public, "key_ops": ["verify"]}]}
 
     @cached_property
     def verification_jwks(self) -> dict[str, list[dict[str, Any]]]:

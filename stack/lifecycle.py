@@ -180,7 +180,10 @@ def _is_taken(port: int) -> bool:
 def _holder(port: int) -> str:
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and getattr(connection.laddr, "port", None) == port
+            ):
                 name = psutil.Process(connection.pid).name() if connection.pid else "another user's"
                 return f" by {name} (pid {connection.pid})"
     return ""

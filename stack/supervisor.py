@@ -105,15 +105,18 @@ class Supervisor:
         self.keepers[name] = asyncio.create_task(self._keep_running(self.parts[name]))
 
     async def _wait_healthy(self, names: list[str]) -> None:
-        waiting = asyncio.gather(*(self.healthy[name].wait() for name in names))
+        waiting = {asyncio.create_task(self.healthy[name].wait()) for name in names}
         gave_up = asyncio.create_task(self.failed.wait())
-        done, _ = await asyncio.wait(
-            {waiting, gave_up}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        gave_up.cancel()
-        if waiting in done:
+        deadline = time.monotonic() + START_SECONDS
+        while waiting and not self.failed.is_set() and time.monotonic() < deadline:
+            _, pending = await asyncio.wait(
+                {*waiting, gave_up}, timeout=1, return_when=asyncio.FIRST_COMPLETED
+            )
+            waiting = pending - {gave_up}
+        for task in (gave_up, *waiting):
+            task.cancel()
+        if not waiting:
             return
-        waiting.cancel()
         silent = [name for name in names if not self.healthy[name].is_set()]
         reasons = "\n".join(f"{name}: {self._last_words(name)}" for name in silent)
         raise StartError(f"not healthy: {', '.join(silent)}\n{reasons}")
