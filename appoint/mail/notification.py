@@ -1,0 +1,74 @@
+"""A notification as `worker.claim_notifications` hands it out: one message owed to one person."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One claimed message. Texts are a single printable line each; instants carry their zone."""
+
+    notification_id: UUID
+    lease_id: UUID
+    kind: str
+    channel: str
+    recipient_address: str
+    recipient_name: str
+    locale: str
+    attempts: int
+    appointment_id: UUID
+    appointment_version: int
+    clinic_name: str
+    location_name: str
+    location_address: str
+    provider_name: str
+    service_name: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: ZoneInfo
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Notification:
+        """Build from one row of the RPC. Raises KeyError, TypeError or ValueError if unusable."""
+        return cls(
+            notification_id=UUID(row["notification_id"]),
+            lease_id=UUID(row["lease_id"]),
+            kind=row["kind"],
+            channel=row["channel"],
+            recipient_address=row["recipient_address"],
+            recipient_name=one_line(row["recipient_name"]),
+            locale=row["locale"] or "en",
+            attempts=row["attempts"],
+            appointment_id=UUID(row["appointment_id"]),
+            appointment_version=row["appointment_version"],
+            clinic_name=one_line(row["clinic_name"]),
+            location_name=one_line(row["location_name"]),
+            location_address=one_line(row["location_address"]),
+            provider_name=one_line(row["provider_name"]),
+            service_name=one_line(row["service_name"]),
+            starts_at=datetime.fromisoformat(row["starts_at"]),
+            ends_at=datetime.fromisoformat(row["ends_at"]),
+            time_zone=ZoneInfo(row["time_zone"]),
+        )
+
+
+def one_line(text: str | None) -> str:
+    """The text without line breaks, control or direction-changing characters, at most 200 long.
+
+    Someone else's name must not be able to add lines to a mail or turn its text around.
+    """
+    shown = "".join(
+        " " if character.isspace() else character
+        for character in (text or "")
+        if character.isspace() or not unicodedata.category(character).startswith("C")
+    )
+    return " ".join(shown.split())[:LONGEST_TEXT]

@@ -1,0 +1,45 @@
+"""Says when an appointment is, as a clock on the wall of its place shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from appoint.mail.notification import Notification
+
+
+def date_in_words(notification: Notification, dates: dict[str, Any]) -> str:
+    """The local date, e.g. "Tuesday, 3 March 2026"."""
+    start = _local(notification.starts_at, notification)
+    pattern: str = dates["date"]
+    return pattern.format(
+        weekday=dates["weekdays"][start.weekday()],
+        day=start.day,
+        month=dates["months"][start.month - 1],
+        year=start.year,
+    )
+
+
+def time_span_in_words(notification: Notification, dates: dict[str, Any]) -> str:
+    """The local start and end, e.g. "9:30 am – 10:00 am"."""
+    start = _local(notification.starts_at, notification)
+    end = _local(notification.ends_at, notification)
+    return f"{_time(start, dates)} – {_time(end, dates)}"
+
+
+def zone_in_words(notification: Notification) -> str:
+    """The zone in force at the start: its name and, as names are ambiguous, its offset."""
+    start = _local(notification.starts_at, notification)
+    offset = start.strftime("%z")
+    return f"{notification.time_zone.key.replace('_', ' ')}, UTC{offset[:3]}:{offset[3:5]}"
+
+
+def _local(instant: datetime, notification: Notification) -> datetime:
+    return instant.astimezone(notification.time_zone)
+
+
+def _time(local: datetime, dates: dict[str, Any]) -> str:
+    if dates["clock"] == 24:
+        return f"{local.hour:02}:{local.minute:02}"
+    half = dates["halves"][local.hour // 12]
+    return f"{(local.hour - 1) % 12 + 1}:{local.minute:02} {half}"

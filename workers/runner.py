@@ -1,0 +1,132 @@
+"""One worker process: starts its parts, restarts those that fall, stops them in order.
+
+SIGTERM and SIGINT drain: nothing more is claimed, what is being sent gets its outcome recorded,
+which takes at most the rest of a lease. A second signal ends at once; the leases then run out and
+another worker goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+from realtime import AsyncRealtimeClient
+
+from appoint.mail import Mail, Notification, render
+from appoint.settings import Settings
+from appoint.supabase_clients import http_pool, service_client
+from workers.health import HealthServer
+from workers.notifier import Notifier, Pace
+from workers.outbox import Outbox
+from workers.resend_mail import ResendMail
+from workers.vital_signs import VitalSigns
+from workers.wakeups import Wakeups
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+# A loop that sleeps out its longest pause or waits out one call to the database is still alive.
+STALLED_AFTER = 60.0
+
+
+async def run(settings: Settings) -> None:
+    """Work until told to stop. Raises OSError when the health port is taken."""
+    async with http_pool() as supabase_http, _provider_pool(settings) as provider_http:
+        # With the service's rights: the queue spans all clinics and belongs to no user.
+        outbox = Outbox(service_client(settings, supabase_http))
+        signs = VitalSigns()
+        notifier = Notifier(
+            outbox, ResendMail(settings, provider_http), _renderer(settings), _pace(settings), signs
+        )
+
+        def connect() -> AsyncRealtimeClient:
+            return service_client(settings, supabase_http).realtime
+
+        wakeups = Wakeups(connect, notifier.wake, signs)
+        stalled_after = STALLED_AFTER + settings.appoint_worker_sweep_seconds
+        health = HealthServer(
+            signs,
+            outbox.depth,
+            port=settings.appoint_worker_health_port,
+            stalled_after=stalled_after,
+        )
+        async with await health.start():
+            await _work(notifier, wakeups)
+
+
+async def _work(notifier: Notifier, wakeups: Wakeups) -> None:
+    with _stops_on_signal(notifier):
+        listening = asyncio.create_task(_keep_running("wakeups", wakeups.run))
+        logger.info("worker_started")
+        try:
+            await _keep_running("notifier", notifier.run)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        logger.info("worker_stopped")
+
+
+async def _keep_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
+    """Run a part until it returns; start it again, after a growing pause, whenever it raises."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            await part()
+        except Exception:
+            logger.exception("part_crashed", extra={"part": name})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+        else:
+            return
+
+
+@contextlib.contextmanager
+def _stops_on_signal(notifier: Notifier) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    assert main is not None
+    asked = False
+
+    def stop(name: str) -> None:
+        nonlocal asked
+        logger.info("stopping", extra={"signal": name, "at_once": asked})
+        if asked:
+            main.cancel()
+        asked = True
+        notifier.stop()
+
+    caught = (signal.SIGTERM, signal.SIGINT)
+    for number in caught:
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        concurrency=settings.appoint_worker_concurrency,
+        lease_seconds=settings.appoint_worker_lease_seconds,
+        sweep_seconds=settings.appoint_worker_sweep_seconds,
+    )
+
+
+def _renderer(settings: Settings) -> Callable[[Notification], Mail]:
+    return lambda notification: render(notification, settings.appoint_site_url)
+
+
+def _provider_pool(settings: Settings) -> httpx.AsyncClient:
+    # Each sending has a deadline of its own; these only bound what a dead network could hold.
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(20.0, connect=5.0),
+        limits=httpx.Limits(
+            max_connections=settings.appoint_worker_concurrency, keepalive_expiry=30
+        ),
+    )

@@ -1,0 +1,31 @@
+"""What a worker knows about its own health, written by its parts and shown by `/healthz`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass(slots=True)
+class VitalSigns:
+    """Times of the last events, None before the first; only counts and times, never content."""
+
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    last_wake_at: datetime | None = None
+    last_sweep_at: datetime | None = None
+    last_sent_at: datetime | None = None
+    realtime: str = "connecting"
+    database: str = "unknown"
+    in_flight: int = 0
+    sent: int = 0
+    failed: int = 0
+    # Of the notifier's loop, on the monotonic clock; a loop that no longer turns is a dead worker.
+    turned_at: float = field(default_factory=time.monotonic)
+
+    def turn(self) -> None:
+        """The notifier's loop is alive."""
+        self.turned_at = time.monotonic()
+
+    def seconds_since_turn(self) -> float:
+        return time.monotonic() - self.turned_at
