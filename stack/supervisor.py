@@ -91,8 +91,9 @@ class Supervisor:
             if part.needs_schema:
                 self._keep(part.name)
         await self._wait_healthy(list(self.parts))
-        self._step("Seeding the demo clinic")
-        await asyncio.to_thread(seed.seed, self.config)
+        if {"auth", "gateway"} <= self.parts.keys():
+            self._step("Seeding the demo clinic")
+            await asyncio.to_thread(seed.seed, self.config)
         self.state.phase = "ready"
         self._step(f"Ready after {time.monotonic() - began:.1f} s")
 

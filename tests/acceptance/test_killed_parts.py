@@ -1,0 +1,92 @@
+"""Any part may be killed during a burst of bookings: what was answered stays true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from stack.config import StackConfig
+from stack.state import PartState, StackState
+from tests.acceptance.clients import Person, a_service, mails_to, open_slots, sign_up
+from tests.acceptance.eventually import eventually
+
+BOOKINGS = 12
+
+
+def part(stack: StackConfig, name: str) -> PartState:
+    state = StackState.load(stack.directory)
+    assert state
+    return state.parts[name]
+
+
+async def book_patiently(
+    person: Person, slot: dict[str, Any], service_id: str, request_id: str
+) -> dict[str, Any]:
+    """Book as a careful client does: the same request again until there is an answer."""
+
+    async def attempt() -> dict[str, Any]:
+        try:
+            answer = await person.call(
+                "book_appointment",
+                service_id=service_id,
+                provider_id=slot["provider_id"],
+                starts_at=slot["starts_at"],
+                request_id=request_id,
+            )
+        except httpx.TransportError:
+            return {}
+        return answer.json() if answer.status_code == 200 else {}
+
+    return await eventually(attempt, seconds=60)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["postgres", "postgrest", "auth", "realtime", "gateway", "mailbox", "api", "worker"],
+)
+async def test_a_killed_part_comes_back_and_no_answered_booking_or_mail_is_lost(
+    stack: StackConfig, name: str
+) -> None:
+    service_id = await a_service(stack)
+    people = [await sign_up(stack) for _ in range(BOOKINGS)]
+    slots = (await open_slots(stack, service_id, days=28))[::3][:BOOKINGS]
+    before = part(stack, name)
+    assert before.pid
+
+    burst = [
+        asyncio.create_task(
+            book_patiently(
+                person, slot, service_id, f"00000000-0000-4000-9000-{os.urandom(6).hex()}"
+            )
+        )
+        for person, slot in zip(people, slots, strict=True)
+    ]
+    os.kill(before.pid, signal.SIGKILL)
+
+    async def is_back() -> bool:
+        now = part(stack, name)
+        return now.pid not in (None, before.pid) and now.healthy
+
+    await eventually(is_back, seconds=60)
+    booked = await asyncio.gather(*burst)
+
+    with psycopg.connect(stack.db_url()) as connection:
+        rows = connection.execute(
+            "select id::text from public.appointments where id = any(%s) and status = 'booked'",
+            [[appointment["id"] for appointment in booked]],
+        ).fetchall()
+    assert len(rows) == BOOKINGS
+
+    async def everybody_has_mail() -> bool:
+        return all([await mails_to(stack, person.email) for person in people])
+
+    await eventually(everybody_has_mail, seconds=90)
+    for person in people:
+        assert len(await mails_to(stack, person.email)) == 1
+        await person.http.aclose()

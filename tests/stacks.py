@@ -1,0 +1,50 @@
+"""Makes stacks for the tests: their own ports, their own directory, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from stack import lifecycle
+from stack.config import HOST, Keys, Ports, StackConfig
+
+
+def free_ports() -> Ports:
+    """A block of ports nobody listens on, below those the kernel gives to outgoing connections."""
+    for first in range(21_000, 31_000, 20):
+        ports = Ports(*range(first, first + len(fields(Ports))))
+        with contextlib.ExitStack() as sockets:
+            try:
+                for port in asdict(ports).values():
+                    sockets.enter_context(socket.socket()).bind((HOST, port))
+            except OSError:
+                continue
+        return ports
+    raise RuntimeError("no free block of ports")
+
+
+@contextlib.contextmanager
+def running_stack(**settings: object) -> Iterator[StackConfig]:
+    """A new stack in a directory of its own, gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="appoint-test-"))
+    directory.chmod(0o755)  # root's PostgreSQL runs as another user and must get in
+    config = StackConfig(
+        directory=directory,
+        ports=free_ports(),
+        keys=Keys.generate(),
+        durable=False,
+        **settings,  # type: ignore[arg-type]
+    )
+    config.save()
+    try:
+        lifecycle.start(config, dies_with_caller=True)
+        yield config
+    finally:
+        lifecycle.stop(directory)
+        lifecycle.erase(config)
+        shutil.rmtree(directory)
