@@ -1,0 +1,1 @@
+"""The API gateway stand-in: one address in front of Auth, PostgREST, Realtime and functions."""
