@@ -236,7 +236,11 @@ def main() -> int:
         log.error("another supervisor already runs this stack")
         return 1
     with lock:
-        supervisor = Supervisor(config)
+        try:
+            supervisor = Supervisor(config)
+        except Exception as error:
+            StackState(os.getpid(), phase="failed", error=str(error)).save(config.directory)
+            raise
         asyncio.run(supervisor.run())
     return 1 if supervisor.state.phase == "failed" else 0
 

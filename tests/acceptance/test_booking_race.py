@@ -1,4 +1,4 @@
-"""Two hundred requests for one slot: one is served, the others are told so, nothing else happens."""
+"""Two hundred requests for one slot: one is served, the others are told so, and that is all."""
 
 from __future__ import annotations
 
