@@ -18,10 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
-
 HOST = "127.0.0.1"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TEN_YEARS = 10 * 365 * 24 * 3600
@@ -64,6 +60,10 @@ class Keys:
 
     @classmethod
     def generate(cls) -> Keys:
+        # Only a new stack needs these 12 MB; every part of a running one loads this module.
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from jwt.algorithms import ECAlgorithm
+
         jwt_secret = secrets.token_urlsafe(48)
         private_key = ec.generate_private_key(ec.SECP256R1())
         signing_jwk = json.loads(ECAlgorithm(ECAlgorithm.SHA256).to_jwk(private_key))
@@ -82,6 +82,8 @@ class Keys:
 
 
 def _legacy_key(role: str, jwt_secret: str) -> str:
+    import jwt
+
     issued_at = int(time.time())
     claims = {"iss": "supabase-demo", "role": role, "iat": issued_at, "exp": issued_at + TEN_YEARS}
     return jwt.encode(claims, jwt_secret, algorithm="HS256")
