@@ -48,11 +48,13 @@ def user_client(settings: Settings, access_token: str, http: httpx.AsyncClient) 
 def _client(url: str, key: str, http: httpx.AsyncClient, headers: dict[str, str]) -> AsyncClient:
     from supabase import AsyncClient, AsyncClientOptions  # noqa: PLC0415 - heavy, see above
 
-    # Nobody signs in through these clients, so there is no session to keep or refresh. Reconnecting
-    # Realtime is our own business: the library's way gives up silently (see workers/wakeups.py).
+    # Nobody signs in through these clients, so there is no session to keep or refresh, and links in
+    # mails they ask for are opened elsewhere, where a PKCE verifier made here would be missing.
+    # Reconnecting Realtime is our own business: see workers/wakeups.py.
     options = AsyncClientOptions(
         auto_refresh_token=False,
         persist_session=False,
+        flow_type="implicit",
         httpx_client=http,
         realtime={"auto_reconnect": False},
     )

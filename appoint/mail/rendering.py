@@ -7,6 +7,7 @@ name, time or kind of visit can reach a header.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ from appoint.mail.notification import Notification
 from appoint.mail.wall_clock import date_in_words, time_span_in_words, zone_in_words
 
 DEFAULT_LANGUAGE = "en"
+# Mail programs turn such texts into links by themselves.
+LINK_LIKE = re.compile(r"[/@<>\\]|\.\w{2,}")
 
 
 class UnknownKindError(Exception):
@@ -64,7 +67,9 @@ def render(notification: Notification, site_url: str) -> Mail:
 
 
 def _greeting(wording: dict[str, Any], name: str) -> str:
-    greeting: str = wording["greetings"]["named" if name else "unnamed"]
+    """Greets by name; but whoever types a link as their name gets no mail of ours to carry it."""
+    is_name = bool(name) and not LINK_LIKE.search(name)
+    greeting: str = wording["greetings"]["named" if is_name else "unnamed"]
     return greeting.replace("{name}", name)
 
 

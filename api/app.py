@@ -1,0 +1,62 @@
+"""The application: routes, what surrounds them, and what it holds open while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api import error_responses
+from api.dependencies import Resources
+from api.middleware import BodyLimit, RequestSurroundings
+from api.recent_mails import RecentMails
+from api.routes import health, staff_invitations
+from appoint.settings import Settings
+from appoint.supabase_clients import http_pool, service_client
+
+DESCRIPTION = """What a browser must never do itself. Booking needs none of this: browsers speak to
+Supabase directly, under row-level security. Every refusal is RFC 9457 problem details with a stable
+`key`."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API over one Supabase project. Opens connections when it starts, not before."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with http_pool() as http:
+            app.state.resources = Resources(
+                settings=settings,
+                http=http,
+                service=service_client(settings, http),
+                recent_mails=RecentMails(),
+            )
+            yield
+
+    app = FastAPI(
+        title="Appoint",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        servers=[{"url": settings.appoint_api_url}],
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False,
+    )
+    error_responses.install(app)
+    app.include_router(health.router)
+    app.include_router(staff_invitations.router)
+    # The last added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=[settings.appoint_site_url.rstrip("/")],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+        expose_headers=["X-Request-Id", "Retry-After"],
+        max_age=600,
+    )
+    app.add_middleware(RequestSurroundings)
+    return app

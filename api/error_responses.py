@@ -1,0 +1,177 @@
+"""One shape for every refusal: RFC 9457 problem details with the keys of `docs/errors.md`.
+
+`key` is what programs compare, `title` and `detail` are for people. Nothing internal leaves: an
+unknown failure is `internal_error` with a request id, and its cause is in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from postgrest.exceptions import APIError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from appoint.logs import request_id
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+STATED = re.compile(r"^PT4\d\d$")
+STABLE_KEY = re.compile(r"^[a-z][a-z_]{2,60}$")
+
+
+class FieldError(BaseModel):
+    """What is wrong with one part of a request; never repeats what was sent."""
+
+    field: str = Field(examples=["body.email"])
+    message: str = Field(examples=["value is not a valid email address"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    key: str = Field(description="Stable, for programs.", examples=["not_allowed"])
+    title: str = Field(examples=["Forbidden"])
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="A sentence for people.")
+    request_id: str | None = Field(default=None, description="Quote it when asking for help.")
+    errors: list[FieldError] | None = None
+
+
+class ProblemError(Exception):
+    """A refusal with its answer."""
+
+    def __init__(
+        self, status: int, key: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.detail = detail
+        self.headers = headers
+
+
+NOT_SIGNED_IN = (401, "not_signed_in", "Sign in and send a valid access token.")
+UNAVAILABLE = (503, "unavailable", "The service cannot be reached right now. Try again shortly.")
+INTERNAL = (500, "internal_error", "Something went wrong on our side. It has been recorded.")
+
+BY_STATUS = {
+    400: ("invalid_request", "The request cannot be understood."),
+    401: NOT_SIGNED_IN[1:],
+    403: ("not_allowed", "You may not do this."),
+    404: ("not_found", "There is nothing here."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("body_too_large", "The request is too large."),
+}
+
+
+def not_signed_in() -> ProblemError:
+    return ProblemError(*NOT_SIGNED_IN, headers={"WWW-Authenticate": "Bearer"})
+
+
+def unavailable() -> ProblemError:
+    return ProblemError(*UNAVAILABLE, headers={"Retry-After": "5"})
+
+
+def problem_response(
+    status: int,
+    key: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    errors: list[FieldError] | None = None,
+) -> JSONResponse:
+    problem = Problem(
+        key=key,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        request_id=request_id.get(),
+        errors=errors,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE
+    )
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route, so that OpenAPI tells which refusals to expect."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "model": Problem,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def refusal_of(error: APIError) -> ProblemError:
+    """What a refusal of the database means to the caller.
+
+    Keys and hints pass only when our own SQL stated them; everything else could quote data.
+    """
+    code = error.code or ""
+    key = error.message or ""
+    if STATED.match(code) and STABLE_KEY.match(key):
+        status = int(code[2:])
+        return ProblemError(status, key, error.hint or BY_STATUS.get(status, (key, key))[1])
+    if code in ("PGRST301", "PGRST302", "PGRST303"):
+        return not_signed_in()
+    if code == "42501":
+        return ProblemError(403, *BY_STATUS[403])
+    # No connection, no pool, statement or lock timeouts, shutting down: not the caller's fault.
+    if code in ("PGRST000", "PGRST001", "PGRST002", "PGRST003") or code[:2] in ("08", "53", "57"):
+        return unavailable()
+    logger.error("database_answered_unexpectedly", extra={"code": code})
+    return ProblemError(*INTERNAL)
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every failure in this shape."""
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(APIError, _database_refusal)
+    app.add_exception_handler(httpx.HTTPError, _unreachable)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)
+    return problem_response(error.status, error.key, error.detail, error.headers)
+
+
+async def _database_refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, APIError)
+    return await _problem(request, refusal_of(error))
+
+
+async def _unreachable(request: Request, error: Exception) -> JSONResponse:
+    logger.error("supabase_unreachable", extra={"error": type(error).__name__})
+    return await _problem(request, unavailable())
+
+
+async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    key, detail = BY_STATUS.get(error.status_code, ("invalid_request", "This cannot be done."))
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(error.status_code, key, detail, headers)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        FieldError(field=".".join(str(part) for part in fault["loc"]), message=fault["msg"])
+        for fault in error.errors()
+    ]
+    return problem_response(
+        422, "invalid_request", "Some fields are missing or malformed.", errors=errors
+    )
