@@ -30,6 +30,8 @@ ENV_MARK = (
 SMALLEST_FREE_DISK = 300_000_000
 START_SECONDS = 120
 STOP_SECONDS = 30
+# Supervisors started by this process, to be waited for when they stop.
+_own_supervisors: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 class StackError(Exception):
@@ -85,7 +87,14 @@ def start(
             # No thread runs here that the fork could catch holding a lock.
             preexec_fn=die_with_parent(signal.SIGTERM) if dies_with_caller else None,  # noqa: PLW1509
         )
-    _wait_until_ready(config, on_step, supervisor)
+    _reap(config.directory)
+    _own_supervisors[config.directory] = supervisor
+    try:
+        _wait_until_ready(config, on_step, supervisor)
+    except StackError:
+        stop(config.directory)
+        _reap(config.directory)
+        raise
 
 
 def _wait_until_ready(
@@ -124,7 +133,14 @@ def stop(directory: Path) -> bool:
         if time.monotonic() > deadline:
             raise StackError(f"supervisor {state.supervisor_pid} did not stop in {STOP_SECONDS} s")
         time.sleep(0.05)
+    _reap(directory)
     return True
+
+
+def _reap(directory: Path) -> None:
+    """Wait for a supervisor of ours that has ended, so that the kernel can forget it."""
+    if supervisor := _own_supervisors.pop(directory, None):
+        supervisor.wait(STOP_SECONDS)
 
 
 def erase(config: StackConfig) -> None:
