@@ -1,4 +1,7 @@
-"""`python -m api`: the API under uvicorn. Exit codes: 0 stopped as told, 1 cannot start."""
+"""`python -m api`: the API under uvicorn.
+
+Exit code 1 means that it cannot start. On SIGTERM it answers what it has begun and then ends by
+that signal."""
 
 from __future__ import annotations
 

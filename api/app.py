@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import error_responses
+from api import error_responses, openapi
 from api.dependencies import Resources
 from api.middleware import BodyLimit, RequestSurroundings
 from api.recent_mails import RecentMails
@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     error_responses.install(app)
+    openapi.install(app)
     app.include_router(health.router)
     app.include_router(staff_invitations.router)
     # The last added is the outermost.

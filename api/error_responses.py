@@ -65,7 +65,7 @@ UNAVAILABLE = (503, "unavailable", "The service cannot be reached right now. Try
 INTERNAL = (500, "internal_error", "Something went wrong on our side. It has been recorded.")
 
 BY_STATUS = {
-    400: ("invalid_request", "The request cannot be understood."),
+    400: ("invalid_input", "The request cannot be understood."),
     401: NOT_SIGNED_IN[1:],
     403: ("not_allowed", "You may not do this."),
     404: ("not_found", "There is nothing here."),
@@ -105,12 +105,7 @@ def problem_response(
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route, so that OpenAPI tells which refusals to expect."""
     return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "model": Problem,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
+        status: {"description": HTTPStatus(status).phrase, "model": Problem} for status in statuses
     }
 
 
@@ -161,7 +156,7 @@ async def _unreachable(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    key, detail = BY_STATUS.get(error.status_code, ("invalid_request", "This cannot be done."))
+    key, detail = BY_STATUS.get(error.status_code, ("invalid_input", "This cannot be done."))
     headers = dict(error.headers) if error.headers else None
     return problem_response(error.status_code, key, detail, headers)
 
@@ -173,5 +168,5 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
         for fault in error.errors()
     ]
     return problem_response(
-        422, "invalid_request", "Some fields are missing or malformed.", errors=errors
+        422, "invalid_input", "Some fields are missing or malformed.", errors=errors
     )

@@ -20,7 +20,12 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 FRAMES_SHOWN = 6
 QUIET_LIBRARIES = ("httpx", "httpcore", "websockets", "asyncio", "resend", "hpack")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
 
 
 class JsonFormatter(logging.Formatter):

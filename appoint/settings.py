@@ -84,7 +84,7 @@ class Settings(BaseModel):
 def _one_line(error: ValidationError) -> str:
     problems: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        what = "not set" if problem["type"] == "missing" else problem["msg"].lower()
+        what = "not set" if problem["type"] == "missing" else "unusable value"
         problems.setdefault(what, []).append(str(problem["loc"][0]).upper())
     texts = [f"{what}: {', '.join(names)}" for what, names in problems.items()]
     return f"{'; '.join(texts)} (see .env.example)"

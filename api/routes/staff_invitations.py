@@ -7,7 +7,8 @@ apply. Only the mail needs the service key. Inviting the same person again sends
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, status
@@ -24,6 +25,8 @@ router = APIRouter(prefix="/v1/clinics/{clinic_id}", tags=["staff"])
 
 RETRY_AFTER_SECONDS = "60"
 
+Role = Literal["owner", "manager", "front_desk", "provider"]
+
 
 class NewStaffInvitation(BaseModel):
     """Whom to invite and as what."""
@@ -31,16 +34,18 @@ class NewStaffInvitation(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     email: EmailStr = Field(max_length=254)
-    role: Literal["owner", "manager", "front_desk", "provider"]
+    role: Role
 
 
 class StaffInvitation(BaseModel):
-    """An invitation that stands. It does not tell whether the person has an account already."""
+    """An invitation that waits. It does not tell whether the person has an account already."""
 
-    member_id: UUID
+    id: UUID
     clinic_id: UUID
     email: str
-    role: str
+    role: Role
+    status: Literal["pending", "accepted", "revoked"]
+    created_at: datetime
 
 
 @router.post(
@@ -63,29 +68,27 @@ async def invite_staff(
         ),
     ] = None,
 ) -> StaffInvitation:
-    """Owners and managers may invite; who may give which role is decided in the database."""
-    email = invitation.email.lower()
-    member = await _invite_as(caller, clinic_id, email, invitation.role)
-    request = (clinic_id, email, invitation.role, idempotency_key)
+    """Owners invite anyone, managers front desk and providers. The mail leads to the site, where
+    the invited person accepts after logging in."""
+    invited = await _invite_as(caller, clinic_id, invitation)
+    request = (invited.id, idempotency_key)
     if idempotency_key is None or held.recent_mails.claim(request):
         try:
-            await _send_mail(held, email)
+            await _send_mail(held, invited.email)
         except BaseException:
             held.recent_mails.release(request)
             raise
-        logger.info("staff_invited", extra={"clinic_id": clinic_id, "member_id": member["id"]})
-    return StaffInvitation(
-        member_id=member["id"], clinic_id=clinic_id, email=email, role=member["role"]
-    )
+        logger.info("staff_invited", extra={"clinic_id": clinic_id, "invitation_id": invited.id})
+    return invited
 
 
-async def _invite_as(caller: AsyncClient, clinic_id: UUID, email: str, role: str) -> dict[str, Any]:
+async def _invite_as(
+    caller: AsyncClient, clinic_id: UUID, invitation: NewStaffInvitation
+) -> StaffInvitation:
     """Raises APIError with the contract's key when the caller may not."""
-    parameters = {"clinic_id": str(clinic_id), "email": email, "role": role}
+    parameters = {"clinic_id": str(clinic_id), "email": invitation.email, "role": invitation.role}
     answer = await caller.rpc("invite_member", parameters).execute()
-    data: Any = answer.data
-    member: dict[str, Any] = data[0] if isinstance(data, list) else data
-    return member
+    return StaffInvitation.model_validate(answer.data)
 
 
 async def _send_mail(held: Resources, email: str) -> None:
@@ -112,7 +115,7 @@ def _refusal_of(error: AuthError) -> ProblemError:
         wait = {"Retry-After": RETRY_AFTER_SECONDS}
         return ProblemError(429, "too_many_requests", "Too many mails. Try again shortly.", wait)
     if error.code in ("email_address_invalid", "validation_failed", "email_address_not_authorized"):
-        return ProblemError(422, "invalid_request", "No mail can be sent to this address.")
+        return ProblemError(422, "invalid_input", "No mail can be sent to this address.")
     logger.error(
         "invitation_mail_refused", extra={"code": error.code, "error": type(error).__name__}
     )

@@ -1,0 +1,164 @@
+"""Whatever goes wrong, the answer has one shape and says nothing about the inside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from postgrest.exceptions import APIError
+
+from api.app import create_app
+from api.error_responses import refusal_of
+from appoint.settings import Settings
+
+SETTINGS = Settings.model_validate(
+    {
+        "supabase_url": "http://127.0.0.1:1",
+        "supabase_publishable_key": "sb_publishable_x",
+        "supabase_secret_key": "sb_secret_x",
+        "appoint_site_url": "https://site.example",
+    }
+)
+
+
+@pytest.fixture
+async def offline() -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
+    """The application without any Supabase behind it."""
+    app = create_app(SETTINGS)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://api.example"
+        ) as client,
+    ):
+        yield app, client
+
+
+Offline = tuple[FastAPI, httpx.AsyncClient]
+
+
+async def test_unknown_addresses_and_methods(offline: Offline) -> None:
+    _, client = offline
+    missing, refused = await client.get("/nothing"), await client.delete("/healthz")
+    assert (missing.status_code, missing.json()["key"]) == (404, "not_found")
+    assert (refused.status_code, refused.json()["key"]) == (405, "method_not_allowed")
+    assert refused.headers["allow"] == "GET"
+    for answer in (missing, refused):
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_crash_is_a_500_that_tells_nothing(offline: Offline) -> None:
+    app, client = offline
+
+    async def crash() -> None:
+        raise RuntimeError("password=hunter2 for ada@example.org")
+
+    app.add_api_route("/crash", crash)
+    answer = await client.get("/crash")
+    assert (answer.status_code, answer.json()["key"]) == (500, "internal_error")
+    assert "hunter2" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_crash_is_logged_by_type_and_place_without_its_message(
+    offline: Offline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import logging
+    import sys
+
+    from appoint.logs import JsonFormatter
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("api")
+    logger.addHandler(handler)
+    try:
+        await test_a_crash_is_a_500_that_tells_nothing(offline)
+    finally:
+        logger.removeHandler(handler)
+    logged = capsys.readouterr().err
+    assert '"error": "RuntimeError"' in logged
+    assert "hunter2" not in logged
+    assert "ada@example.org" not in logged
+
+
+async def test_an_absent_supabase_is_a_503(offline: Offline) -> None:
+    _, client = offline
+    answer = await client.post(
+        "/v1/clinics/10000000-0000-4000-8000-000000000001/staff-invitations",
+        json={"email": "a@example.org", "role": "provider"},
+        headers={"Authorization": "Bearer a.b.c"},
+    )
+    assert (answer.status_code, answer.json()["key"]) == (503, "unavailable")
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.json()["key"]) == (503, "unavailable")
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_huge_body_is_refused(offline: Offline, announced: bool) -> None:
+    _, client = offline
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 10_000
+
+    content = b"x" * 200_000 if announced else in_pieces()
+    answer = await client.post("/v1/clinics/x/staff-invitations", content=content)
+    assert (answer.status_code, answer.json()["key"]) == (413, "body_too_large")
+
+
+async def test_a_request_id_is_kept_if_harmless_and_replaced_if_not(offline: Offline) -> None:
+    _, client = offline
+    kept = await client.get("/healthz", headers={"X-Request-Id": "trace-12345678"})
+    assert kept.headers["x-request-id"] == "trace-12345678"
+    replaced = await client.get("/healthz", headers={"X-Request-Id": "a b<script>"})
+    assert len(replaced.headers["x-request-id"]) == 32
+
+
+async def test_only_the_site_may_call_from_a_browser(offline: Offline) -> None:
+    _, client = offline
+    site = await client.get("/healthz", headers={"Origin": "https://site.example"})
+    assert site.headers["access-control-allow-origin"] == "https://site.example"
+    other = await client.get("/healthz", headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "key"),
+    [
+        ({"code": "PT409", "message": "slot_taken", "hint": "Choose."}, 409, "slot_taken"),
+        ({"code": "PT500", "message": "slot_taken"}, 500, "internal_error"),
+        ({"code": "PT409", "message": "Key (email)=(a@b.c) exists"}, 500, "internal_error"),
+        ({"code": "23505", "message": "duplicate key"}, 500, "internal_error"),
+        ({"code": "42501", "message": "permission denied"}, 403, "not_allowed"),
+        ({"code": "PGRST301", "message": "JWT expired"}, 401, "not_signed_in"),
+        ({"code": "PGRST303", "message": "JWT claims"}, 401, "not_signed_in"),
+        ({"code": "PGRST002", "message": "schema cache"}, 503, "unavailable"),
+        ({"code": "57P01", "message": "terminating connection"}, 503, "unavailable"),
+        ({}, 500, "internal_error"),
+    ],
+)
+def test_only_what_our_own_sql_states_reaches_the_caller(
+    error: dict[str, str], status: int, key: str
+) -> None:
+    problem = refusal_of(APIError(error))
+    assert (problem.status, problem.key) == (status, key)
+    assert "a@b.c" not in problem.detail
+
+
+def test_every_route_documents_its_refusals_as_problems() -> None:
+    document = create_app(SETTINGS).openapi()
+    versioned = [path for path in document["paths"] if path.startswith("/v1/")]
+    assert versioned
+    for path in versioned:
+        for method, operation in document["paths"][path].items():
+            responses = operation["responses"]
+            assert {"401", "403", "422", "500", "503"} <= set(responses), (method, path)
+            for status in (status for status in responses if status >= "400"):
+                content = responses[status]["content"]
+                assert set(content) == {"application/problem+json"}
+                schema = content["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}

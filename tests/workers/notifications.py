@@ -1,0 +1,37 @@
+"""Claimed rows as the database hands them out, for tests that need no database."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from appoint.mail import Notification
+
+
+def claimed_row(**changes: Any) -> dict[str, Any]:
+    """One row of `worker.claim_notifications` as JSON, with the given columns changed."""
+    row: dict[str, Any] = {
+        "notification_id": str(uuid.uuid4()),
+        "lease_id": str(uuid.uuid4()),
+        "kind": "appointment_confirmed",
+        "channel": "email",
+        "recipient_address": "ada@example.org",
+        "recipient_name": "Ada Lovelace",
+        "locale": "en",
+        "attempts": 1,
+        "appointment_id": str(uuid.uuid4()),
+        "appointment_version": 1,
+        "clinic_name": "Lindenhof Family Practice",
+        "location_name": "Lindenhof",
+        "location_address": "Lindenstrasse 12, 8001 Zürich",
+        "provider_name": "Dr. Grace Hopper",
+        "service_name": "First consultation",
+        "starts_at": "2026-03-28T08:30:00+00:00",
+        "ends_at": "2026-03-28T09:00:00+00:00",
+        "time_zone": "Europe/Zurich",
+    }
+    return row | changes
+
+
+def notification(**changes: Any) -> Notification:
+    return Notification.from_row(claimed_row(**changes))

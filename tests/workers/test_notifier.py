@@ -1,0 +1,240 @@
+"""The notifier's own decisions, with the database and the provider played by doubles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from appoint.mail import Mail, Notification, render
+from tests.workers.notifications import notification
+from workers import notifier as notifier_module
+from workers.notifier import Notifier, Pace
+from workers.outbox import Claim, Unreadable
+from workers.resend_mail import MailError
+from workers.vital_signs import VitalSigns
+
+LEASE_SECONDS = 1
+
+
+class OutboxDouble:
+    """Hands out what is in `due`; remembers how each claim ended."""
+
+    def __init__(self) -> None:
+        self.due: list[Claim] = []
+        self.completed: list[Claim] = []
+        self.failed: list[tuple[Claim, str, float | None, bool]] = []
+        self.claims = 0
+        self.broken = 0
+        self.refuses_to_complete = 0
+        self.changed = asyncio.Condition()
+
+    async def claim(self, batch: int, lease_seconds: int) -> list[Claim]:
+        self.claims += 1
+        await self._tell()
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError
+        claimed, self.due = self.due[:batch], self.due[batch:]
+        return claimed
+
+    async def complete(self, claim: Claim, provider_message_id: str) -> bool:
+        if self.refuses_to_complete:
+            self.refuses_to_complete -= 1
+            raise ConnectionError
+        self.completed.append(claim)
+        await self._tell()
+        return True
+
+    async def fail(
+        self, claim: Claim, error: str, *, retry_after: float | None, permanent: bool
+    ) -> str:
+        self.failed.append((claim, error, retry_after, permanent))
+        await self._tell()
+        return "dead" if permanent else "queued"
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with self.changed:
+            await self.changed.wait_for(true)
+
+    async def _tell(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+
+class TransportDouble:
+    """Accepts everything, unless told what to do with a message."""
+
+    def __init__(self) -> None:
+        self.accepted: list[str] = []
+        self.behaviour: dict[str, Callable[[], object]] = {}
+        self.at_once = 0
+        self.most_at_once = 0
+
+    def closed_for(self) -> float:
+        return 0.0
+
+    async def send(self, mail: Mail, *, to: str, key: str, deadline: float) -> str:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(0)
+            if act := self.behaviour.get(key):
+                result = act()
+                if isinstance(result, asyncio.Event):
+                    await result.wait()
+        finally:
+            self.at_once -= 1
+        self.accepted.append(key)
+        return f"provider-{key}"
+
+
+def raising(error: Exception) -> Callable[[], object]:
+    def act() -> object:
+        raise error
+
+    return act
+
+
+@asynccontextmanager
+async def running(
+    outbox: OutboxDouble, transport: TransportDouble, *, concurrency: int = 4, sweep: float = 60
+) -> AsyncIterator[Notifier]:
+    pace = Pace(concurrency=concurrency, lease_seconds=LEASE_SECONDS, sweep_seconds=sweep)
+
+    def mail_for(claimed: Notification) -> Mail:
+        return render(claimed, "https://appoint.example")
+
+    notifier = Notifier(outbox, transport, mail_for, pace, VitalSigns())
+    task = asyncio.create_task(notifier.run())
+    try:
+        yield notifier
+    finally:
+        notifier.stop()
+        await task
+
+
+@pytest.fixture
+def outbox() -> OutboxDouble:
+    return OutboxDouble()
+
+
+@pytest.fixture
+def transport() -> TransportDouble:
+    return TransportDouble()
+
+
+async def test_a_wake_up_sends_what_has_become_due(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    async with running(outbox, transport) as notifier:
+        await outbox.until(lambda: outbox.claims == 1)
+        due = notification()
+        outbox.due = [due]
+        notifier.wake()
+        await outbox.until(lambda: outbox.completed == [due])
+    assert transport.accepted == [str(due.notification_id)]
+
+
+async def test_without_any_wake_up_the_timer_finds_what_is_due(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    async with running(outbox, transport, sweep=0.01):
+        await outbox.until(lambda: outbox.claims == 1)
+        outbox.due = [notification()]
+        await outbox.until(lambda: len(outbox.completed) == 1)
+
+
+async def test_one_poisonous_message_does_not_stop_the_others(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    poison, unreadable = notification(kind="singing_telegram"), _unreadable()
+    crashing, good = notification(), notification()
+    transport.behaviour[str(crashing.notification_id)] = raising(RuntimeError("boom"))
+    outbox.due = [poison, unreadable, crashing, good]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.failed) == 3 and outbox.completed == [good])
+    how = {
+        claim.notification_id: (error, permanent) for claim, error, _, permanent in outbox.failed
+    }
+    assert how[poison.notification_id] == ("unknown_kind:singing_telegram", True)
+    assert how[unreadable.notification_id] == ("unreadable:KeyError", True)
+    assert how[crashing.notification_id] == ("crash:RuntimeError", False)
+
+
+async def test_a_refusal_is_recorded_with_the_providers_delay(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    due = notification()
+    transport.behaviour[str(due.notification_id)] = raising(MailError("503:busy", retry_after=7))
+    outbox.due = [due]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.failed == [(due, "503:busy", 7, False)])
+    assert outbox.completed == []
+
+
+async def test_a_channel_without_transport_and_an_empty_address_are_permanent(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.due = [notification(channel="sms"), notification(recipient_address="")]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.failed) == 2)
+    assert {(error, permanent) for _, error, _, permanent in outbox.failed} == {
+        ("no_transport:sms", True),
+        ("no_address", True),
+    }
+    assert transport.accepted == []
+
+
+async def test_no_more_than_the_allowed_number_are_sent_at_once(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.due = [notification() for _ in range(40)]
+    async with running(outbox, transport, concurrency=4):
+        await outbox.until(lambda: len(outbox.completed) == 40)
+    assert transport.most_at_once == 4
+
+
+async def test_an_unreachable_database_is_waited_out(
+    outbox: OutboxDouble, transport: TransportDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier_module, "FIRST_PAUSE", 0.001)
+    outbox.broken = 3
+    outbox.due = [notification()]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.completed) == 1)
+    assert outbox.claims >= 4
+
+
+async def test_a_completion_that_does_not_get_through_is_repeated_within_the_lease(
+    outbox: OutboxDouble, transport: TransportDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier_module, "FIRST_PAUSE", 0.001)
+    outbox.refuses_to_complete = 3
+    due = notification()
+    outbox.due = [due]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.completed == [due])
+    assert transport.accepted == [str(due.notification_id)]
+
+
+async def test_stopping_records_the_outcome_of_what_is_being_sent_and_claims_no_more(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    due, answered = notification(), asyncio.Event()
+    transport.behaviour[str(due.notification_id)] = lambda: answered
+    outbox.due = [due]
+    async with running(outbox, transport) as notifier:
+        await outbox.until(lambda: outbox.due == [])
+        notifier.stop()
+        outbox.due = [notification()]
+        answered.set()
+    assert outbox.completed == [due]
+    assert len(outbox.due) == 1
+
+
+def _unreadable() -> Unreadable:
+    claimed = notification()
+    return Unreadable(claimed.notification_id, claimed.lease_id, "unreadable:KeyError")
