@@ -10,15 +10,17 @@ import asyncio
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import AsyncConnection
 
+from stack.realtime.change_events import error_data, event_data
 from stack.realtime.change_requests import ChangeRequest, Filter, InvalidRequest
+from stack.realtime.changed_rows import ChangedRow, access_error, look_up
 from stack.realtime.database import Database
 from stack.realtime.frames import dumps
-from stack.realtime.pgoutput import UNCHANGED, RowChange, Value
+from stack.realtime.pgoutput import RowChange
 from stack.realtime.tokens import Identity
 
 if TYPE_CHECKING:
@@ -44,38 +46,6 @@ class Subscription:
     @property
     def person(self) -> tuple[str, str]:
         return self.identity.role, dumps(self.identity.claims)
-
-
-@dataclass(frozen=True)
-class ColumnState:
-    """A column of the changed row: JSON text before and after, None where the log has none."""
-
-    name: str
-    type_name: str
-    is_key: bool
-    readers: frozenset[str]
-    new: str | None
-    old: str | None
-
-
-@dataclass(frozen=True)
-class ChangedRow:
-    """A change with what the catalogue says about its table now."""
-
-    change: RowChange
-    new: Values
-    old: Values
-    has_row_security: bool
-    columns: tuple[ColumnState, ...]
-
-    @property
-    def key(self) -> list[ColumnState]:
-        return [column for column in self.columns if column.is_key]
-
-    @property
-    def is_too_large(self) -> bool:
-        values = [*self.new.values(), *self.old.values()]
-        return sum(len(value) for value in values if value) > MAX_RECORD_BYTES
 
 
 class Changes:
@@ -131,10 +101,10 @@ class Changes:
         if not concerned:
             return
         async with self._database.connection() as connection:
-            row = await _look_up(connection, change, {one.identity.role for one in concerned})
+            row = await look_up(connection, change, {one.identity.role for one in concerned})
             if row is None:
                 return
-            refused = {one.identity.role: _refused(row, one.identity.role) for one in concerned}
+            refused = {one.identity.role: access_error(row, one.identity.role) for one in concerned}
             admitted = [one for one in concerned if not refused[one.identity.role]]
             admitted = await _passing_filters(connection, row, admitted)
             if row.has_row_security and change.kind != "DELETE":
@@ -182,69 +152,6 @@ async def _check_request(connection: AsyncConnection, request: ChangeRequest, ro
             )
         for name in (request.select or set()) - types.keys():
             raise InvalidRequest(_refusal(request, f"invalid column for select {name}"))
-
-
-async def _look_up(
-    connection: AsyncConnection, change: RowChange, roles: set[str]
-) -> ChangedRow | None:
-    """The changed row as JSON, and who may select which column; None if the table is gone."""
-    new, old = _logged(change.new), _logged(change.old)
-    if change.kind == "UPDATE" and change.old is None:
-        identity = {one.name for one in change.relation.columns if one.in_identity}
-        old = {name: value for name, value in new.items() if name in identity}
-    rows = await connection.execute(
-        """
-        select attname, typname, coalesce(attnum = any (conkey), false), relrowsecurity,
-          array(
-            select rolname from pg_roles
-            where rolname = any (%(roles)s)
-              and has_column_privilege(pg_roles.oid, attrelid, attnum, 'select')
-          ),
-          case when new.name is not null then realtime.cast(new.val, atttypid)::text end,
-          case when old.name is not null then realtime.cast(old.val, atttypid)::text end
-        from pg_attribute
-        join pg_class on pg_class.oid = attrelid
-        join pg_type on pg_type.oid = atttypid
-        left join pg_constraint on conrelid = attrelid and contype = 'p'
-        left join unnest(%(new)s::text[], %(new_values)s::text[]) as new (name, val)
-          on new.name = attname
-        left join unnest(%(old)s::text[], %(old_values)s::text[]) as old (name, val)
-          on old.name = attname
-        where attrelid = %(table)s and attnum > 0 and not attisdropped
-        order by attnum
-        """,
-        {
-            "table": change.relation.oid,
-            "roles": list(roles),
-            "new": list(new),
-            "new_values": list(new.values()),
-            "old": list(old),
-            "old_values": list(old.values()),
-        },
-    )
-    found = await rows.fetchall()
-    if not found:
-        return None
-    columns = tuple(
-        ColumnState(name, type_name, is_key, frozenset(readers), new_json, old_json)
-        for name, type_name, is_key, _, readers, new_json, old_json in found
-    )
-    return ChangedRow(change, new, old, found[0][3], columns)
-
-
-def _logged(values: dict[str, Value] | None) -> Values:
-    return {name: value for name, value in (values or {}).items() if value is not UNCHANGED}
-
-
-def _refused(row: ChangedRow, role: str) -> str | None:
-    """Why a role gets an error in the place of this change."""
-    if row.change.kind == "DELETE":
-        return None
-    if not row.key:
-        return "Error 400: Bad Request, no primary key"
-    if any(role not in column.readers for column in row.key):
-        return "Error 401: Unauthorized"
-    return None
 
 
 async def _passing_filters(
@@ -308,56 +215,6 @@ def _send(row: ChangedRow, subscriptions: list[Subscription], error: str | None)
         group = groups[one.identity.role, one.request.select]
         group.setdefault(one.channel, []).append(one.id)
     for (role, select), channels in groups.items():
-        data = _error_data(row, error) if error else _data(row, role, select)
+        data = error_data(row, error) if error else event_data(row, role, select)
         for channel, ids in channels.items():
             channel.push_change(f'{{"ids":{dumps(ids)},"data":{data}}}')
-
-
-def _data(row: ChangedRow, role: str, select: frozenset[str] | None) -> str:
-    """The event's `data` as JSON text, limited to the columns this role may see and wants."""
-    shown = [
-        column
-        for column in row.columns
-        if role in column.readers and (select is None or column.name in select or column.is_key)
-    ]
-    record = {one.name: one.new if one.new is not None else one.old for one in shown}
-    old = {one.name: one.old for one in shown}
-    if row.change.kind == "DELETE" and row.has_row_security:
-        old = {one.name: one.old for one in shown if one.is_key}
-    committed_at = row.change.committed_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    fields: dict[str, Any] = {
-        "schema": dumps(row.change.relation.schema),
-        "table": dumps(row.change.relation.table),
-        "type": dumps(row.change.kind),
-        "commit_timestamp": dumps(committed_at),
-        "columns": dumps([{"name": one.name, "type": one.type_name} for one in shown]),
-        "errors": dumps(["Error 413: Payload Too Large"]) if row.is_too_large else "null",
-    }
-    if row.change.kind != "DELETE":
-        fields["record"] = _object(record, row.is_too_large)
-    if row.change.kind != "INSERT":
-        fields["old_record"] = _object(old, row.is_too_large)
-    return _object(fields)
-
-
-def _error_data(row: ChangedRow, error: str) -> str:
-    data: dict[str, Any] = {
-        "schema": row.change.relation.schema,
-        "table": row.change.relation.table,
-        "type": row.change.kind,
-        "commit_timestamp": None,
-        "columns": [],
-        "record": {},
-        "errors": [error],
-    }
-    return dumps(data | ({"old_record": {}} if row.change.kind == "UPDATE" else {}))
-
-
-def _object(fields: dict[str, str | None], only_small: bool = False) -> str:
-    """A JSON object of fields that are JSON text already."""
-    kept = [
-        f"{dumps(name)}:{value}"
-        for name, value in fields.items()
-        if value is not None and not (only_small and len(value) > KEPT_WHEN_TOO_LARGE)
-    ]
-    return "{" + ",".join(kept) + "}"

@@ -12,8 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from stack.config import StackConfig
 
-MAX_IN_USE = 6
-MAX_IDLE = 2
+MAX_CONNECTIONS = 3
 STATEMENT_TIMEOUT = "10s"
 
 
@@ -23,7 +22,7 @@ class Database:
     def __init__(self, config: StackConfig) -> None:
         self._url = config.db_url("supabase_admin")
         self._idle: list[AsyncConnection] = []
-        self._places = asyncio.Semaphore(MAX_IN_USE)
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -33,8 +32,7 @@ class Database:
             try:
                 yield connection
             finally:
-                idle = connection.info.transaction_status == TransactionStatus.IDLE
-                if idle and len(self._idle) < MAX_IDLE:
+                if connection.info.transaction_status == TransactionStatus.IDLE:
                     self._idle.append(connection)
                 else:
                     await connection.close()

@@ -80,6 +80,6 @@ class Hub:
             return
         text = dumps(difference)
         for channel in topic.channels:
-            if channel.permissions.read_presence:
+            if channel.access.permissions.read_presence:
                 frame = encode(channel.socket.version, channel.topic, "presence_diff", text)
                 channel.socket.send(frame)

@@ -46,7 +46,8 @@ class Replication:
             try:
                 await self._connect_and_stream()
             except (psycopg.Error, OSError) as error:
-                log.info("replication ended: %s", type(error).__name__)
+                if self.ready.is_set():
+                    log.info("replication ended: %s", type(error).__name__)
             finally:
                 self.ready.clear()
             await asyncio.sleep(RETRY_SECONDS)

@@ -128,7 +128,7 @@ def create_app(config: StackConfig) -> Starlette:
             WebSocketRoute("/socket/websocket", serve_socket),
             WebSocketRoute("/websocket", serve_socket),
             Route("/api/broadcast", broadcast_batch, methods=["POST"]),
-            Route("/api/broadcast/{topic}/events/{event}", broadcast_one, methods=["POST"]),
+            Route("/api/broadcast/{topic:path}/events/{event}", broadcast_one, methods=["POST"]),
             Route("/health", health),
         ],
     )

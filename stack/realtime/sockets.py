@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from stack.realtime.channels import PREFIX, Channel
+from stack.realtime.channels import Channel
 from stack.realtime.frames import (
     Broadcast,
     Frame,
@@ -19,6 +20,7 @@ from stack.realtime.frames import (
     encode,
     encode_broadcast,
 )
+from stack.realtime.joins import PREFIX
 from stack.realtime.tokens import Identity
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Socket:
         }
         self.channels: dict[str, Channel] = {}
         self._websocket = websocket
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
         self._outgoing: asyncio.Queue[Frame | int] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -52,10 +54,8 @@ class Socket:
             await self._read()
         finally:
             writer.cancel()
-            for channel in list(self.channels.values()):
-                channel.close()
-            for task in list(self._tasks):
-                task.cancel()
+            for channel in list(self._tasks):
+                self._end(channel)
 
     def send(self, frame: Frame) -> None:
         if self._outgoing.qsize() > MAX_WAITING_FRAMES:
@@ -124,23 +124,27 @@ class Socket:
     def _join(self, message: Message) -> None:
         previous = self.channels.get(message.topic)
         if previous is not None:
-            previous.close()
+            self._end(previous)
             ref = previous.join_ref
             self.send(encode(self.version, message.topic, "phx_close", "{}", (ref, ref)))
         channel = Channel(self.server, self, message)
         self.channels[message.topic] = channel
-        task = asyncio.create_task(self._run_channel(channel, message.topic))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[channel] = asyncio.create_task(self._run_channel(channel, message.topic))
+
+    def _end(self, channel: Channel) -> None:
+        channel.close()
+        self._tasks[channel].cancel()
 
     async def _run_channel(self, channel: Channel, topic: str) -> None:
         try:
             await channel.run()
         except Exception as error:
-            log.error("channel failed: %s", type(error).__name__, exc_info=error)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("channel failed: %s at %s", type(error).__name__, where)
             self.send(
                 encode(self.version, topic, "phx_error", "{}", (channel.join_ref, channel.join_ref))
             )
         finally:
+            del self._tasks[channel]
             if self.channels.get(topic) is channel:
                 del self.channels[topic]
