@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ for command in (
 
 Arguments = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
+import_app = typer.Typer(help="Bring records of other systems in.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+
 
 @app.command()
 def worker() -> None:
@@ -41,6 +45,41 @@ def worker() -> None:
 def api() -> None:
     """Run the API in the foreground, as an operator does in production."""
     _become("api")
+
+
+@import_app.command()
+def synthea(
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Where organizations.csv, providers.csv, patients.csv and encounters.csv are.",
+        ),
+    ],
+    batch_size: Annotated[int, typer.Option(help="Rows in one call to the database.")] = 250,
+    rejects: Annotated[
+        Path, typer.Option(help="Where every rejected row is listed, with its reason.")
+    ] = Path("rejects.csv"),
+    time_zone: Annotated[
+        str, typer.Option(help="The zone of organizations outside the United States.")
+    ] = "America/New_York",
+) -> None:
+    """Load Synthea's CSV: clinics, providers, patients and past appointments; safe to repeat."""
+    from appoint.importing.command import import_synthea  # noqa: PLC0415 - only when it runs
+
+    sys.exit(import_synthea(directory, batch_size, rejects, time_zone))
+
+
+@app.command()
+def demo(
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw the terminal into an SVG file.")
+    ] = None,
+) -> None:
+    """Play a booking against the running stack: sign-up, slots, broadcast, mails, a refusal."""
+    from appoint.demo.command import play  # noqa: PLC0415 - only when it runs
+
+    sys.exit(play(svg))
 
 
 def _become(module: str) -> None:

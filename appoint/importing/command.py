@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from appoint.importing import synthea
-from appoint.importing.loader import LARGEST_BATCH, Loader
+from appoint.importing.loader import LARGEST_BATCH, load
 from appoint.importing.outcomes import SENTENCES, FileTotals, ImportFailed, RejectsFile
 from appoint.settings import Settings, SettingsError
 from appoint.supabase_clients import http_pool, service_client
@@ -84,19 +85,24 @@ async def _load(
         console=console,
         transient=True,
     )
+    bars = {
+        step.file.path.name: progress.add_task(
+            step.file.path.name, total=step.file.size, rows=0, start=False
+        )
+        for step in steps
+    }
+
+    def show(totals: FileTotals, position: int) -> None:
+        bar = bars[totals.file]
+        progress.start_task(bar)
+        fields: dict[str, Any] = {"rows": totals.rows}
+        progress.update(bar, completed=position, **fields)
+
     with RejectsFile(rejects) as rejected, progress:
         async with http_pool() as http:
-            # The service key: past row-level security, because nobody's own rows are meant.
-            loader = Loader(service_client(settings, http), rejected, batch_size)
-            all_totals = []
-            for step in steps:
-                bar = progress.add_task(step.file.path.name, total=step.file.size, rows=0)
-
-                def show(totals: FileTotals, position: int, bar: int = bar) -> None:
-                    progress.update(bar, completed=position, rows=totals.rows)  # type: ignore[arg-type]
-
-                all_totals.append(await loader.load(step, show))
-    return all_totals
+            # The service key: past row-level security, because the rows are nobody's own.
+            service = service_client(settings, http)
+            return await load(service, steps, rejected, batch_size=batch_size, on_progress=show)
 
 
 def _report(console: Console, all_totals: list[FileTotals], rejects: Path, seconds: float) -> None:

@@ -8,6 +8,7 @@ simply repeated, and an import that was killed is completed by running it again.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +28,9 @@ LARGEST_BATCH = 1000
 # Seconds to wait before each further attempt at a call that got no usable answer.
 PAUSES = (0.2, 1.0, 3.0)
 
+# A gateway's 5xx; PostgREST without its database; lost connections, time-outs, restarts, deadlocks.
+_MAY_PASS = re.compile(r"50[234]|PGRST00[0-3]|08...|57014|57P..|40001|40P01")
+
 Row = dict[str, Any]
 OnProgress = Callable[[FileTotals, int], None]
 
@@ -44,47 +48,55 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A row with what its reject would have to say."""
+    """A row with what its reject would have to say, and where in the file it ended."""
 
     row: Row
     line: int
     row_id: str | None
+    end: int
+
+
+async def load(
+    service: AsyncClient,
+    steps: Sequence[Step],
+    rejects: RejectsFile,
+    *,
+    batch_size: int,
+    on_progress: OnProgress,
+) -> list[FileTotals]:
+    """Load one file after the other; `on_progress` hears totals and bytes read after each batch.
+
+    `service` carries the service key: it writes for everyone. Raises ImportFailed if the database
+    cannot be reached or refuses the import as a whole.
+    """
+    loader = _Loader(service, rejects, batch_size, on_progress)
+    return [await loader.load(step) for step in steps]
 
 
 @dataclass(frozen=True, slots=True)
-class Loader:
-    """Loads one file after the other. `service` carries the service key: it writes for everyone."""
-
+class _Loader:
     service: AsyncClient
     rejects: RejectsFile
     batch_size: int
+    on_progress: OnProgress
 
-    async def load(self, step: Step, on_progress: OnProgress) -> FileTotals:
-        """Load one file; `on_progress` hears totals and bytes read after every batch.
-
-        Raises ImportFailed if the database cannot be reached or refuses the import as a whole.
-        """
+    async def load(self, step: Step) -> FileTotals:
         totals = FileTotals(step.file.path.name)
         batch: list[_Sent] = []
-        position = 0
         for record in step.file.records():
             totals.rows += 1
-            if isinstance(record, Reject):
-                self._reject(record, totals)
-                continue
-            position = record.end
-            prepared = _prepare(step, record)
+            prepared = record if isinstance(record, Reject) else _prepare(step, record)
             if isinstance(prepared, Reject):
                 self._reject(prepared, totals)
                 continue
             batch.append(prepared)
             if len(batch) == self.batch_size:
                 await self._send(step, batch, totals)
+                self.on_progress(totals, prepared.end)
                 batch = []
-                on_progress(totals, position)
         if batch:
             await self._send(step, batch, totals)
-        on_progress(totals, step.file.size)
+        self.on_progress(totals, step.file.size)
         return totals
 
     def _reject(self, reject: Reject, totals: FileTotals) -> None:
@@ -136,15 +148,12 @@ def _prepare(step: Step, record: Record) -> _Sent | Reject:
         row = {"row_number": record.line, **step.convert(record.fields)}
     except BadField as error:
         return Reject(step.file.path.name, record.line, row_id, error.reason)
-    return _Sent(row, record.line, row_id)
+    return _Sent(row, record.line, row_id, record.end)
 
 
 def _may_pass(error: APIError) -> bool:
-    """Whether trying again can help: a gateway's 5xx, PostgREST without database, a time-out."""
-    code = str(error.code or "")
-    return code in {"502", "503", "504", "PGRST000", "PGRST001", "PGRST002", "57014"} or (
-        code.startswith(("08", "57P", "40"))
-    )
+    """Whether trying again can help, judged by an HTTP status, PostgREST's code or a SQLSTATE."""
+    return bool(_MAY_PASS.fullmatch(str(error.code)))
 
 
 def _refusal(function: str, error: APIError) -> str:

@@ -1,0 +1,1 @@
+"""Plays the story of one appointment against a running stack, as its patients live it."""
