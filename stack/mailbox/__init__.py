@@ -1,0 +1,1 @@
+"""The mailbox: speaks Resend's HTTP API, keeps what it is given and shows it on a page."""
