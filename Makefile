@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Started with an empty environment, programs must still be found.
+ifeq ($(PATH),)
+export PATH := /usr/local/bin:/usr/bin:/bin
+endif
 
 .PHONY: help up down reset status demo test check format bench generate lock install install-dev
 
