@@ -243,7 +243,9 @@ class Notifier:
             return
         self._signs.database = state
         if error:
-            logger.error("database_unreachable", extra={"error": type(error).__name__})
+            # PostgREST's codes tell a missing schema from a missing database.
+            what = {"error": type(error).__name__, "code": getattr(error, "code", None)}
+            logger.error("database_unreachable", extra=what)
         else:
             logger.info("database_reachable")
 

@@ -13,7 +13,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "notification_id": str(uuid.uuid4()),
         "lease_id": str(uuid.uuid4()),
-        "kind": "appointment_confirmed",
+        "kind": "confirmation",
         "channel": "email",
         "recipient_address": "ada@example.org",
         "recipient_name": "Ada Lovelace",

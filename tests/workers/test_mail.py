@@ -8,7 +8,7 @@ from appoint.mail import Notification, UnknownKindError, render
 from tests.workers.notifications import claimed_row, notification
 
 SITE = "https://appoint.example"
-KINDS = ("appointment_confirmed", "appointment_changed", "appointment_cancelled")
+KINDS = ("confirmation", "change", "cancellation")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,156 @@
+"""What each answer of Resend means for a message, with the network played by a double."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import httpx
+import pytest
+
+from appoint.mail import Mail
+from appoint.settings import Settings
+from workers import resend_mail
+from workers.resend_mail import MailError, ResendMail
+
+MAIL = Mail(subject="Subject", html="<p>Hello</p>", text="Hello", language="en")
+SETTINGS = Settings.model_validate(
+    {
+        "supabase_url": "https://project.example",
+        "supabase_publishable_key": "sb_publishable_x",
+        "supabase_secret_key": "sb_secret_x",
+        "resend_api_key": "re_x",
+        "resend_api_url": "https://mail.example",
+    }
+)
+
+
+def problem(status: int, name: str, **headers: str) -> httpx.Response:
+    return httpx.Response(
+        status,
+        json={"statusCode": status, "name": name, "message": "about ada@example.org"},
+        headers=headers,
+    )
+
+
+class Provider:
+    """Answers in the given order, the last answer for ever; keeps what it was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self._answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def send(provider: Provider, *, seconds: float = 5) -> tuple[str, ResendMail]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+        transport = ResendMail(SETTINGS, http)
+        deadline = time.monotonic() + seconds
+        sent = await transport.send(MAIL, to="ada@example.org", key="key-1", deadline=deadline)
+    return sent, transport
+
+
+ACCEPTED = httpx.Response(200, json={"id": "mail-1"})
+
+
+async def test_the_request_carries_the_mail_and_the_idempotency_key() -> None:
+    provider = Provider(ACCEPTED)
+    sent, _ = await send(provider)
+    (request,) = provider.requests
+    assert sent == "mail-1"
+    assert str(request.url) == "https://mail.example/emails"
+    assert request.headers["idempotency-key"] == "key-1"
+    assert request.headers["authorization"] == "Bearer re_x"
+    assert json.loads(request.content) == {
+        "from": "Appoint <appointments@appoint.example>",
+        "to": ["ada@example.org"],
+        "subject": "Subject",
+        "html": "<p>Hello</p>",
+        "text": "Hello",
+    }
+
+
+async def test_a_rate_limit_is_waited_out_and_the_same_request_repeated() -> None:
+    limited = problem(429, "rate_limit_exceeded", **{"retry-after": "0.01"})
+    provider = Provider(limited, limited, ACCEPTED)
+    sent, _ = await send(provider)
+    assert sent == "mail-1"
+    assert len({request.content for request in provider.requests}) == 1
+    assert len(provider.requests) == 3
+
+
+async def test_a_rate_limit_longer_than_the_deadline_goes_back_to_the_queue() -> None:
+    provider = Provider(problem(429, "rate_limit_exceeded", **{"retry-after": "60"}))
+    with pytest.raises(MailError) as raised:
+        await send(provider, seconds=1)
+    assert not raised.value.permanent
+    assert raised.value.retry_after == pytest.approx(60, abs=1)
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent", "retry_after"),
+    [
+        (problem(400, "validation_error"), True, None),
+        (problem(422, "validation_error"), True, None),
+        (problem(422, "missing_required_field"), True, None),
+        (problem(413, "too_large"), True, None),
+        (problem(409, "invalid_idempotent_request"), True, None),
+        (problem(409, "concurrent_idempotent_requests"), False, 1.0),
+        (problem(429, "daily_quota_exceeded"), False, resend_mail.QUOTA_PAUSE),
+        (problem(401, "missing_api_key"), False, resend_mail.MISCONFIGURED_PAUSE),
+        (problem(403, "invalid_api_key"), False, resend_mail.MISCONFIGURED_PAUSE),
+        (problem(500, "application_error"), False, None),
+        (problem(503, "service_unavailable"), False, None),
+        (httpx.Response(502, text="<html>Bad gateway</html>"), False, None),
+        (httpx.Response(200, text="not JSON"), False, None),
+        (httpx.ConnectError("connection to 10.0.0.1 refused"), False, None),
+        (httpx.ReadTimeout("no answer"), False, None),
+        (httpx.RemoteProtocolError("cut"), False, None),
+    ],
+)
+async def test_each_refusal_says_whether_and_when_to_try_again(
+    answer: httpx.Response | Exception, permanent: bool, retry_after: float | None
+) -> None:
+    with pytest.raises(MailError) as raised:
+        await send(Provider(answer))
+    assert raised.value.permanent is permanent
+    assert raised.value.retry_after == retry_after
+    assert "ada@example.org" not in raised.value.reason
+    assert "10.0.0.1" not in raised.value.reason
+
+
+@pytest.mark.parametrize(
+    "answer", [problem(403, "invalid_api_key"), problem(429, "monthly_quota_exceeded")]
+)
+async def test_when_every_message_would_be_refused_the_door_closes_for_a_while(
+    answer: httpx.Response,
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(Provider(answer))) as http:
+        transport = ResendMail(SETTINGS, http)
+        with pytest.raises(MailError):
+            await transport.send(
+                MAIL, to="ada@example.org", key="key-1", deadline=time.monotonic() + 1
+            )
+        assert transport.closed_for() > 1
+
+
+async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as http:
+        transport = ResendMail(SETTINGS, http)
+        with pytest.raises(MailError, match="timeout"):
+            await transport.send(
+                MAIL, to="ada@example.org", key="key-1", deadline=time.monotonic() + 0.02
+            )
