@@ -9,7 +9,6 @@ put there is checked by a test.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from psycopg import sql
 
 from stack.config import PROJECT_DIR, StackConfig
 
-CLI = PROJECT_DIR / "node_modules/.bin/supabase"
+CLI = PROJECT_DIR / "node_modules/@supabase/cli-linux-x64/bin/supabase"
 
 
 class MigrationError(Exception):
@@ -71,12 +70,7 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
 def _cli_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     kept.setdefault("HOME", "/tmp")  # noqa: S108 - the CLI only wants some home to look for settings
-    return kept | {
-        "SUPABASE_TELEMETRY_DISABLED": "1",
-        "DO_NOT_TRACK": "1",
-        "NO_COLOR": "1",
-        "PATH": f"{Path(shutil.which('node') or '/usr/bin/node').parent}:{kept.get('PATH', '')}",
-    }
+    return kept | {"SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1", "NO_COLOR": "1"}
 
 
 def clone_database(config: StackConfig, source: str, target: str) -> None:
