@@ -1,0 +1,146 @@
+-- Callers: who is asking, and what that person belongs to. Row security policies use these inside
+-- `= any (array(select …))`, which PostgreSQL evaluates once per statement, not once per row.
+-- plpgsql, because the tables they read are made by later files.
+
+create type public.member_role as enum (
+  'owner',       -- everything, including who else is an owner
+  'manager',     -- the clinic's set-up and its staff
+  'front_desk',  -- appointments and patients
+  'provider'     -- sees patients
+);
+
+-- Whether this is the service key, or plain SQL as in the dashboard's editors: callers who act for
+-- the clinic itself and have no user. Over HTTP there is always a role claim.
+create function private.is_trusted() returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select case
+    when auth.role() is null then session_user <> 'authenticator'
+    else auth.role() = 'service_role'
+  end;
+$$;
+
+-- The signed-in user's id. Raises not_signed_in.
+create function private.require_user() returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if auth.uid() is null then
+    perform private.raise_error('not_signed_in');
+  end if;
+  return auth.uid();
+end;
+$$;
+
+-- Clinics in which the caller is an active member.
+-- Definer: policies on members itself use it, and would otherwise call themselves.
+create function private.my_clinics() returns setof uuid
+language plpgsql
+stable
+security definer
+rows 2
+set search_path = ''
+as $$
+begin
+  return query
+  select members.clinic_id from public.members
+  where members.user_id = auth.uid() and members.active;
+end;
+$$;
+
+-- Clinics in which the caller is an active member with one of these roles.
+-- Definer: as my_clinics.
+create function private.my_clinics_as(variadic roles public.member_role[]) returns setof uuid
+language plpgsql
+stable
+security definer
+rows 2
+set search_path = ''
+as $$
+begin
+  return query
+  select members.clinic_id from public.members
+  where members.user_id = auth.uid() and members.active and members.role = any (roles);
+end;
+$$;
+
+-- The caller's own patient records, one per clinic at most.
+-- Definer: policies on other tables use it for people who may not read all of patients.
+create function private.my_patients() returns setof uuid
+language plpgsql
+stable
+security definer
+rows 2
+set search_path = ''
+as $$
+begin
+  return query select patients.id from public.patients where patients.user_id = auth.uid();
+end;
+$$;
+
+-- Clinics in which the caller has a patient record.
+-- Definer: as my_patients.
+create function private.my_clinics_as_patient() returns setof uuid
+language plpgsql
+stable
+security definer
+rows 2
+set search_path = ''
+as $$
+begin
+  return query select patients.clinic_id from public.patients where patients.user_id = auth.uid();
+end;
+$$;
+
+-- Whether the caller may see the clinic and its free times.
+-- Definer: visitors may not read members or patients.
+create function private.may_see_clinic(clinic_id uuid) returns boolean
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.clinics
+    where clinics.id = may_see_clinic.clinic_id
+      and (
+        clinics.books_publicly
+        or private.is_trusted()
+        or clinics.id in (select private.my_clinics())
+        or clinics.id in (select private.my_clinics_as_patient())
+      )
+  );
+end;
+$$;
+
+-- Whether the caller works in the clinic or acts for it.
+create function private.is_staff_of(clinic_id uuid) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select private.is_trusted() or clinic_id in (select private.my_clinics());
+$$;
+
+grant execute on function
+  private.my_clinics(),
+  private.my_clinics_as(public.member_role[]),
+  private.my_patients(),
+  private.my_clinics_as_patient()
+to authenticated;
+
+-- Keeps `updated_at` true, whatever was written.
+create function private.set_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.updated_at := now();
+  return new;
+end;
+$$;

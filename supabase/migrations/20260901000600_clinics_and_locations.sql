@@ -1,0 +1,81 @@
+-- Clinics, the tenants, and their locations, which carry the time zone.
+-- Access: everyone reads clinics that book publicly; members and patients read their own;
+--         managers and owners change them.
+
+create table public.clinics (
+  id uuid primary key default gen_random_uuid(),
+  slug text not null
+    constraint clinics_slug_is_unique unique
+    constraint clinics_slug_is_readable check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+  name text not null constraint clinics_name_is_not_blank check (btrim(name) <> ''),
+  time_zone text not null
+    constraint clinics_time_zone_is_known references private.time_zones (name),
+  books_publicly boolean not null default false,
+  external_id text constraint clinics_external_id_is_unique unique,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+create table public.locations (
+  id uuid primary key default gen_random_uuid(),
+  clinic_id uuid not null references public.clinics (id),
+  name text not null constraint locations_name_is_not_blank check (btrim(name) <> ''),
+  address text,
+  time_zone text not null
+    constraint locations_time_zone_is_known references private.time_zones (name),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint locations_in_clinic unique (clinic_id, id)
+);
+
+comment on table public.clinics is
+  'The tenants. Every other row belongs to one clinic and can refer only to rows of the same clinic.';
+comment on column public.clinics.slug is 'The clinic''s part of a web address, e.g. harbour-clinic.';
+comment on column public.clinics.books_publicly is
+  'True: visitors without an account see services, providers and free times.';
+comment on column public.clinics.external_id is 'The clinic''s id in the system it was imported from.';
+comment on table public.locations is 'Sites of a clinic.';
+comment on column public.locations.time_zone is
+  'The zone the wall clock there shows, e.g. Europe/Vienna. Weekly hours are read in it.';
+
+create trigger _100_set_updated_at before update on public.clinics
+  for each row execute function private.set_updated_at();
+create trigger _100_set_updated_at before update on public.locations
+  for each row execute function private.set_updated_at();
+
+alter table public.clinics enable row level security;
+alter table public.locations enable row level security;
+
+create policy "visitors read clinics that book publicly" on public.clinics
+  for select to anon using (books_publicly);
+create policy "people read public clinics and their own" on public.clinics
+  for select to authenticated using (
+    books_publicly
+    or id = any (array(select private.my_clinics()))
+    or id = any (array(select private.my_clinics_as_patient()))
+  );
+create policy "managers change their clinic" on public.clinics
+  for update to authenticated
+  using (id = any (array(select private.my_clinics_as('owner', 'manager'))))
+  with check (id = any (array(select private.my_clinics_as('owner', 'manager'))));
+
+-- Which clinics a row may be read through: clinics has its own row security.
+create policy "visitors read locations of clinics they see" on public.locations
+  for select to anon using (clinic_id in (select id from public.clinics));
+create policy "people read locations of clinics they see" on public.locations
+  for select to authenticated using (clinic_id in (select id from public.clinics));
+create policy "managers add locations" on public.locations
+  for insert to authenticated
+  with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
+create policy "managers change locations" on public.locations
+  for update to authenticated
+  using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))))
+  with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
+create policy "managers remove locations" on public.locations
+  for delete to authenticated
+  using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
+
+grant select on public.clinics, public.locations to anon, authenticated;
+grant update (slug, name, time_zone, books_publicly) on public.clinics to authenticated;
+grant insert, update, delete on public.locations to authenticated;
+grant select, insert, update, delete on public.clinics, public.locations to service_role;

@@ -1,0 +1,466 @@
+-- Appointments: who meets whom, where, when, and in which state.
+-- Promises: inside_availability and legal_transitions, on plain SQL too.
+-- Access: patients read their own, members their clinic's; all writes go through the booking
+--         functions, or through SQL in the dashboard, where the same triggers hold.
+
+create type public.appointment_status as enum (
+  'held',             -- a slot kept for minutes; -> pending, booked, cancelled
+  'pending',          -- waits for the clinic's approval; -> booked, cancelled
+  'booked',           -- agreed; -> arrived, fulfilled, noshow, cancelled
+  'arrived',          -- the patient is there; -> fulfilled, or back to booked
+  'fulfilled',        -- took place
+  'cancelled',        -- called off; final
+  'noshow',           -- the patient did not come
+  'entered_in_error'  -- should never have been written; final
+);
+
+create type public.booking_path as enum (
+  'patient',    -- by the patient, through the RPCs
+  'staff',      -- by a member of the clinic, through the RPCs
+  'worker',     -- by the clinic's own programs, with the service key
+  'dashboard',  -- by plain SQL
+  'import'      -- taken over from another system
+);
+
+create table public.appointments (
+  id uuid primary key default gen_random_uuid(),
+  clinic_id uuid not null references public.clinics (id),
+  location_id uuid not null,
+  service_id uuid not null,
+  provider_id uuid not null,
+  patient_id uuid not null,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  buffer_before_minutes int not null
+    constraint appointments_buffer_before_is_possible check (buffer_before_minutes >= 0),
+  buffer_after_minutes int not null
+    constraint appointments_buffer_after_is_possible check (buffer_after_minutes >= 0),
+  status public.appointment_status not null default 'booked',
+  version int not null default 1,
+  series_id uuid,
+  session_id uuid,
+  hold_expires_at timestamptz,
+  overbook_reason text
+    constraint appointments_overbook_reason_is_not_blank check (btrim(overbook_reason) <> ''),
+  booked_by uuid references auth.users (id) on delete set null,
+  booked_via public.booking_path not null,
+  request_id uuid,
+  external_id text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint appointments_in_clinic unique (clinic_id, id),
+  constraint appointments_external_id_is_unique unique (clinic_id, external_id),
+  constraint appointments_during_is_bounded
+    check (isfinite(starts_at) and isfinite(ends_at) and starts_at < ends_at),
+  constraint appointments_held_until_a_time
+    check (status <> 'held' or hold_expires_at is not null),
+  constraint appointments_location_is_of_clinic
+    foreign key (clinic_id, location_id) references public.locations (clinic_id, id),
+  constraint appointments_service_is_of_clinic
+    foreign key (clinic_id, service_id) references public.services (clinic_id, id),
+  constraint appointments_provider_is_of_clinic
+    foreign key (clinic_id, provider_id) references public.providers (clinic_id, id),
+  constraint appointments_patient_is_of_clinic
+    foreign key (clinic_id, patient_id) references public.patients (clinic_id, id)
+);
+
+create index appointments_by_clinic on public.appointments (clinic_id, starts_at);
+create index appointments_by_patient on public.appointments (patient_id, starts_at);
+create index appointments_by_provider on public.appointments (provider_id, created_at);
+create index appointments_by_booker on public.appointments (booked_by);
+
+comment on table public.appointments is
+  'Visits. Service, provider, patient and start are enough to add one; the rest is filled in.';
+comment on column public.appointments.clinic_id is 'Left out: the service''s clinic.';
+comment on column public.appointments.location_id is 'Left out: where the provider is at that time.';
+comment on column public.appointments.ends_at is
+  'Left out: start plus the length of the visit. Buffers are not included.';
+comment on column public.appointments.buffer_before_minutes is
+  'As the service said when this was booked; later changes of the service do not move it.';
+comment on column public.appointments.buffer_after_minutes is 'As buffer_before_minutes.';
+comment on column public.appointments.version is
+  'Counts changes, by itself. Callers may say which version they saw.';
+comment on column public.appointments.series_id is 'Booked together by a recurrence rule; else null.';
+comment on column public.appointments.session_id is 'A seat of this group session; else null.';
+comment on column public.appointments.hold_expires_at is 'Until when a held slot is kept.';
+comment on column public.appointments.overbook_reason is
+  'Why staff put this outside the provider''s hours; then hours are not checked, overlaps still '
+  'are. The patient can read it: write nothing about their health here.';
+comment on column public.appointments.booked_via is 'Filled in: which way the booking came.';
+comment on column public.appointments.request_id is
+  'The caller''s own id of the request; the same again returns the same appointment.';
+comment on column public.appointments.external_id is
+  'The visit''s id in the system it was imported from.';
+
+create table private.appointment_transitions (
+  from_status public.appointment_status,
+  to_status public.appointment_status not null,
+  moved_by text not null constraint appointment_transitions_moved_by_is_known
+    check (moved_by in ('patient', 'provider', 'front_desk', 'manager', 'owner', 'system')),
+  needs_notice boolean not null default false,
+  constraint appointment_transitions_once
+    unique nulls not distinct (from_status, to_status, moved_by)
+);
+
+comment on table private.appointment_transitions is
+  'Promise legal_transitions: status moves along these rows alone. docs/appointment_states.md.';
+comment on column private.appointment_transitions.from_status is 'Null: the appointment is new.';
+comment on column private.appointment_transitions.moved_by is
+  'Who may; system is the service key and plain SQL, as in the dashboard.';
+comment on column private.appointment_transitions.needs_notice is
+  'True: only as long before the visit as the service''s cancel_notice_minutes says.';
+
+alter table private.appointment_transitions enable row level security;
+
+insert into private.appointment_transitions (from_status, to_status, moved_by, needs_notice)
+select
+  allowed.from_status::public.appointment_status,
+  allowed.to_status::public.appointment_status,
+  mover.role,
+  mover.role = 'patient' and coalesce(allowed.from_status in ('pending', 'booked'), false)
+from (values
+  (null, 'held', '{patient,provider,front_desk,manager,owner,system}'::text[]),
+  (null, 'pending', '{patient,provider,front_desk,manager,owner,system}'),
+  (null, 'booked', '{patient,provider,front_desk,manager,owner,system}'),
+  (null, 'arrived', '{provider,front_desk,manager,owner,system}'),
+  (null, 'fulfilled', '{system}'),
+  (null, 'noshow', '{system}'),
+  (null, 'cancelled', '{system}'),
+  ('held', 'pending', '{patient,provider,front_desk,manager,owner,system}'),
+  ('held', 'booked', '{patient,provider,front_desk,manager,owner,system}'),
+  ('held', 'cancelled', '{patient,provider,front_desk,manager,owner,system}'),
+  ('pending', 'booked', '{provider,front_desk,manager,owner,system}'),
+  ('pending', 'cancelled', '{patient,provider,front_desk,manager,owner,system}'),
+  ('pending', 'entered_in_error', '{front_desk,manager,owner,system}'),
+  ('booked', 'arrived', '{provider,front_desk,manager,owner,system}'),
+  ('booked', 'fulfilled', '{provider,front_desk,manager,owner,system}'),
+  ('booked', 'noshow', '{provider,front_desk,manager,owner,system}'),
+  ('booked', 'cancelled', '{patient,provider,front_desk,manager,owner,system}'),
+  ('booked', 'entered_in_error', '{front_desk,manager,owner,system}'),
+  ('arrived', 'booked', '{provider,front_desk,manager,owner,system}'),
+  ('arrived', 'fulfilled', '{provider,front_desk,manager,owner,system}'),
+  ('arrived', 'cancelled', '{provider,front_desk,manager,owner,system}'),
+  ('arrived', 'entered_in_error', '{front_desk,manager,owner,system}'),
+  ('fulfilled', 'arrived', '{provider,manager,owner,system}'),
+  ('fulfilled', 'entered_in_error', '{manager,owner,system}'),
+  ('noshow', 'booked', '{front_desk,manager,owner,system}'),
+  ('noshow', 'arrived', '{provider,front_desk,manager,owner,system}'),
+  ('noshow', 'entered_in_error', '{manager,owner,system}'),
+  ('cancelled', 'entered_in_error', '{manager,owner,system}')
+) as allowed (from_status, to_status, movers)
+cross join lateral unnest(allowed.movers) as mover (role);
+
+-- Whether an appointment in this state keeps its time: provider, patient, rooms and equipment.
+create function private.keeps_time(status public.appointment_status) returns boolean
+language sql
+immutable
+parallel safe
+set search_path = ''
+as $$
+  select status in ('held', 'pending', 'booked', 'arrived', 'fulfilled');
+$$;
+
+-- As whom the caller acts on an appointment of that clinic and patient: a member's role, else
+-- 'patient', else 'system' for the service key and plain SQL. Null: a stranger.
+create function private.acting_as(clinic_id uuid, patient_id uuid) returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(
+    case when private.is_trusted() then 'system' end,
+    (
+      select members.role::text from public.members
+      where members.clinic_id = acting_as.clinic_id
+        and members.user_id = auth.uid() and members.active
+    ),
+    (select 'patient' where acting_as.patient_id in (select private.my_patients()))
+  );
+$$;
+
+-- Fills in what a person leaves out: clinic, length, buffers, location, and how it was booked.
+-- Definer: whoever writes the row, services and hours must be read.
+create function private.fill_in_appointment() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  service public.services;
+  length_minutes int;
+begin
+  if new.service_id is null or new.provider_id is null or new.patient_id is null then
+    perform private.raise_error('invalid_input', 'Give a service, a provider and a patient.');
+  end if;
+  if new.starts_at is null or not isfinite(new.starts_at)
+    or (new.ends_at is not null and not isfinite(new.ends_at)) then
+    perform private.raise_error('invalid_time', 'Give the time at which the visit starts.');
+  end if;
+  select * into service from public.services where services.id = new.service_id;
+  select coalesce(offered.duration_minutes, service.duration_minutes) into length_minutes
+  from public.provider_services as offered
+  where offered.provider_id = new.provider_id and offered.service_id = new.service_id;
+
+  new.clinic_id := coalesce(new.clinic_id, service.clinic_id);
+  new.buffer_before_minutes := coalesce(new.buffer_before_minutes, service.buffer_before_minutes);
+  new.buffer_after_minutes := coalesce(new.buffer_after_minutes, service.buffer_after_minutes);
+  new.ends_at := coalesce(
+    new.ends_at,
+    new.starts_at + make_interval(mins => coalesce(length_minutes, service.duration_minutes))
+  );
+  new.location_id := coalesce(
+    new.location_id,
+    private.location_of_provider(new.provider_id, new.starts_at, new.ends_at)
+  );
+  if tg_op = 'INSERT' then
+    new.booked_by := coalesce(new.booked_by, auth.uid());
+    new.booked_via := coalesce(
+      new.booked_via,
+      case when auth.role() = 'service_role' then 'worker' else 'dashboard' end
+        ::public.booking_path
+    );
+    new.version := 1;
+  end if;
+  return new;
+end;
+$$;
+
+-- Where the provider is during the visit; outside of all hours, where the provider works at all,
+-- else the clinic's first location, so that the check of hours can say what is wrong.
+create function private.location_of_provider(
+  provider_id uuid, starts_at timestamptz, ends_at timestamptz
+) returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+  select place.id
+  from public.providers as provider
+  join public.locations as place on place.clinic_id = provider.clinic_id
+  left join lateral (
+    select true as works_here from public.weekly_hours as hours
+    where hours.provider_id = provider.id and hours.location_id = place.id
+    limit 1
+  ) as work on true
+  where provider.id = location_of_provider.provider_id
+  order by
+    case
+      when work.works_here and location_of_provider.starts_at < location_of_provider.ends_at
+      then tstzrange(location_of_provider.starts_at, location_of_provider.ends_at)
+        <@ private.open_time(provider.id, place.id,
+          location_of_provider.starts_at, location_of_provider.ends_at)
+      else false
+    end desc,
+    work.works_here is true desc,
+    place.created_at,
+    place.id
+  limit 1;
+$$;
+
+-- Before a change: a moved visit gets its length and place anew unless the person gave them, what
+-- identifies it stays, and every real change is a new version.
+create function private.prepare_changed_appointment() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if (new.id, new.clinic_id, new.patient_id)
+    is distinct from (old.id, old.clinic_id, old.patient_id) then
+    perform private.raise_error('not_allowed', 'An appointment stays with its clinic and its '
+      'patient. Cancel it and book another.');
+  end if;
+  new.booked_via := old.booked_via;
+  new.created_at := old.created_at;
+  if new.service_id is distinct from old.service_id then
+    new.buffer_before_minutes := null;
+    new.buffer_after_minutes := null;
+  end if;
+  if (new.starts_at, new.service_id, new.provider_id)
+      is distinct from (old.starts_at, old.service_id, old.provider_id) then
+    if new.ends_at is not distinct from old.ends_at then
+      new.ends_at := null;
+    end if;
+    if new.location_id is not distinct from old.location_id then
+      new.location_id := null;
+    end if;
+  end if;
+  return new;
+end;
+$$;
+
+-- Refuses what no path may write: another clinic's rows, what is not offered, a visit that moves
+-- after it ended, time outside the provider's hours, a status that skips the transition table.
+-- Definer: as fill_in_appointment.
+create function private.check_appointment() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  is_new boolean := tg_op = 'INSERT';
+  is_other_visit boolean := true;
+  is_moved boolean := true;
+begin
+  if not is_new then
+    is_other_visit := (new.service_id, new.provider_id)
+      is distinct from (old.service_id, old.provider_id);
+    is_moved := is_other_visit or (new.starts_at, new.ends_at, new.location_id)
+      is distinct from (old.starts_at, old.ends_at, old.location_id);
+  end if;
+  if new.starts_at >= new.ends_at then
+    perform private.raise_error('invalid_time', 'The visit has to end after it starts.');
+  end if;
+  if is_other_visit then
+    perform private.check_parties(new);
+  end if;
+  if is_moved and not is_new and old.status not in ('held', 'pending', 'booked', 'arrived') then
+    perform private.raise_error('illegal_transition', 'This appointment is over or called off; '
+      'it cannot be moved.');
+  end if;
+  if is_new or new.status <> old.status then
+    perform private.check_transition(case when not is_new then old.status end, new);
+  end if;
+  -- A visit that takes its time (again) must lie within the hours; one that stays may outlive them.
+  if private.keeps_time(new.status) and new.booked_via <> 'import' and new.overbook_reason is null
+    and (is_new or is_moved or old.overbook_reason is not null
+      or not private.keeps_time(old.status))
+    and not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
+      new.provider_id, new.location_id, new.starts_at, new.ends_at) then
+    perform private.raise_error('outside_availability', 'The provider does not work at this place '
+      'at this time. Choose another time' || case when private.is_trusted()
+        then ', or give an overbook_reason.' else '.' end);
+  end if;
+  if not is_new and new is distinct from old then
+    new.version := old.version + 1;
+    new.updated_at := now();
+  end if;
+  return new;
+end;
+$$;
+
+-- Refuses parties of different clinics, and what is not offered (any more).
+create function private.check_parties(visit public.appointments) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  is_import boolean := visit.booked_via = 'import';
+begin
+  if not exists (
+    select from public.services
+    where services.id = visit.service_id and services.clinic_id = visit.clinic_id
+      and (services.active or is_import)
+  ) then
+    perform private.raise_error('not_found', 'This clinic does not offer this service.');
+  end if;
+  if not exists (
+    select from public.providers
+    where providers.id = visit.provider_id and providers.clinic_id = visit.clinic_id
+      and (providers.active or is_import)
+  ) then
+    perform private.raise_error('not_found', 'This provider does not work in this clinic.');
+  end if;
+  if not exists (
+    select from public.patients
+    where patients.id = visit.patient_id and patients.clinic_id = visit.clinic_id
+  ) then
+    perform private.raise_error('not_found', 'This patient has no record in this clinic.');
+  end if;
+  if not is_import and not exists (
+    select from public.provider_services as offered
+    where offered.provider_id = visit.provider_id and offered.service_id = visit.service_id
+  ) then
+    perform private.raise_error('not_found', 'This provider does not offer this service.');
+  end if;
+  if not exists (
+    select from public.locations
+    where locations.id = visit.location_id and locations.clinic_id = visit.clinic_id
+  ) then
+    perform private.raise_error('not_found', 'This clinic has no such location.');
+  end if;
+end;
+$$;
+
+-- Refuses a status that this caller may not bring about now. Raises illegal_transition,
+-- not_allowed or too_late_to_cancel.
+create function private.check_transition(
+  from_status public.appointment_status, visit public.appointments
+) returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  mover text := private.acting_as(visit.clinic_id, visit.patient_id);
+  wanted private.appointment_transitions;
+begin
+  if not exists (
+    select from private.appointment_transitions as known
+    where known.from_status is not distinct from check_transition.from_status
+      and known.to_status = visit.status
+  ) then
+    perform private.raise_error('illegal_transition', format(
+      'An appointment that is %s cannot become %s.', coalesce(from_status::text, 'new'),
+      visit.status));
+  end if;
+  select * into wanted from private.appointment_transitions as known
+  where known.from_status is not distinct from check_transition.from_status
+    and known.to_status = visit.status and known.moved_by = mover;
+  if wanted.to_status is null then
+    perform private.raise_error('not_allowed');
+  end if;
+  if wanted.needs_notice and from_status is not null and now() > visit.starts_at - (
+    select make_interval(mins => services.cancel_notice_minutes)
+    from public.services where services.id = visit.service_id
+  ) then
+    perform private.raise_error('too_late_to_cancel');
+  end if;
+end;
+$$;
+
+-- A patient who holds a confirmation must be told before the row goes.
+create function private.refuse_silent_removal() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if old.status in ('pending', 'booked', 'arrived') and old.ends_at > now() then
+    perform private.raise_error('not_allowed', 'Cancel the appointment first (set its status to '
+      'cancelled), so that the patient is told.');
+  end if;
+  return old;
+end;
+$$;
+
+-- Emptying a whole table would leave neither history nor messages behind.
+create function private.refuse_truncate() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('not_allowed', 'This table cannot be emptied at once.');
+  return null;
+end;
+$$;
+
+create trigger _050_prepare_change before update on public.appointments
+  for each row execute function private.prepare_changed_appointment();
+create trigger _100_fill_in before insert or update on public.appointments
+  for each row execute function private.fill_in_appointment();
+create trigger _200_check before insert or update on public.appointments
+  for each row execute function private.check_appointment();
+create trigger _200_refuse_silent_removal before delete on public.appointments
+  for each row execute function private.refuse_silent_removal();
+create trigger _200_refuse_truncate before truncate on public.appointments
+  for each statement execute function private.refuse_truncate();
+
+alter table public.appointments enable row level security;
+
+create policy "patients read their own appointments, members their clinic's" on public.appointments
+  for select to authenticated using (
+    patient_id = any (array(select private.my_patients()))
+    or clinic_id = any (array(select private.my_clinics()))
+  );
+
+grant select on public.appointments to authenticated, service_role;

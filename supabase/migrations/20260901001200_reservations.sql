@@ -1,0 +1,242 @@
+-- The ledger: one row per provider, patient, room and piece of equipment kept busy.
+-- Promises: never_overlaps, on every path, under any concurrency, without a deadlock.
+-- Access: nobody; triggers on appointments alone write it. Why it is shaped like this:
+--         docs/decisions/0003-reservation-ledger.md.
+
+create table private.reservations (
+  id bigint generated always as identity primary key,
+  resource_id uuid not null,
+  during tstzrange not null,
+  appointment_id uuid not null,
+  constraint reservations_appointment_exists
+    foreign key (appointment_id) references public.appointments (id) on delete cascade,
+  constraint reservations_during_is_bounded check (
+    not isempty(during) and isfinite(lower(during)) and isfinite(upper(during))
+  ),
+  constraint reservations_never_overlap exclude using gist (resource_id with =, during with &&)
+);
+
+create index reservations_by_appointment on private.reservations (appointment_id);
+
+comment on table private.reservations is
+  'What is kept busy, buffers included; the one place where double booking is impossible.';
+comment on column private.reservations.resource_id is
+  'The id of a provider, a patient, or a row of resources.';
+
+alter table private.reservations enable row level security;
+
+-- What a visit has to reserve, in the order in which every transaction reserves: `step` and id.
+-- Rows with a need are alternatives: one free resource of each need is enough.
+create function private.wanted_resources(visit public.appointments)
+returns table (step int, resource_id uuid, during tstzrange, need uuid)
+language sql
+stable
+set search_path = ''
+as $$
+  with visit_time as (
+    select
+      tstzrange(visit.starts_at, visit.ends_at) as visit_during,
+      tstzrange(
+        visit.starts_at - make_interval(mins => visit.buffer_before_minutes),
+        visit.ends_at + make_interval(mins => visit.buffer_after_minutes)
+      ) as kept_during
+  ), needs as (
+    select * from public.service_needs where service_needs.service_id = visit.service_id
+  )
+  select 1, visit.provider_id, visit_time.kept_during, null::uuid from visit_time
+  union all
+  select 2, needs.resource_id, visit_time.kept_during, null
+  from needs, visit_time where needs.resource_id is not null
+  union all
+  select 2, resources.id, visit_time.kept_during, needs.id
+  from needs
+  join public.resources
+    on resources.location_id = visit.location_id and resources.kind = needs.kind
+  cross join visit_time
+  where needs.resource_id is null and resources.active
+    and not exists (select from needs as fixed where fixed.resource_id = resources.id)
+  union all
+  -- Last, so that two rivals for one time learn about the time, not about the patient.
+  select 3, visit.patient_id, visit_time.visit_during, null from visit_time
+  order by 1, 2;
+$$;
+
+-- Locks schedules until the transaction ends, always in the same order. Shared is for one new
+-- reservation set, whose rivals settle by ON CONFLICT; exclusive is for everything else.
+-- A transaction waits only before its first reservation. Later it holds some already, and two that
+-- wait for each other would end in a deadlock, so it asks again for a moment and then gives up.
+create function private.lock_resources(resource_ids uuid[], is_exclusive boolean) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  lock_key bigint;
+  is_first boolean := coalesce(current_setting('appoint.ledger', true), '') <> 'in use';
+  attempts int := 0;
+begin
+  for lock_key in
+    select distinct pg_catalog.uuid_hash_extended(wanted.id, 0)
+    from unnest(resource_ids) as wanted (id) order by 1
+  loop
+    if not is_first then
+      while not pg_try_advisory_xact_lock(lock_key) loop
+        attempts := attempts + 1;
+        if attempts > 50 then
+          perform private.raise_error('slot_taken',
+            'Someone is changing the same schedule right now. Try again.');
+        end if;
+        perform pg_sleep(0.01);
+      end loop;
+    elsif is_exclusive then
+      perform pg_advisory_xact_lock(lock_key);
+    else
+      perform pg_advisory_xact_lock_shared(lock_key);
+    end if;
+  end loop;
+  perform private.note_ledger_use();
+end;
+$$;
+
+-- Remembers, until the transaction (or savepoint) ends, that it has written the ledger.
+create function private.note_ledger_use() returns void
+language sql
+set search_path = ''
+as $$
+  select set_config('appoint.ledger', 'in use', true);
+$$;
+
+-- Reserves all a visit needs, or raises slot_taken or patient_already_booked. Its schedules are
+-- locked by the caller. ON CONFLICT looks before it writes and waits for a rival who is not done
+-- yet; a plain INSERT would write first and deadlock with that rival.
+create function private.reserve(visit public.appointments) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  wanted record;
+  met_needs uuid[] := '{}';
+begin
+  for wanted in select * from private.wanted_resources(visit) loop
+    continue when wanted.need = any (met_needs);
+    insert into private.reservations (resource_id, during, appointment_id)
+    values (wanted.resource_id, wanted.during, visit.id)
+    on conflict do nothing;
+    if found then
+      if wanted.need is not null then
+        met_needs := met_needs || wanted.need;
+      end if;
+    elsif wanted.step = 3 then
+      perform private.raise_error('patient_already_booked');
+    elsif wanted.need is null then
+      perform private.raise_error('slot_taken');
+    end if;
+  end loop;
+  if exists (
+    select from public.service_needs
+    where service_needs.service_id = visit.service_id and service_needs.resource_id is null
+      and not service_needs.id = any (met_needs)
+  ) then
+    perform private.raise_error('slot_taken', 'No room or equipment that this visit needs is free. '
+      'Choose another time.');
+  end if;
+end;
+$$;
+
+-- Reserves for new appointments. One alone locks shared; of several, each would hold what another
+-- transaction waits for, so they lock exclusively.
+-- Definer: whoever writes the appointment, the ledger is written.
+create function private.reserve_for_new() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+  resource_ids uuid[];
+  visits int;
+begin
+  select count(distinct added.id), array_agg(wanted.resource_id) into visits, resource_ids
+  from added cross join lateral private.wanted_resources(added) as wanted
+  where private.keeps_time(added.status);
+  if visits = 0 then
+    return null;
+  end if;
+  perform private.lock_resources(resource_ids, visits > 1);
+  for visit in select * from added where private.keeps_time(added.status) loop
+    perform private.reserve(visit);
+  end loop;
+  return null;
+end;
+$$;
+
+-- Moves reservations along with changed appointments: all old ones go before any new one comes, so
+-- that two visits may swap their times in one statement.
+-- Definer: as reserve_for_new.
+create function private.reserve_for_changed() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+  changed uuid[];
+  taking uuid[];
+  resource_ids uuid[];
+begin
+  select array_agg(after.id), array_agg(after.id) filter (where private.keeps_time(after.status))
+  into changed, taking
+  from after join before using (id)
+  where (private.keeps_time(after.status) or private.keeps_time(before.status))
+    and (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id,
+        after.location_id, after.service_id, after.buffer_before_minutes, after.buffer_after_minutes)
+      is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
+        before.provider_id, before.location_id, before.service_id, before.buffer_before_minutes,
+        before.buffer_after_minutes);
+  if changed is null then
+    return null;
+  end if;
+  if taking is null then
+    -- Who only gives time back waits for nobody, so needs no lock.
+    perform private.note_ledger_use();
+    delete from private.reservations where reservations.appointment_id = any (changed);
+    return null;
+  end if;
+
+  select array_agg(touched.resource_id) into resource_ids
+  from (
+    select reservations.resource_id from private.reservations
+    where reservations.appointment_id = any (changed)
+    union
+    select wanted.resource_id
+    from after cross join lateral private.wanted_resources(after) as wanted
+    where after.id = any (taking)
+  ) as touched;
+  perform private.lock_resources(resource_ids, true);
+  delete from private.reservations where reservations.appointment_id = any (changed);
+  for visit in select * from after where after.id = any (taking) loop
+    perform private.reserve(visit);
+  end loop;
+  return null;
+end;
+$$;
+
+-- Removed appointments take their reservations along by foreign key; later writes of the same
+-- transaction must know of it.
+create function private.note_removed() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.note_ledger_use();
+  return null;
+end;
+$$;
+
+create trigger _500_reserve_insert after insert on public.appointments
+  referencing new table as added
+  for each statement execute function private.reserve_for_new();
+create trigger _500_reserve_update after update on public.appointments
+  referencing old table as before new table as after
+  for each statement execute function private.reserve_for_changed();
+create trigger _500_reserve_delete after delete on public.appointments
+  for each statement execute function private.note_removed();

@@ -1,0 +1,151 @@
+-- History: every change of an appointment, who made it and when.
+-- Promises: complete_history; nobody, staff and dashboard included, alters or removes an event.
+-- Access: members read their clinic's; triggers alone write.
+
+create type public.appointment_event_kind as enum (
+  'created',
+  'changed',         -- time, place, provider, service or a note
+  'status_changed',
+  'removed'          -- the row was deleted
+);
+
+create table public.appointment_events (
+  id bigint generated always as identity primary key,
+  clinic_id uuid not null references public.clinics (id),
+  appointment_id uuid not null,
+  version int not null,
+  kind public.appointment_event_kind not null,
+  actor_id uuid,
+  actor_role text not null,
+  happened_at timestamptz not null default clock_timestamp(),
+  before jsonb,
+  after jsonb
+);
+
+create index appointment_events_by_appointment
+  on public.appointment_events (appointment_id, version);
+create index appointment_events_by_clinic on public.appointment_events (clinic_id, happened_at);
+
+comment on table public.appointment_events is
+  'Append-only history of appointments. Carries ids, times and states, never names or reasons.';
+comment on column public.appointment_events.appointment_id is
+  'Not a foreign key: the history of a removed appointment stays.';
+comment on column public.appointment_events.actor_id is
+  'The signed-in user; null: the clinic''s programs or plain SQL.';
+comment on column public.appointment_events.actor_role is
+  'The role of the token, e.g. authenticated; for plain SQL the database user.';
+comment on column public.appointment_events.before is
+  'The fields that changed, as they were; null for a new appointment.';
+comment on column public.appointment_events.after is
+  'The fields that changed, as they became; null for a removed appointment.';
+
+-- What history keeps of an appointment: no free text, since people write anything into it.
+create function private.history_fields(visit public.appointments) returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+  select to_jsonb(visit) - array['overbook_reason', 'external_id', 'updated_at', 'version']
+    || jsonb_build_object('is_overbooked', visit.overbook_reason is not null);
+$$;
+
+create function private.actor_role() returns text
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(nullif(auth.role(), ''), session_user::text);
+$$;
+
+-- Definer: whoever changes the appointment, the event is written.
+create function private.record_created() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.appointment_events
+    (clinic_id, appointment_id, version, kind, actor_id, actor_role, after)
+  select added.clinic_id, added.id, added.version, 'created', auth.uid(), private.actor_role(),
+    private.history_fields(added)
+  from added;
+  return null;
+end;
+$$;
+
+-- Definer: as record_created.
+create function private.record_changed() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.appointment_events
+    (clinic_id, appointment_id, version, kind, actor_id, actor_role, before, after)
+  select
+    after.clinic_id, after.id, after.version,
+    case when after.status <> before.status then 'status_changed' else 'changed' end
+      ::public.appointment_event_kind,
+    auth.uid(), private.actor_role(), difference.old_fields, difference.new_fields
+  from after
+  join before using (id)
+  cross join lateral (
+    select
+      coalesce(jsonb_object_agg(was.key, was.value), '{}') as old_fields,
+      coalesce(jsonb_object_agg(was.key, became.value), '{}') as new_fields
+    from jsonb_each(private.history_fields(before)) as was
+    join jsonb_each(private.history_fields(after)) as became using (key)
+    where was.value is distinct from became.value
+  ) as difference
+  where after.version <> before.version;
+  return null;
+end;
+$$;
+
+-- Definer: as record_created.
+create function private.record_removed() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.appointment_events
+    (clinic_id, appointment_id, version, kind, actor_id, actor_role, before)
+  select removed.clinic_id, removed.id, removed.version + 1, 'removed', auth.uid(),
+    private.actor_role(), private.history_fields(removed)
+  from removed;
+  return null;
+end;
+$$;
+
+create function private.refuse_rewriting_history() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('not_allowed', 'History can only grow.');
+  return null;
+end;
+$$;
+
+create trigger _600_record_insert after insert on public.appointments
+  referencing new table as added
+  for each statement execute function private.record_created();
+create trigger _600_record_update after update on public.appointments
+  referencing old table as before new table as after
+  for each statement execute function private.record_changed();
+create trigger _600_record_delete after delete on public.appointments
+  referencing old table as removed
+  for each statement execute function private.record_removed();
+
+create trigger _100_refuse_change before update or delete on public.appointment_events
+  for each row execute function private.refuse_rewriting_history();
+create trigger _100_refuse_truncate before truncate on public.appointment_events
+  for each statement execute function private.refuse_rewriting_history();
+
+alter table public.appointment_events enable row level security;
+
+create policy "members read their clinic's history" on public.appointment_events
+  for select to authenticated using (clinic_id = any (array(select private.my_clinics())));
+
+grant select on public.appointment_events to authenticated, service_role;

@@ -1,0 +1,436 @@
+-- Booking: the functions through which people book, move and call off visits.
+-- Promises: the triggers on appointments hold the rules; these functions add who may ask, what was
+--           offered, and that a repeated request is done once.
+-- Access: signed-in people and the service key.
+
+create table private.requests (
+  caller_id uuid not null,
+  request_id uuid not null,
+  fingerprint bytea not null,
+  appointment_id uuid not null,
+  created_at timestamptz not null default now(),
+  primary key (caller_id, request_id)
+);
+
+comment on table private.requests is
+  'Requests that were carried out: the same id again gets the same appointment.';
+comment on column private.requests.fingerprint is
+  'SHA-256 of the arguments, to refuse the same id with others; what they were is not kept.';
+
+alter table private.requests enable row level security;
+
+-- The appointment of an earlier call with this request id, or null after noting the new one.
+-- A concurrent call with the same id waits here until the first is done. Raises request_id_reused.
+create function private.earlier_result(request_id uuid, arguments jsonb, appointment_id uuid)
+returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+  caller uuid := coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+  fingerprint bytea := sha256(convert_to(arguments::text, 'UTF8'));
+  known private.requests;
+begin
+  if earlier_result.request_id is null then
+    return null;
+  end if;
+  insert into private.requests (caller_id, request_id, fingerprint, appointment_id)
+  values (caller, earlier_result.request_id, fingerprint, earlier_result.appointment_id)
+  on conflict do nothing;
+  if found then
+    return null;
+  end if;
+  select * into strict known from private.requests
+  where requests.caller_id = caller
+    and requests.request_id = earlier_result.request_id;
+  if known.fingerprint <> fingerprint then
+    perform private.raise_error('request_id_reused');
+  end if;
+  return known.appointment_id;
+end;
+$$;
+
+-- Whom a visit is booked for: the caller's own record unless another is named, which is for staff.
+create function private.patient_to_book(clinic_id uuid, patient_id uuid) returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  mine uuid;
+begin
+  if patient_to_book.patient_id is null then
+    select patients.id into mine from public.patients
+    where patients.clinic_id = patient_to_book.clinic_id and patients.user_id = auth.uid();
+    if mine is null then
+      perform private.raise_error('not_found', 'You have no patient record in this clinic yet.');
+    end if;
+    return mine;
+  end if;
+  if not exists (
+    select from public.patients
+    where patients.id = patient_to_book.patient_id
+      and patients.clinic_id = patient_to_book.clinic_id
+  ) then
+    perform private.raise_error('not_found', 'This patient has no record in this clinic.');
+  end if;
+  if private.acting_as(patient_to_book.clinic_id, patient_to_book.patient_id) is null then
+    perform private.raise_error('not_allowed', 'You can book for yourself only.');
+  end if;
+  return patient_to_book.patient_id;
+end;
+$$;
+
+-- Raises invalid_time, too_soon or too_far_ahead. Staff may book at once and far ahead, but nobody
+-- books what is over.
+create function private.check_bookable_time(service public.services, starts_at timestamptz)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if starts_at is null or not isfinite(starts_at) then
+    perform private.raise_error('invalid_time', 'Give the time at which the visit starts.');
+  end if;
+  if starts_at <= now() then
+    perform private.raise_error('too_soon');
+  end if;
+  if private.is_staff_of(service.clinic_id) then
+    return;
+  end if;
+  if starts_at < now() + make_interval(mins => service.min_notice_minutes) then
+    perform private.raise_error('too_soon');
+  end if;
+  if starts_at >= now() + make_interval(days => service.horizon_days) then
+    perform private.raise_error('too_far_ahead');
+  end if;
+end;
+$$;
+
+-- Where a visit offered at that start would take place, whatever is reserved; whoever was booked
+-- least recently comes first, so that "any provider" shares the work.
+create function private.offered_places(
+  service public.services, provider_id uuid, starts_at timestamptz
+) returns table (provider_id uuid, location_id uuid, during tstzrange)
+language sql
+stable
+rows 5
+set search_path = ''
+as $$
+  select place.provider_id, place.location_id, visit.during
+  from private.places_of(service, offered_places.provider_id, null) as place
+  cross join lateral (
+    select tstzrange(offered_places.starts_at, offered_places.starts_at + place.length) as during
+  ) as visit
+  left join lateral (
+    select appointments.created_at as at from public.appointments
+    where appointments.provider_id = place.provider_id
+    order by appointments.created_at desc
+    limit 1
+  ) as last_booked on offered_places.provider_id is null
+  where visit.during <@ private.open_time(
+      place.provider_id, place.location_id, lower(visit.during), upper(visit.during))
+    and exists (
+      select from private.shifts(
+        place.provider_id, place.location_id, lower(visit.during), upper(visit.during)
+      ) as shift (during)
+      where offered_places.starts_at <@ shift.during
+        and date_bin(make_interval(mins => service.slot_interval_minutes),
+          offered_places.starts_at, lower(shift.during)) = offered_places.starts_at
+    )
+  order by last_booked.at nulls first, place.provider_id, place.location_id;
+$$;
+
+-- Whether a committed reservation is visibly in the way: a cheap look that spares most losers of a
+-- race the work of an insert that must fail. Not a guarantee; the ledger is.
+create function private.is_visibly_taken(
+  service public.services, provider_id uuid, during tstzrange, except_appointment_id uuid
+) returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select exists (
+    select from private.reservations
+    where reservations.resource_id = is_visibly_taken.provider_id
+      and reservations.during && tstzrange(
+        lower(is_visibly_taken.during) - make_interval(mins => service.buffer_before_minutes),
+        upper(is_visibly_taken.during) + make_interval(mins => service.buffer_after_minutes))
+      and reservations.appointment_id is distinct from is_visibly_taken.except_appointment_id
+  );
+$$;
+
+-- Books the first of the places that is still free when it is tried. Raises slot_taken if none is.
+create function private.book_first_free(
+  service public.services, visit public.appointments, provider_id uuid
+) returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
+declare
+  place record;
+  booked public.appointments;
+  is_offered boolean := false;
+  failure text;
+begin
+  for place in
+    select * from private.offered_places(service, book_first_free.provider_id, visit.starts_at)
+  loop
+    is_offered := true;
+    continue when private.is_visibly_taken(service, place.provider_id, place.during, null);
+    begin
+      insert into public.appointments (
+        id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at,
+        status, booked_by, booked_via, request_id, buffer_before_minutes, buffer_after_minutes
+      ) values (
+        visit.id, service.clinic_id, place.location_id, service.id, place.provider_id,
+        visit.patient_id, lower(place.during), upper(place.during), visit.status,
+        visit.booked_by, visit.booked_via, visit.request_id,
+        service.buffer_before_minutes, service.buffer_after_minutes
+      ) returning * into booked;
+      return booked;
+    exception when sqlstate 'PT409' then
+      get stacked diagnostics failure = message_text;
+      if failure <> 'slot_taken' then
+        raise;
+      end if;
+    end;
+  end loop;
+  perform private.raise_error(
+    case when is_offered then 'slot_taken' else 'outside_availability' end);
+end;
+$$;
+
+-- Definer: nobody may insert appointments directly; who may ask for whom is checked here.
+create function public.book_appointment(
+  service_id uuid,
+  starts_at timestamptz,
+  provider_id uuid default null,
+  patient_id uuid default null,
+  hold_id uuid default null,
+  request_id uuid default null,
+  reason text default null
+) returns public.appointments
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  service public.services;
+  visit public.appointments;
+  booked public.appointments;
+  earlier_id uuid;
+begin
+  if not private.is_trusted() then
+    perform private.require_user();
+  end if;
+  select * into service from public.services
+  where services.id = book_appointment.service_id and services.active;
+  if service.id is null or not private.may_see_clinic(service.clinic_id) then
+    perform private.raise_error('not_found');
+  end if;
+  visit.id := gen_random_uuid();
+  visit.patient_id := private.patient_to_book(service.clinic_id, book_appointment.patient_id);
+  earlier_id := private.earlier_result(
+    book_appointment.request_id,
+    jsonb_build_array('book_appointment', service.id, book_appointment.starts_at,
+      book_appointment.provider_id, visit.patient_id, book_appointment.hold_id,
+      book_appointment.reason),
+    visit.id
+  );
+  if earlier_id is not null then
+    select * into strict booked from public.appointments where appointments.id = earlier_id;
+    return booked;
+  end if;
+  if book_appointment.hold_id is not null then
+    perform private.raise_error('not_found', 'There is no such hold.');
+  end if;
+  perform private.check_bookable_time(service, book_appointment.starts_at);
+  if book_appointment.provider_id is not null and not exists (
+    select from public.provider_services as offered
+    join public.providers on providers.id = offered.provider_id and providers.active
+    where offered.service_id = service.id
+      and offered.provider_id = book_appointment.provider_id
+  ) then
+    perform private.raise_error('not_found', 'This provider does not offer this service.');
+  end if;
+
+  visit.starts_at := book_appointment.starts_at;
+  visit.booked_by := auth.uid();
+  visit.request_id := book_appointment.request_id;
+  visit.booked_via := private.booking_path_of(service.clinic_id);
+  visit.status := case
+    when service.needs_approval and visit.booked_via = 'patient' then 'pending' else 'booked'
+  end;
+  booked := private.book_first_free(service, visit, book_appointment.provider_id);
+  perform private.keep_reason(booked, 'visit', book_appointment.reason);
+  return booked;
+end;
+$$;
+
+-- Which way a booking through the functions comes.
+create function private.booking_path_of(clinic_id uuid) returns public.booking_path
+language sql
+stable
+set search_path = ''
+as $$
+  select (case
+    when auth.role() = 'service_role' then 'worker'
+    when private.is_trusted() then 'dashboard'
+    when booking_path_of.clinic_id in (select private.my_clinics()) then 'staff'
+    else 'patient'
+  end)::public.booking_path;
+$$;
+
+-- The appointment, locked for a change by the caller. Raises not_found or stale_version.
+create function private.appointment_to_change(appointment_id uuid, expected_version int)
+returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+begin
+  if not private.is_trusted() then
+    perform private.require_user();
+  end if;
+  -- Looked at first, so that strangers cannot make others wait for a row lock.
+  select * into visit from public.appointments
+  where appointments.id = appointment_to_change.appointment_id;
+  if visit.id is null or private.acting_as(visit.clinic_id, visit.patient_id) is null then
+    perform private.raise_error('not_found');
+  end if;
+  select * into visit from public.appointments
+  where appointments.id = appointment_to_change.appointment_id for no key update;
+  if visit.id is null then
+    perform private.raise_error('not_found');
+  end if;
+  if visit.version <> expected_version then
+    perform private.raise_error('stale_version');
+  end if;
+  return visit;
+end;
+$$;
+
+-- Definer: nobody may update appointments directly; check_transition decides who may do what.
+create function public.change_appointment_status(
+  appointment_id uuid,
+  status public.appointment_status,
+  reason text default null,
+  expected_version int default null
+) returns public.appointments
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  visit public.appointments := private.appointment_to_change(
+    change_appointment_status.appointment_id, change_appointment_status.expected_version);
+begin
+  if change_appointment_status.status is null then
+    perform private.raise_error('invalid_input', 'Give the new status.');
+  end if;
+  if visit.status = change_appointment_status.status then
+    perform private.raise_error('illegal_transition', 'The appointment is in this state already.');
+  end if;
+  update public.appointments set status = change_appointment_status.status
+  where appointments.id = visit.id
+  returning * into visit;
+  perform private.keep_reason(visit, 'change', change_appointment_status.reason);
+  return visit;
+end;
+$$;
+
+-- Invoker: change_appointment_status does the work and the checks.
+create function public.cancel_appointment(
+  appointment_id uuid,
+  reason text default null,
+  expected_version int default null
+) returns public.appointments
+language sql
+set search_path = ''
+as $$
+  select * from public.change_appointment_status(
+    cancel_appointment.appointment_id, 'cancelled',
+    cancel_appointment.reason, cancel_appointment.expected_version);
+$$;
+
+-- Definer: nobody may update appointments directly; who may move what is checked here.
+create function public.reschedule_appointment(
+  appointment_id uuid,
+  starts_at timestamptz,
+  provider_id uuid default null,
+  request_id uuid default null,
+  expected_version int default null
+) returns public.appointments
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+  service public.services;
+  place record;
+  wanted_provider uuid;
+begin
+  -- The version is checked only if this is not a repetition, which has raised it itself.
+  visit := private.appointment_to_change(reschedule_appointment.appointment_id, null);
+  if private.earlier_result(
+    reschedule_appointment.request_id,
+    jsonb_build_array('reschedule_appointment', visit.id, reschedule_appointment.starts_at,
+      reschedule_appointment.provider_id),
+    visit.id
+  ) is not null then
+    return visit;
+  end if;
+  if visit.version <> reschedule_appointment.expected_version then
+    perform private.raise_error('stale_version');
+  end if;
+  if visit.status not in ('pending', 'booked') then
+    perform private.raise_error('illegal_transition', 'This appointment is over or called off; '
+      'it cannot be moved.');
+  end if;
+  select * into strict service from public.services where services.id = visit.service_id;
+  perform private.check_bookable_time(service, reschedule_appointment.starts_at);
+  if not private.is_staff_of(visit.clinic_id)
+    and now() > visit.starts_at - make_interval(mins => service.cancel_notice_minutes) then
+    perform private.raise_error('too_late_to_cancel', 'It is too late to move this appointment '
+      'online. Please call the clinic.');
+  end if;
+
+  wanted_provider := coalesce(reschedule_appointment.provider_id, visit.provider_id);
+  select * into place
+  from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
+  order by offered_places.location_id <> visit.location_id
+  limit 1;
+  if place.provider_id is null then
+    perform private.raise_error('outside_availability');
+  end if;
+  if private.is_visibly_taken(service, place.provider_id, place.during, visit.id) then
+    perform private.raise_error('slot_taken');
+  end if;
+  update public.appointments set
+    starts_at = lower(place.during), ends_at = upper(place.during),
+    provider_id = place.provider_id, location_id = place.location_id
+  where appointments.id = visit.id
+  returning * into visit;
+  return visit;
+end;
+$$;
+
+comment on function public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text) is
+  'Books one offered time. No provider: any who is free, least recently booked first. No patient: '
+  'the caller. The same request_id again returns the same appointment.';
+comment on function public.change_appointment_status(uuid, public.appointment_status, text, int) is
+  'Moves the status along the transition table; who may, and how late, is in its rows.';
+comment on function public.cancel_appointment(uuid, text, int) is 'Calls the visit off.';
+comment on function public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int) is
+  'Moves the visit to another offered time; the old time is kept if that fails.';
+
+grant execute on function
+  public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text),
+  public.change_appointment_status(uuid, public.appointment_status, text, int),
+  public.cancel_appointment(uuid, text, int),
+  public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int)
+to authenticated, service_role;
