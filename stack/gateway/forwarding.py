@@ -7,6 +7,7 @@ read, forwarding tries again for `PATIENCE` seconds. A write that was sent is ne
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ async def send(session: aiohttp.ClientSession, outgoing: Outgoing) -> aiohttp.Cl
                 outgoing.method,
                 outgoing.url,
                 headers=outgoing.headers,
-                data=outgoing.body or None,
+                data=io.BytesIO(outgoing.body) if outgoing.body else None,
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectorError as refused:
