@@ -13,9 +13,11 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from appoint.queue_depth import QueueDepth
 from workers.vital_signs import VitalSigns
 
 logger = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class HealthServer:
     def __init__(
         self,
         signs: VitalSigns,
-        depth: Callable[[], Awaitable[dict[str, Any]]],
+        depth: Callable[[], Awaitable[QueueDepth]],
         *,
         port: int,
         stalled_after: float,
@@ -97,7 +99,7 @@ class HealthServer:
             return self._known_depth
         try:
             async with asyncio.timeout(DEPTH_SECONDS):
-                self._known_depth = await self._depth()
+                self._known_depth = asdict(await self._depth())
         except Exception:
             self._known_depth = None
         self._depth_known_at = time.monotonic()

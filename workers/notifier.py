@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 15.0
+# Most failures are over in a moment: seconds after the first tries, then the database's own pace.
+FIRST_RETRIES = {1: 1.0, 2: 5.0}
 # The rest of a lease is for recording the outcome.
 SHARE_OF_LEASE_FOR_SENDING = 0.6
 LONGEST_SENDING = 20.0
@@ -39,7 +41,7 @@ class ClaimsNotifications(Protocol):
     async def complete(self, claim: Claim, provider_message_id: str) -> bool: ...
     async def fail(
         self, claim: Claim, error: str, *, retry_after: float | None, permanent: bool
-    ) -> str: ...
+    ) -> str | None: ...
 
 
 class SendsMail(Protocol):
@@ -102,7 +104,7 @@ class Notifier:
         await self._drain()
 
     async def _sweep(self) -> None:
-        """Claim as much as there is room for; then wait unless there may be more."""
+        """Claim as much as there is room for; wait only when nothing at all was due."""
         room = self._pace.concurrency - len(self._sending)
         # Taken before the call: the lease can only have begun later than this.
         lease_began = time.monotonic()
@@ -117,7 +119,7 @@ class Notifier:
         self._signs.last_sweep_at = datetime.now(UTC)
         for claim in claims:
             self._start(claim, lease_began)
-        if len(claims) < room:
+        if not claims:
             await self._sleep(self._pace.sweep_seconds)
 
     def _start(self, claim: Claim, lease_began: float) -> None:
@@ -176,14 +178,15 @@ class Notifier:
         await self._until_recorded(complete, claim, lease_ends)
 
     async def _record_failure(self, claim: Claim, failure: MailError, lease_ends: float) -> None:
+        retry_after = failure.retry_after
+        if retry_after is None and not failure.permanent and isinstance(claim, Notification):
+            retry_after = FIRST_RETRIES.get(claim.attempts)
+
         async def fail() -> None:
-            state = await self._outbox.fail(
-                claim,
-                failure.reason,
-                retry_after=failure.retry_after,
-                permanent=failure.permanent,
+            status = await self._outbox.fail(
+                claim, failure.reason, retry_after=retry_after, permanent=failure.permanent
             )
-            said = {"reason": failure.reason, "state": state}
+            said = {"reason": failure.reason, "status": status or "lease_was_lost"}
             logger.warning("mail_failed", extra=_ids(claim) | said)
 
         self._signs.failed += 1

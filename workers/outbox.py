@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 from uuid import UUID
 
 from appoint.mail import Notification
+from appoint.queue_depth import QueueDepth
 from supabase import AsyncClient
 
 logger = logging.getLogger(__name__)
@@ -58,9 +60,10 @@ class Outbox:
 
     async def fail(
         self, claim: Claim, error: str, *, retry_after: float | None, permanent: bool
-    ) -> str:
-        """Record a failed try and return the state that follows; no delay = the database's own.
+    ) -> str | None:
+        """Record a failed try and return the status that follows, None when the lease is not ours.
 
+        Without a delay the database chooses one that grows with the tries.
         `error` is a code for staff and logs: never an address or a name.
         """
         answer = await self._rpc(
@@ -69,18 +72,18 @@ class Outbox:
                 "notification_id": str(claim.notification_id),
                 "lease_id": str(claim.lease_id),
                 "error": error,
-                "retry_after_seconds": None if retry_after is None else round(retry_after + 0.5),  # type: ignore[dict-item]
+                "retry_after_seconds": None if retry_after is None else ceil(retry_after),  # type: ignore[dict-item]
                 "permanent": permanent,  # type: ignore[dict-item]
             },
         ).execute()
-        return str(answer.data)
+        status: Any = answer.data
+        return None if status is None else str(status)
 
-    async def depth(self) -> dict[str, Any]:
-        """How much waits, how old it is, how much is dead; counts only."""
+    async def depth(self) -> QueueDepth:
+        """How much waits, how late it is, how much is dead."""
         answer = await self._rpc("queue_depth", {}).execute()
-        data: Any = answer.data
-        row: dict[str, Any] = data[0] if isinstance(data, list) else data
-        return row
+        rows: list[Any] = answer.data  # type: ignore[assignment]
+        return QueueDepth.from_row(rows[0])
 
 
 def _read(row: dict[str, Any]) -> Claim:

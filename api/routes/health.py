@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any, Literal
 
 import httpx
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from api.dependencies import Held
 from api.error_responses import ProblemError, documented
+from appoint.queue_depth import QueueDepth
 
 router = APIRouter(tags=["health"])
 
@@ -25,11 +27,12 @@ class Alive(BaseModel):
 
 
 class Queue(BaseModel):
-    """Messages that wait. Overdue ones mean that no worker is doing its work."""
+    """Messages that wait."""
 
-    due: int = Field(ge=0)
-    overdue: int = Field(ge=0)
-    dead: int = Field(ge=0)
+    queued: int = Field(ge=0)
+    sending: int = Field(ge=0)
+    dead: int = Field(ge=0, description="Given up; a person must look at them.")
+    lag_seconds: float = Field(ge=0, description="How late the oldest is that should be out.")
 
 
 class Ready(BaseModel):
@@ -56,8 +59,8 @@ async def readyz(held: Held) -> Ready:
             answer = await held.service.schema("worker").rpc("queue_depth", {}).execute()
     except (APIError, httpx.HTTPError, TimeoutError) as error:
         raise ProblemError(503, "unavailable", "The database does not answer.") from error
-    data: Any = answer.data
-    queue = Queue.model_validate(data[0] if isinstance(data, list) else data)
-    if queue.overdue:
-        raise ProblemError(503, "queue_overdue", f"{queue.overdue} messages are overdue.")
-    return Ready(queue=queue)
+    rows: list[Any] = answer.data  # type: ignore[assignment]
+    depth = QueueDepth.from_row(rows[0])
+    if depth.is_overdue:
+        raise ProblemError(503, "queue_overdue", "Messages are overdue: no worker sends them.")
+    return Ready(queue=Queue(**asdict(depth)))

@@ -168,11 +168,23 @@ async def test_a_refusal_is_recorded_with_the_providers_delay(
     outbox: OutboxDouble, transport: TransportDouble
 ) -> None:
     due = notification()
-    transport.behaviour[str(due.notification_id)] = raising(MailError("503:busy", retry_after=7))
+    refusal = MailError("429:rate_limit_exceeded", retry_after=7)
+    transport.behaviour[str(due.notification_id)] = raising(refusal)
     outbox.due = [due]
     async with running(outbox, transport):
-        await outbox.until(lambda: outbox.failed == [(due, "503:busy", 7, False)])
+        await outbox.until(lambda: outbox.failed == [(due, "429:rate_limit_exceeded", 7, False)])
     assert outbox.completed == []
+
+
+@pytest.mark.parametrize(("attempts", "delay"), [(1, 1.0), (2, 5.0), (3, None)])
+async def test_the_first_failures_are_repeated_soon_and_later_ones_at_the_databases_pace(
+    outbox: OutboxDouble, transport: TransportDouble, attempts: int, delay: float | None
+) -> None:
+    due = notification(attempts=attempts)
+    transport.behaviour[str(due.notification_id)] = raising(MailError("503:busy"))
+    outbox.due = [due]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.failed == [(due, "503:busy", delay, False)])
 
 
 async def test_a_channel_without_transport_and_an_empty_address_are_permanent(
