@@ -32,7 +32,7 @@ def play(svg: Path | None) -> int:
     except (httpx.TransportError, ConnectionError) as error:
         return _fail(f"the stack does not answer ({type(error).__name__}); `make up` starts it")
     except APIError as error:
-        return _fail(f"the database says {error.message} ({error.code}). {error.hint or ''}")
+        return _fail(f"refused: {error.message} ({error.code or 'by the gateway'})")
     except AuthError as error:
         return _fail(f"Auth says {error.code or type(error).__name__}")
     except OSError as error:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from rich import box
 from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.bar import Bar
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -20,7 +19,8 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 WIDEST = 92
-SVG_WIDTH = 92
+SVG_WIDTH = 80
+BAR_WIDTH = 36
 # A picture in a README may not load fonts from elsewhere; the viewer's own will do.
 SVG_FORMAT = re.sub(r"@font-face\s*\{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
@@ -57,8 +57,8 @@ class Screen:
 
     def open(self, title: str, subtitle: str) -> None:
         self._print("")
-        self._print(Text(f"  {title}", style="bold"))
-        self._print(Text(f"  {subtitle}", style="dim"))
+        self._print(Text(f" {title}", style="bold"))
+        self._print(Text(f" {subtitle}", style="dim"))
         self._print("")
 
     @contextmanager
@@ -76,18 +76,18 @@ class Screen:
             step.end()
         self._line(Text("✓", style="bold green"), title, Text(milliseconds(step.seconds)))
         for detail in step.details:
-            self._print(Padding(detail, (0, 12, 0, 4)))
+            self._print(Padding(detail, (0, 1, 0, 3)))
 
     def close(self, timings: list[tuple[str, float]]) -> None:
         """The table of what matters, drawn to scale."""
         longest = max(seconds for _, seconds in timings)
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=True)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
         table.add_column("What people wait for")
         table.add_column("Time", justify="right")
         table.add_column("")
         for what, seconds in timings:
-            bar = Bar(longest, 0, seconds, width=28, color="cyan")
-            table.add_row(what, milliseconds(seconds), bar)
+            length = max(1, round(BAR_WIDTH * seconds / longest))
+            table.add_row(what, milliseconds(seconds), Text("━" * length, style="cyan"))
         self._print("")
         self._print(table)
 

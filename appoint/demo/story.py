@@ -41,6 +41,7 @@ class Story:
     async def play(self) -> None:
         """Play to the end. Raises DemoFailed, or what the clients raise."""
         place = await find_place(await visitor(self._settings, self._http))
+        await self._inbox("nobody@patients.example").look()  # a mailbox that can be read
         self._screen.open(
             "Appoint: an appointment from sign-up to cancellation",
             f"{place.clinic['name']}, at {self._settings.supabase_url}",
@@ -48,8 +49,7 @@ class Story:
         async with AsyncExitStack() as goodbye:
             nora = await self._sign_up("Nora")
             goodbye.push_async_callback(nora.client.realtime.close)
-            inbox = Inbox(self._http, self._settings.resend_api_url, nora.address)
-            await inbox.look()
+            inbox = self._inbox(nora.address)
             await self._register(nora, "Lindgren", place)
             slot = await self._look(nora, place)
             heard = await self._listen(nora, place)
@@ -64,6 +64,9 @@ class Story:
             asked_at = await self._cancel(nora, appointment)
             await self._mail(inbox, nora, "cancellation", "Cancelling → mail", asked_at)
         self._screen.close(self._timings)
+
+    def _inbox(self, address: str) -> Inbox:
+        return Inbox(self._http, self._settings.resend_api_url, address)
 
     async def _sign_up(self, name: str) -> Person:
         with self._screen.step(name, "signs up") as step:

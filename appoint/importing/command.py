@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -15,7 +17,7 @@ from rich.table import Table
 
 from appoint.importing import synthea
 from appoint.importing.loader import LARGEST_BATCH, load
-from appoint.importing.outcomes import SENTENCES, FileTotals, ImportFailed, RejectsFile
+from appoint.importing.outcomes import NO_SENTENCE, SENTENCES, FileTotals, ImportFailed, RejectsFile
 from appoint.settings import Settings, SettingsError
 from appoint.supabase_clients import http_pool, service_client
 
@@ -84,6 +86,7 @@ async def _load(
         TimeElapsedColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     bars = {
         step.file.path.name: progress.add_task(
@@ -106,7 +109,7 @@ async def _load(
 
 
 def _report(console: Console, all_totals: list[FileTotals], rejects: Path, seconds: float) -> None:
-    table = Table(title=f"Imported in {seconds:.1f} s", title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("File")
     for heading in ("Rows", "Imported", "Already there", "Rejected"):
         table.add_column(heading, justify="right")
@@ -116,14 +119,20 @@ def _report(console: Console, all_totals: list[FileTotals], rejects: Path, secon
     sums = [sum(column) for column in zip(*map(_counts, all_totals), strict=True)]
     table.add_row("All", *map(_count, sums), style="bold")
     console.print(table)
-    reasons: dict[str, int] = {}
+    console.print(f" {sums[0]:,} rows in {seconds:.1f} s", highlight=False)
+    if not sums[3]:
+        return
+    reasons: Counter[str] = Counter()
     for totals in all_totals:
-        for reason, number in totals.reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + number
+        reasons.update(totals.reasons)
+    why = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    why.add_column(justify="right")
+    why.add_column(style="yellow", no_wrap=True)
+    why.add_column()
     for reason, number in sorted(reasons.items()):
-        console.print(f"  {number:>6,}  [yellow]{reason}[/]  {SENTENCES.get(reason, '')}")
-    if reasons:
-        console.print(f"Every rejected row, with its line and reason: {escape(str(rejects))}")
+        why.add_row(_count(number), reason, SENTENCES.get(reason, NO_SENTENCE))
+    console.print(why)
+    console.print(f" Each of them, by file, line and id: {escape(str(rejects))}", highlight=False)
 
 
 def _counts(totals: FileTotals) -> tuple[int, int, int, int]:

@@ -158,9 +158,13 @@ def _may_pass(error: APIError) -> bool:
 
 def _refusal(function: str, error: APIError) -> str:
     """One sentence with codes only: PostgreSQL's messages quote what they complain about."""
-    code = str(error.code or "no code")
+    if error.code is None:  # not from the database or PostgREST: its text quotes no row
+        return f"the gateway refused {function}: {error.message}"
+    code = str(error.code)
     if code in {"401", "403", "42501", "PGRST301", "PGRST302"}:
         return f"{function} is not allowed with this SUPABASE_SECRET_KEY ({code})"
     if code in {"PGRST202", "PGRST106"}:
         return f"the database has no worker.{function} ({code}); are the migrations applied?"
+    if code == "57014":
+        return f"{function} took too long; run the import again with a smaller --batch-size"
     return f"{function} failed in the database ({code}); run the import again to go on"

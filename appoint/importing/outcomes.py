@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 SENTENCES = {
+    # The shape of a line, judged while reading.
     "line_too_long": "The line is longer than 64 KB.",
     "not_utf8": "The line is not UTF-8 text.",
     "unreadable_line": "The line is not CSV: a quote is not closed, or it holds a NUL character.",
@@ -23,6 +25,13 @@ SENTENCES = {
     "bad_date": "A date is not written as YYYY-MM-DD.",
     "missing_value": "A required field is empty.",
     "value_too_long": "A field is longer than 200 characters.",
+    # The rules, judged by the database.
+    "slot_taken": "The provider is in another visit at this time.",
+    "patient_already_booked": "The patient is in another visit of this clinic at this time.",
+    "unknown_reference": "The clinic, provider or patient it names was not imported.",
+    "not_found": "No encounter names a clinic for this patient.",
+    "invalid_time": "The visit is not over, has no length, ends before it starts or is too long.",
+    "invalid_input": "A field holds what the database does not accept.",
 }
 NO_SENTENCE = "The database refused the row."
 
@@ -54,7 +63,7 @@ class FileTotals:
     imported: int = 0
     already_there: int = 0
     rejected: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def add_up(self) -> bool:
@@ -62,7 +71,7 @@ class FileTotals:
 
     def count_reject(self, reason: str) -> None:
         self.rejected += 1
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        self.reasons[reason] += 1
 
 
 class RejectsFile:
