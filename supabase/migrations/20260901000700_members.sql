@@ -100,7 +100,7 @@ create policy "owners remove members" on public.members
 create policy "managers and the invited read invitations" on public.staff_invitations
   for select to authenticated using (
     clinic_id = any (array(select private.my_clinics_as('owner', 'manager')))
-    or email = (select lower(auth.email()))
+    or email = lower((select auth.email()))
   );
 create policy "managers revoke invitations" on public.staff_invitations
   for update to authenticated

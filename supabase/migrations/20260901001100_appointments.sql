@@ -93,6 +93,7 @@ comment on column public.appointments.external_id is
   'The visit''s id in the system it was imported from.';
 
 create table private.appointment_transitions (
+  id int generated always as identity primary key,
   from_status public.appointment_status,
   to_status public.appointment_status not null,
   moved_by text not null constraint appointment_transitions_moved_by_is_known

@@ -54,6 +54,7 @@ create table public.notifications (
 create index notifications_to_claim
   on public.notifications ((coalesce(leased_until, due_at)), id)
   where status in ('queued', 'sending');
+create index notifications_dead on public.notifications (updated_at) where status = 'dead';
 create index notifications_by_clinic on public.notifications (clinic_id, created_at);
 create index notifications_by_recipient on public.notifications (clinic_id, recipient_id);
 

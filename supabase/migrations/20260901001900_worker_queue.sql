@@ -218,8 +218,6 @@ as $$
   where notifications.status in ('queued', 'sending', 'dead');
 $$;
 
-create index notifications_dead on public.notifications (updated_at) where status = 'dead';
-
 comment on function worker.claim_notifications(int, int) is
   'Leases due notifications, with everything a mail needs, oldest first. Obsolete ones are skipped.';
 comment on function worker.complete_notification(uuid, uuid, text) is
