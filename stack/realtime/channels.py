@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Put into the inbox when the stream of changes started anew.
 RESUBSCRIBE = Message("", "resubscribe")
+RETRY_SECONDS = 5.0
 log = logging.getLogger("realtime")
 
 
@@ -209,6 +210,8 @@ class Channel:
             self._system("postgres_changes", "error", str(error))
         except psycopg.Error:
             self._system("postgres_changes", "error", UNREACHABLE)
+            retry = asyncio.get_running_loop().call_later
+            retry(RETRY_SECONDS, self.inbox.put_nowait, RESUBSCRIBE)
         else:
             self._system("postgres_changes", "ok", "Subscribed to PostgreSQL")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
@@ -44,11 +44,9 @@ class Database:
     def _living(self) -> AsyncConnection | None:
         while self._idle:
             connection = self._idle.pop()
-            try:
-                connection.pgconn.consume_input()  # notices a server that hung up
+            if not _has_input(connection):
                 return connection
-            except psycopg.Error:
-                connection.pgconn.finish()
+            connection.pgconn.finish()
         return None
 
     async def _connect(self) -> AsyncConnection:
@@ -59,3 +57,10 @@ class Database:
             application_name="realtime",
             options=f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c jit=off",
         )
+
+
+def _has_input(connection: AsyncConnection) -> bool:
+    """What an idle connection has to say is its end, or that the server is about to end it."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

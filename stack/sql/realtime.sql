@@ -2,9 +2,6 @@
 -- who may read or write a private channel. Run once by supabase_admin, after roles.sql and auth.sql.
 -- Like a hosted project, everything belongs to supabase_realtime_admin, which nobody can become.
 
-alter default privileges for role supabase_admin in schema realtime
-  revoke execute on functions from public;
-
 -- A message outlives its sending by 72 hours, for replay; the Realtime server makes the daily
 -- partitions and drops old ones. Row security has no policy until a project writes one.
 create table realtime.messages (
@@ -230,6 +227,7 @@ end;
 $$;
 
 -- The functions a project calls; the rest stay the server's.
+revoke execute on all functions in schema realtime from public;
 grant execute on function
   realtime.topic(),
   realtime.send(jsonb, text, text, boolean),
