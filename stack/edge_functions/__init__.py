@@ -17,8 +17,7 @@ MAX_HEAP = 96
 
 
 def command(config: StackConfig) -> list[str]:
-    """The command line, with the fewest permissions functions can work under."""
-    visible = ",".join(name for name in environment(config) if not name.startswith("DENO_"))
+    """The command line. Functions may read the variables that `main.ts` leaves them."""
     return [
         str(BINARY),
         "run",
@@ -31,7 +30,7 @@ def command(config: StackConfig) -> list[str]:
         f"--v8-flags=--max-old-space-size={MAX_HEAP}",
         f"--allow-net={HOST}",
         f"--allow-read={_functions_directory(config)}",
-        f"--allow-env={visible}",
+        "--allow-env",
         str(MAIN),
     ]
 
@@ -39,7 +38,7 @@ def command(config: StackConfig) -> list[str]:
 def environment(config: StackConfig) -> dict[str, str]:
     """What functions see, named as on a hosted project, and `FUNCTIONS_*` for `main.ts` alone."""
     keys = config.keys
-    return {
+    visible = {
         "SUPABASE_URL": config.gateway_url,
         "SUPABASE_ANON_KEY": keys.anon,
         "SUPABASE_SERVICE_ROLE_KEY": keys.service_role,
@@ -52,6 +51,9 @@ def environment(config: StackConfig) -> dict[str, str]:
         "RESEND_WEBHOOK_SECRET": keys.resend_webhook_secret,
         "APPOINT_API_URL": config.api_url,
         "APPOINT_SITE_URL": str(config.setting("auth.site_url", config.gateway_url)),
+    }
+    return visible | {
+        "FUNCTIONS_VISIBLE": json.dumps(list(visible)),
         "FUNCTIONS_PORT": str(config.ports.functions),
         "FUNCTIONS_DIRECTORY": _functions_directory(config),
         "FUNCTIONS_JWKS": json.dumps(config.verification_jwks),

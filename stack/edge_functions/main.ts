@@ -10,8 +10,13 @@ const WALL_CLOCK_LIMIT_MS = 150_000;
 const directory = Deno.env.get("FUNCTIONS_DIRECTORY")!;
 const unchecked = new Set<string>(JSON.parse(Deno.env.get("FUNCTIONS_OPEN")!));
 const jwks: Jwk[] = JSON.parse(Deno.env.get("FUNCTIONS_JWKS")!).keys;
-// The key set holds the shared secret, which functions do not get.
-Deno.env.delete("FUNCTIONS_JWKS");
+// What is not meant for functions is gone before the first one starts; asking for it, as for any
+// variable that is not set, gives undefined.
+const visible = new Set<string>(JSON.parse(Deno.env.get("FUNCTIONS_VISIBLE")!));
+const port = Number(Deno.env.get("FUNCTIONS_PORT"));
+for (const name of Object.keys(Deno.env.toObject())) {
+  if (!visible.has(name)) Deno.env.delete(name);
+}
 
 const listen = Deno.serve;
 const loaded = new Map<string, Promise<Handler | null>>();
@@ -158,6 +163,6 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 
 listen({
   hostname: "127.0.0.1",
-  port: Number(Deno.env.get("FUNCTIONS_PORT")),
-  onListen: ({ port }) => console.log(`Edge functions for development on http://127.0.0.1:${port}`),
+  port,
+  onListen: () => console.log(`Edge functions for development on http://127.0.0.1:${port}`),
 }, answer);

@@ -49,8 +49,8 @@ SOURCES = {
         Deno.serve(async () => Response.json({
           url: Deno.env.get("SUPABASE_URL"),
           publishable: JSON.parse(Deno.env.get("SUPABASE_PUBLISHABLE_KEYS")!).default,
-          home: await tried(() => Deno.env.get("HOME")),
-          jwks: await tried(() => Deno.env.get("FUNCTIONS_JWKS") ?? "gone"),
+          others: Object.keys(Deno.env.toObject()).filter((name) => /^(HOME|FUNCTIONS)/.test(name)),
+          unset: Deno.env.get("NOT_SET") === undefined,
           file: await tried(() => Deno.readTextFile("/etc/passwd")),
           net: await tried(() => fetch("http://192.0.2.1/")),
           run: await tried(() => new Deno.Command("/bin/true").output()),
@@ -194,8 +194,8 @@ def test_functions_reach_loopback_and_their_own_files_only(
     seen = functions.get("/snoop").json()
     assert seen["url"] == config.gateway_url
     assert seen["publishable"] == config.keys.publishable
-    assert seen["jwks"] == "gone"
-    assert [seen[name] for name in ("home", "file", "net", "run")] == ["NotCapable"] * 4
+    assert (seen["others"], seen["unset"]) == ([], True)
+    assert [seen[name] for name in ("file", "net", "run")] == ["NotCapable"] * 3
 
 
 def test_health_needs_no_function(functions: httpx.Client) -> None:
