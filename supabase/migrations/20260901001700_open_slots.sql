@@ -118,14 +118,17 @@ language sql
 stable
 set search_path = ''
 as $$
-  select distinct place.provider_id, place.location_id, slot.starts_at, slot.starts_at + place.length
-  from private.places_of(service, slots.provider_id, slots.location_id) as place
-  cross join lateral (
-    select private.free_starts(service, place.provider_id, place.location_id, place.length,
-      slots.from_time, slots.to_time) as starts
-  ) as free
+  -- Materialized: what is free is worked out once per place, not once per shift.
+  with free as materialized (
+    select place.provider_id, place.location_id, place.length,
+      private.free_starts(service, place.provider_id, place.location_id, place.length,
+        slots.from_time, slots.to_time) as starts
+    from private.places_of(service, slots.provider_id, slots.location_id) as place
+  )
+  select distinct free.provider_id, free.location_id, slot.starts_at, slot.starts_at + free.length
+  from free
   cross join lateral private.shifts(
-    place.provider_id, place.location_id, slots.from_time, slots.to_time) as shift (during)
+    free.provider_id, free.location_id, slots.from_time, slots.to_time) as shift (during)
   cross join lateral unnest(
     free.starts
       * tstzmultirange(shift.during * tstzrange(slots.from_time, slots.to_time))

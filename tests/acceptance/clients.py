@@ -79,11 +79,24 @@ async def open_slots(stack: StackConfig, service_id: str, days: int = 14) -> lis
                 "service_id": service_id,
                 "from_time": now.isoformat(),
                 "to_time": (now + timedelta(days=days)).isoformat(),
+                "max_results": 5000,
             },
         )
     assert answer.status_code == 200, answer.text
     slots: list[dict[str, Any]] = answer.json()
     return slots
+
+
+def far_apart(slots: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """As many slots that cannot get in each other's way, whatever rooms and buffers they need."""
+    chosen: list[dict[str, Any]] = []
+    free_from = datetime.min.replace(tzinfo=UTC)
+    for slot in slots:
+        if datetime.fromisoformat(slot["starts_at"]) >= free_from:
+            chosen.append(slot)
+            free_from = datetime.fromisoformat(slot["ends_at"]) + timedelta(hours=1)
+    assert len(chosen) >= count
+    return chosen[:count]
 
 
 async def mails_to(stack: StackConfig, email: str) -> list[dict[str, Any]]:

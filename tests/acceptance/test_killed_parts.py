@@ -13,7 +13,7 @@ import pytest
 
 from stack.config import StackConfig
 from stack.state import PartState, StackState
-from tests.acceptance.clients import Person, a_service, mails_to, open_slots, sign_up
+from tests.acceptance.clients import Person, a_service, far_apart, mails_to, open_slots, sign_up
 from tests.acceptance.eventually import eventually
 
 BOOKINGS = 12
@@ -55,7 +55,7 @@ async def test_a_killed_part_comes_back_and_no_answered_booking_or_mail_is_lost(
 ) -> None:
     service_id = await a_service(stack)
     people = [await sign_up(stack) for _ in range(BOOKINGS)]
-    slots = (await open_slots(stack, service_id, days=28))[::3][:BOOKINGS]
+    slots = far_apart(await open_slots(stack, service_id, days=60), BOOKINGS)
     before = part(stack, name)
     assert before.pid
 
