@@ -66,7 +66,7 @@ async def change_user(call: Call) -> Response:
     if email == person.user["email"]:
         email = ""
     _check_may_change(person, email, password)
-    new_hash = await _new_password_hash(person, password) if password else None
+    new_hash = await _new_password_hash(call, person, password) if password else None
     async with call.server.database.transaction() as tx:
         if email and await email_is_taken(tx, email, by_other_than=person.user["id"]):
             raise AuthError(422, "email_exists", EMAIL_TAKEN)
@@ -93,11 +93,11 @@ def _check_may_change(person: Person, email: str, password: str | None) -> None:
         raise validation_failed(message, 422)
 
 
-async def _new_password_hash(person: Person, password: str) -> str:
+async def _new_password_hash(call: Call, person: Person, password: str) -> str:
     if await matches(password, person.user["encrypted_password"]):
         message = "New password should be different from the old password."
         raise AuthError(422, "same_password", message)
-    return await hash_password(password)
+    return await hash_password(call.settings, password)
 
 
 async def _check_reauthenticated(call: Call, tx: Transaction, person: Person) -> None:

@@ -76,7 +76,9 @@ async def create(call: Call) -> Response:
     if not call.text("email"):
         raise validation_failed("Cannot create a user without either an email or phone")
     email = valid_email(call.text("email"))
-    password_hash = await _password_hash(call) or await hash_password(random_password())
+    password_hash = await _password_hash(call)
+    if not password_hash:
+        password_hash = await hash_password(call.settings, random_password())
     columns: dict[str, Any] = {"role": call.text("role") or AUDIENCE} | _ban(call)
     if call.text("id"):
         columns["id"] = _chosen_id(call.text("id"))
@@ -109,7 +111,7 @@ async def _password_hash(call: Call) -> str | None:
     if not password:
         return None
     check_strength(call.settings, password)
-    return await hash_password(password)
+    return await hash_password(call.settings, password)
 
 
 def _chosen_id(text: str) -> UUID:

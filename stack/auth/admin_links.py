@@ -121,7 +121,7 @@ async def _user_to_sign_up(call: Call, tx: Transaction, email: str, known: Row |
             password = random_password()
         check_strength(call.settings, password)
         data = call.mapping("data")
-        return await create_user(tx, email, await hash_password(password), data)
+        return await create_user(tx, email, await hash_password(call.settings, password), data)
     if known["email_confirmed_at"]:
         raise AuthError(422, "email_exists", EMAIL_TAKEN)
     metadata = merged(known["raw_user_meta_data"], call.mapping("data"))

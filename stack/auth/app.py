@@ -96,7 +96,12 @@ def _routes() -> list[Route]:
         _unavailable("/authorize", 400, "validation_failed", "provider is not enabled"),
         _unavailable("/callback", 400, "validation_failed", "provider is not enabled"),
         _unavailable("/sso", 404, "saml_provider_disabled", "SAML 2.0 is disabled"),
-        _unavailable("/user/identities/{rest:path}", 404, "manual_linking_disabled", "disabled"),
+        _unavailable(
+            "/user/identities/{rest:path}",
+            404,
+            "manual_linking_disabled",
+            "Manual linking is disabled",
+        ),
         _unavailable("/passkeys/{rest:path}", 404, "passkey_disabled", "Passkeys are disabled"),
         _unavailable("/oauth/{rest:path}", 404, "feature_disabled", "OAuth server is disabled"),
     ]

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from psycopg.errors import UniqueViolation
 from starlette.responses import JSONResponse, Response
 
 from stack.auth.calls import Call, Person
-from stack.auth.database import Row, Transaction, execute, fetch_one, insert, update
+from stack.auth.database import Row, Transaction, execute, fetch_all, fetch_one, insert, update
 from stack.auth.errors import AuthError, unexpected_failure, validation_failed
 from stack.auth.sessions import (
     active_refresh_token,
@@ -22,22 +21,13 @@ from stack.auth.sessions import (
 from stack.auth.users import has_verified_factor
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
+ENROLMENT_LIFETIME = timedelta(minutes=5)
 
 
 async def enroll(call: Call) -> Response:
     """`POST /factors`: a secret and its QR code; the factor counts once a code was verified."""
     import pyotp  # noqa: PLC0415 - start-up is faster without
 
-    match call.text("factor_type"):
-        case "totp":
-            if not call.settings.totp_enroll_enabled:
-                raise _disabled("totp_enroll", "MFA enroll is disabled for TOTP")
-        case "phone":
-            raise _disabled("phone_enroll", "MFA enroll is disabled for Phone")
-        case "webauthn":
-            raise _disabled("webauthn_enroll", "MFA enroll is disabled for WebAuthn")
-        case _:
-            raise validation_failed("factor_type needs to be totp, phone, or webauthn")
     secret, factor_id, now = pyotp.random_base32(), uuid4(), datetime.now(UTC)
     friendly_name = call.text("friendly_name")
     values = {
@@ -51,18 +41,28 @@ async def enroll(call: Call) -> Response:
     }
     async with call.server.database.transaction() as tx:
         person = _with_session(await call.person(tx))
-        _check_may_enroll(call, person)
-        try:
-            await insert(tx, "mfa_factors", values | {"user_id": person.user["id"]})
-        except UniqueViolation:
-            message = "A factor with this friendly name for this user already exists"
-            raise AuthError(422, "mfa_factor_name_conflict", message) from None
+        _check_factor_type(call)
+        await _check_may_enroll(call, tx, person, friendly_name)
+        await insert(tx, "mfa_factors", values | {"user_id": person.user["id"]})
     issuer = call.text("issuer") or urlsplit(call.settings.site_url).netloc
     account = person.user["email"] or str(person.user["id"])
     uri = pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=issuer)
     totp = {"qr_code": _qr_code(uri), "secret": secret, "uri": uri}
     enrolled = {"id": str(factor_id), "type": "totp", "friendly_name": friendly_name}
     return JSONResponse(enrolled | {"totp": totp})
+
+
+def _check_factor_type(call: Call) -> None:
+    match call.text("factor_type"):
+        case "totp":
+            if not call.settings.totp_enroll_enabled:
+                raise _disabled("totp_enroll", "MFA enroll is disabled for TOTP")
+        case "phone":
+            raise _disabled("phone_enroll", "MFA enroll is disabled for Phone")
+        case "webauthn":
+            raise _disabled("webauthn_enroll", "MFA enroll is disabled for WebAuthn")
+        case _:
+            raise validation_failed("factor_type needs to be totp, phone, or webauthn")
 
 
 def _disabled(feature: str, message: str) -> AuthError:
@@ -75,8 +75,20 @@ def _with_session(person: Person) -> Person:
     return person
 
 
-def _check_may_enroll(call: Call, person: Person) -> None:
-    if len(person.user["factors"]) >= call.settings.max_enrolled_factors:
+async def _check_may_enroll(
+    call: Call, tx: Transaction, person: Person, friendly_name: str
+) -> None:
+    abandoned = """
+      delete from auth.mfa_factors
+      where user_id = %s and status = 'unverified' and created_at < %s
+    """
+    await execute(tx, abandoned, person.user["id"], datetime.now(UTC) - ENROLMENT_LIFETIME)
+    query = "select friendly_name from auth.mfa_factors where user_id = %s"
+    factors = await fetch_all(tx, query, person.user["id"])
+    if any(factor["friendly_name"] == friendly_name for factor in factors):
+        message = "A factor with this friendly name for this user already exists"
+        raise AuthError(422, "mfa_factor_name_conflict", message)
+    if len(factors) >= call.settings.max_enrolled_factors:
         message = "Maximum number of verified factors reached, unenroll to continue"
         raise AuthError(422, "too_many_enrolled_mfa_factors", message)
     if has_verified_factor(person.user) and not person.is_aal2:

@@ -14,7 +14,6 @@ from stack.auth.settings import AuthSettings
 
 # bcrypt reads no further, so a longer password would be weaker than it looks.
 MAX_LENGTH = 72
-COST = 10
 
 _SYMBOLS = "!@#$%^&*()_+-=[]{};'\\:\"|<>?,./`~"
 _REQUIRED_CHARACTERS = {
@@ -58,8 +57,8 @@ def check_hash(password_hash: str) -> None:
         raise validation_failed("password_hash must be a bcrypt hash")
 
 
-async def hash_password(password: str) -> str:
-    salt = bcrypt.gensalt(COST, prefix=b"2a")
+async def hash_password(settings: AuthSettings, password: str) -> str:
+    salt = bcrypt.gensalt(settings.bcrypt_cost, prefix=b"2a")
     return (await asyncio.to_thread(bcrypt.hashpw, password.encode(), salt)).decode()
 
 

@@ -48,6 +48,7 @@ class AuthSettings:
     totp_verify_enabled: bool
     max_enrolled_factors: int
     mail_from: str
+    bcrypt_cost: int
 
     @classmethod
     def load(cls, config: StackConfig) -> AuthSettings:
@@ -92,4 +93,6 @@ class AuthSettings:
                 text("email.smtp.sender_name", "Appoint"),
                 text("email.smtp.admin_email", "no-reply@appoint.test"),
             ),
+            # A stack whose data may be lost at any time has no passwords worth the work.
+            bcrypt_cost=10 if config.durable else 4,
         )

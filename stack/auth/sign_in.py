@@ -21,7 +21,7 @@ async def token(call: Call) -> Response:
         case "pkce":
             return await _pkce_grant(call)
         case "id_token":
-            raise AuthError(400, "provider_disabled", "Sign-in with ID tokens is disabled")
+            raise AuthError(400, "provider_disabled", "Provider is not enabled")
         case "web3":
             raise AuthError(422, "web3_provider_disabled", "Web3 provider is disabled")
         case _:

@@ -56,7 +56,7 @@ async def register(call: Call, email: str, password: str) -> dict[str, Any]:
     """A session when sign-ups confirm themselves, else the user, who has mail. Raises AuthError."""
     if not call.settings.email_enabled:
         raise AuthError(400, "email_provider_disabled", "Email signups are disabled")
-    email, password_hash = valid_email(email), await hash_password(password)
+    email, password_hash = valid_email(email), await hash_password(call.settings, password)
     try:
         answer, mailing = await _register(call, email, password_hash)
     except UniqueViolation:  # somebody else registered the address a moment ago

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -81,7 +82,7 @@ async def verify_by_code(call: Call) -> Response:
     if token_hash and (call.text("email") or call.text("phone") or call.text("redirect_to")):
         raise validation_failed("Only the token_hash and type should be provided")
     if code and call.text("phone"):
-        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
+        raise _phone_error(call.text("phone"))
     if code and not call.text("email"):
         message = "Only an email address or phone number should be provided on verify"
         raise validation_failed(message)
@@ -96,6 +97,13 @@ async def verify_by_code(call: Call) -> Response:
             return JSONResponse({"msg": ONE_OF_TWO, "code": "200"})
         session = await open_session(call, tx, user["id"], "otp")
     return JSONResponse(session)
+
+
+def _phone_error(phone: str) -> AuthError:
+    """Nobody has a phone number here, which is answered like a number that nobody has."""
+    if not re.fullmatch(r"\+?[1-9][0-9]{1,14}", phone):
+        return validation_failed("Invalid phone number format (E.164 required)")
+    return AuthError(403, "otp_expired", "Token has expired or is invalid")
 
 
 async def _user_by_hash(
@@ -158,7 +166,7 @@ async def _accept(call: Call, tx: Transaction, user: Row, purpose: Purpose, code
         await clear_all_codes(tx, user["id"])
     if user["invited_at"] and not user["encrypted_password"]:
         # Nobody knows this one: the application has to ask for a password.
-        hashed = await hash_password(random_password())
+        hashed = await hash_password(call.settings, random_password())
         await update(tx, "users", user["id"], {"encrypted_password": hashed})
     if code_type in ("signup", "invite") or user["email_confirmed_at"] is None:
         await confirm_email(tx, user)
