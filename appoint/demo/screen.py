@@ -35,7 +35,9 @@ class Step:
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Add a line below the step: texts, or pairs of text and style."""
-        self.details.append(Text.assemble(*parts, style="dim"))
+        self.details.append(
+            Text.assemble(*((part, "dim") if isinstance(part, str) else part for part in parts))
+        )
 
     def end(self) -> None:
         """Stop the clock now rather than when the step's block ends."""

@@ -40,8 +40,8 @@ class Story:
 
     async def play(self) -> None:
         """Play to the end. Raises DemoFailed, or what the clients raise."""
+        await self._check_stack()
         place = await find_place(await visitor(self._settings, self._http))
-        await self._inbox("nobody@patients.example").look()  # a mailbox that can be read
         self._screen.open(
             "Appoint: an appointment from sign-up to cancellation",
             f"{place.clinic['name']}, at {self._settings.supabase_url}",
@@ -64,6 +64,11 @@ class Story:
             asked_at = await self._cancel(nora, appointment)
             await self._mail(inbox, nora, "cancellation", "Cancelling → mail", asked_at)
         self._screen.close(self._timings)
+
+    async def _check_stack(self) -> None:
+        """Fail at once if something is not there: the clients would try again for seconds."""
+        await self._http.head(self._settings.supabase_url)
+        await self._inbox("nobody@patients.example").look()
 
     def _inbox(self, address: str) -> Inbox:
         return Inbox(self._http, self._settings.resend_api_url, address)
