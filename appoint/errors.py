@@ -22,8 +22,9 @@
     │   └── InvalidInput            invalid_input
     └── Unexpected              unexpected             500
 
-`from_api_error` is the one place where an answer of PostgREST becomes one of these. The keys are the
-database's (`private.error_keys`), `docs/errors.md` lists them, and a test holds the three together.
+`from_api_error` is the one place where an answer of PostgREST becomes one of these. The keys are
+the database's (`private.error_keys`), `docs/errors.md` lists them, and a test holds the three
+together.
 """
 
 from __future__ import annotations

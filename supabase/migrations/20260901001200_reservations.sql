@@ -61,17 +61,24 @@ as $$
   order by 1, 2;
 $$;
 
--- Locks schedules until the transaction ends, always in the same order. Shared is for one new
--- reservation set, whose rivals settle by ON CONFLICT; exclusive is for everything else.
+create type private.ledger_intent as enum (
+  'take_one',   -- one new visit: shared, its rivals settle by ON CONFLICT
+  'move',       -- anything else that takes time: exclusive
+  'give_back'   -- shared: nobody is waited for, but movers must wait
+);
+
+-- Locks schedules until the transaction ends, always in the same order.
 -- A transaction waits only before its first reservation. Later it holds some already, and two that
--- wait for each other would end in a deadlock, so it asks again for a moment and then gives up.
-create function private.lock_resources(resource_ids uuid[], is_exclusive boolean) returns void
+-- hold and wait would end in a deadlock, so it asks again for a moment and then gives up.
+create function private.lock_resources(resource_ids uuid[], intent private.ledger_intent)
+returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
-  lock_key bigint;
   is_first boolean := coalesce(current_setting('appoint.ledger', true), '') <> 'in use';
+  is_exclusive boolean := intent = 'move' or (intent = 'take_one' and not is_first);
+  lock_key bigint;
   attempts int := 0;
 begin
   for lock_key in
@@ -79,7 +86,7 @@ begin
     from unnest(resource_ids) as wanted (id) order by 1
   loop
     if not is_first then
-      while not pg_try_advisory_xact_lock(lock_key) loop
+      while not private.try_lock(lock_key, is_exclusive) loop
         attempts := attempts + 1;
         if attempts > 50 then
           perform private.raise_error('slot_taken',
@@ -93,16 +100,19 @@ begin
       perform pg_advisory_xact_lock_shared(lock_key);
     end if;
   end loop;
-  perform private.note_ledger_use();
+  -- Until the transaction, or the savepoint that holds these locks, ends.
+  perform set_config('appoint.ledger', 'in use', true);
 end;
 $$;
 
--- Remembers, until the transaction (or savepoint) ends, that it has written the ledger.
-create function private.note_ledger_use() returns void
+create function private.try_lock(lock_key bigint, is_exclusive boolean) returns boolean
 language sql
 set search_path = ''
 as $$
-  select set_config('appoint.ledger', 'in use', true);
+  select case
+    when is_exclusive then pg_try_advisory_xact_lock(lock_key)
+    else pg_try_advisory_xact_lock_shared(lock_key)
+  end;
 $$;
 
 -- Reserves all a visit needs, or raises slot_taken or patient_already_booked. Its schedules are
@@ -161,7 +171,8 @@ begin
   if visits = 0 then
     return null;
   end if;
-  perform private.lock_resources(resource_ids, visits > 1);
+  perform private.lock_resources(
+    resource_ids, case when visits = 1 then 'take_one' else 'move' end::private.ledger_intent);
   for visit in select * from added where private.keeps_time(added.status) loop
     perform private.reserve(visit);
   end loop;
@@ -195,13 +206,6 @@ begin
   if changed is null then
     return null;
   end if;
-  if taking is null then
-    -- Who only gives time back waits for nobody, so needs no lock.
-    perform private.note_ledger_use();
-    delete from private.reservations where reservations.appointment_id = any (changed);
-    return null;
-  end if;
-
   select array_agg(touched.resource_id) into resource_ids
   from (
     select reservations.resource_id from private.reservations
@@ -211,7 +215,8 @@ begin
     from after cross join lateral private.wanted_resources(after) as wanted
     where after.id = any (taking)
   ) as touched;
-  perform private.lock_resources(resource_ids, true);
+  perform private.lock_resources(
+    resource_ids, case when taking is null then 'give_back' else 'move' end::private.ledger_intent);
   delete from private.reservations where reservations.appointment_id = any (changed);
   for visit in select * from after where after.id = any (taking) loop
     perform private.reserve(visit);
@@ -220,15 +225,19 @@ begin
 end;
 $$;
 
--- Removed appointments take their reservations along by foreign key; later writes of the same
--- transaction must know of it.
-create function private.note_removed() returns trigger
+-- A removed appointment takes its reservations along by foreign key; their schedules are locked
+-- before.
+-- Definer: as reserve_for_new.
+create function private.lock_for_removal() returns trigger
 language plpgsql
+security definer
 set search_path = ''
 as $$
 begin
-  perform private.note_ledger_use();
-  return null;
+  perform private.lock_resources(array_agg(reservations.resource_id), 'give_back')
+  from private.reservations where reservations.appointment_id = old.id
+  having count(*) > 0;
+  return old;
 end;
 $$;
 
@@ -238,5 +247,5 @@ create trigger _500_reserve_insert after insert on public.appointments
 create trigger _500_reserve_update after update on public.appointments
   referencing old table as before new table as after
   for each statement execute function private.reserve_for_changed();
-create trigger _500_reserve_delete after delete on public.appointments
-  for each statement execute function private.note_removed();
+create trigger _500_lock_for_removal before delete on public.appointments
+  for each row execute function private.lock_for_removal();

@@ -99,13 +99,15 @@ begin
 end;
 $$;
 
--- One record in each clinic that has seen the person; true if any of them is new.
+-- One record in each known clinic that has seen the person; true if any of them is new. A clinic that
+-- is unknown costs the visits there, not the person.
 create function private.import_patient(entry jsonb) returns boolean
 language plpgsql
 set search_path = ''
 as $$
 declare
-  clinic_external_id text;
+  clinic uuid;
+  is_known boolean := false;
   is_new boolean := false;
 begin
   if coalesce(entry ->> 'id', '') = '' then
@@ -114,15 +116,22 @@ begin
   if coalesce(jsonb_array_length(entry -> 'clinic_ids'), 0) = 0 then
     perform private.raise_error('not_found', 'No clinic has seen this patient.');
   end if;
-  for clinic_external_id in select jsonb_array_elements_text(entry -> 'clinic_ids') loop
+  for clinic in
+    select clinics.id from jsonb_array_elements_text(entry -> 'clinic_ids') as seen (external_id)
+    join public.clinics using (external_id)
+  loop
+    is_known := true;
     insert into public.patients (clinic_id, full_name, date_of_birth, email, phone, external_id)
     values (
-      private.imported_clinic(clinic_external_id), entry ->> 'full_name',
-      (entry ->> 'date_of_birth')::date, entry ->> 'email', entry ->> 'phone', entry ->> 'id'
+      clinic, entry ->> 'full_name', (entry ->> 'date_of_birth')::date, entry ->> 'email',
+      entry ->> 'phone', entry ->> 'id'
     )
     on conflict on constraint patients_external_id_is_unique do nothing;
     is_new := is_new or found;
   end loop;
+  if not is_known then
+    raise foreign_key_violation;
+  end if;
   return is_new;
 end;
 $$;
@@ -166,6 +175,11 @@ begin
   if visit.ends_at > now() then
     perform private.raise_error('invalid_time', 'Only past visits are imported.');
   end if;
+  -- Stays of months happen; what is longer or older than this is a slip of the pen.
+  if visit.ends_at - visit.starts_at > interval '366 days'
+    or visit.starts_at < timestamptz '1900-01-01 00:00+00' then
+    perform private.raise_error('invalid_time', 'The visit is too long, or too long ago.');
+  end if;
   select providers.id into visit.provider_id from public.providers
   where providers.clinic_id = clinic and providers.external_id = entry ->> 'provider_id';
   select patients.id into visit.patient_id from public.patients
@@ -194,7 +208,7 @@ create function private.lock_imported_schedules(rows jsonb) returns void
 language sql
 set search_path = ''
 as $$
-  select private.lock_resources(array_agg(party.id), true)
+  select private.lock_resources(array_agg(party.id), 'move')
   from (
     select providers.id from jsonb_array_elements(rows) as entry
     join public.clinics on clinics.external_id = entry ->> 'clinic_id'
@@ -232,6 +246,10 @@ begin
     when unique_violation then
       outcome := 'already_there';
     when others then
+      -- Deadlocks, full disks and shutdowns say nothing about the row: the whole batch fails.
+      if left(sqlstate, 2) in ('40', '53', '54', '57', '58', 'XX') then
+        raise;
+      end if;
       outcome := 'rejected';
       reason := private.rejection_reason(sqlstate, sqlerrm);
   end;

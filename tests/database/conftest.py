@@ -1,0 +1,66 @@
+"""Databases for tests: migrated once, shared under rollback, or copied for tests that commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from stack.config import StackConfig
+from stack.migrations import clone_database, drop_database, migrate
+from stack.postgres import TEMPLATE
+from tests.people import Connection
+
+Connect = Callable[[], Connection]
+
+
+@pytest.fixture(scope="session")
+def migrated(stack: StackConfig) -> Iterator[str]:
+    """The name of a database with all migrations and no data; nobody stays connected to it."""
+    name = f"tests_{uuid.uuid4().hex}"
+    clone_database(stack, TEMPLATE, name)
+    migrate(stack, name)
+    yield name
+    drop_database(stack, name)
+
+
+@pytest.fixture(scope="session")
+def shared_database(stack: StackConfig, migrated: str) -> Iterator[str]:
+    """A migrated database for tests that commit nothing."""
+    name = f"{migrated}_shared"
+    clone_database(stack, migrated, name)
+    yield stack.db_url(database=name)
+    drop_database(stack, name)
+
+
+@pytest.fixture
+def db(shared_database: str) -> Iterator[Connection]:
+    """A connection as `postgres`, as the dashboard's; whatever it does is rolled back."""
+    with psycopg.connect(shared_database) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def database_url(stack: StackConfig, migrated: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = f"{migrated}_{uuid.uuid4().hex[:8]}"
+    clone_database(stack, migrated, name)
+    yield stack.db_url(database=name)
+    drop_database(stack, name)
+
+
+@pytest.fixture
+def connect(database_url: str) -> Iterator[Connect]:
+    """Makes committing connections to the test's own database, closed afterwards."""
+    opened: list[Connection] = []
+
+    def connect() -> Connection:
+        opened.append(psycopg.connect(database_url, autocommit=True))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()

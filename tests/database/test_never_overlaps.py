@@ -1,0 +1,359 @@
+"""Promise never_overlaps: nothing and nobody is in two places at once, whoever writes."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database.conftest import Connect
+from tests.people import (
+    Connection,
+    Practice,
+    as_patient,
+    at,
+    book,
+    every,
+    make_need,
+    make_patient,
+    make_practice,
+    make_provider,
+    make_resource,
+    make_service,
+    make_user,
+    one,
+    refused,
+)
+
+EXPECTED = {"slot_taken", "patient_already_booked", "illegal_transition", "not_allowed"}
+
+
+def outcome(action: Callable[[], Any]) -> str:
+    """'done', or the message of the refusal."""
+    try:
+        action()
+    except psycopg.Error as error:
+        return f"{error.sqlstate} {error.diag.message_primary}"
+    return "done"
+
+
+def at_once(actions: list[Callable[[], Any]]) -> list[str]:
+    """The outcome of each action, all started together on threads of their own."""
+    start = threading.Barrier(len(actions))
+    outcomes = [""] * len(actions)
+
+    def run(number: int, action: Callable[[], Any]) -> None:
+        start.wait()
+        outcomes[number] = outcome(action)
+
+    threads = [
+        threading.Thread(target=run, args=(number, action)) for number, action in enumerate(actions)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def overlaps(connection: Connection) -> list[dict[str, Any]]:
+    """Pairs that should not be, found in the appointments alone, without asking the ledger."""
+    return every(
+        connection,
+        """
+        with kept as (
+          select id, provider_id, patient_id, tstzrange(starts_at, ends_at) as visit,
+            tstzrange(starts_at - buffer_before_minutes * interval '1 minute',
+              ends_at + buffer_after_minutes * interval '1 minute') as kept
+          from public.appointments
+          where status in ('held', 'pending', 'booked', 'arrived', 'fulfilled')
+        )
+        select a.id, b.id as other from kept a join kept b on a.id < b.id
+        where (a.provider_id = b.provider_id and a.kept && b.kept)
+          or (a.patient_id = b.patient_id and a.visit && b.visit)
+        """,
+    )
+
+
+def disagreements(connection: Connection) -> list[dict[str, Any]]:
+    """What the ledger should hold and does not, or holds and should not."""
+    return every(
+        connection,
+        """
+        with due as (
+          select id, provider_id as resource_id, tstzrange(
+            starts_at - buffer_before_minutes * interval '1 minute',
+            ends_at + buffer_after_minutes * interval '1 minute') as during
+          from public.appointments
+          where status in ('held', 'pending', 'booked', 'arrived', 'fulfilled')
+          union all
+          select id, patient_id, tstzrange(starts_at, ends_at) from public.appointments
+          where status in ('held', 'pending', 'booked', 'arrived', 'fulfilled')
+        ), rooms as (
+          select appointment_id, count(*) as taken from private.reservations
+          where resource_id in (select id from public.resources) group by 1
+        )
+        (select id::text from (select * from due except
+          select appointment_id, resource_id, during from private.reservations) as missing)
+        union all
+        (select appointment_id::text from private.reservations
+          where resource_id not in (select id from public.resources)
+            and (appointment_id, resource_id, during) not in (select * from due))
+        union all
+        (select due.id::text from due left join rooms on rooms.appointment_id = due.id
+          join public.appointments as visit on visit.id = due.id
+          where coalesce(rooms.taken, 0) <> (
+            select count(*) from public.service_needs as need
+            where need.service_id = visit.service_id))
+        """,
+    )
+
+
+def test_a_second_visit_at_the_same_time_is_refused(db: Connection) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    other = replace(practice, patient=make_patient(db, practice.clinic))
+    with refused(db, "slot_taken"):
+        book(db, other, at(9.25))
+    book(db, other, at(9.5))
+
+
+def test_a_patient_cannot_be_with_two_providers(db: Connection) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    colleague = make_provider(db, practice.clinic, practice.location, (practice.service,))
+    with refused(db, "patient_already_booked"):
+        book(db, replace(practice, provider=colleague), at(9.25))
+
+
+def test_a_neighbouring_service_cannot_eat_into_a_buffer(db: Connection) -> None:
+    practice = make_practice(db, buffer_before_minutes=10, buffer_after_minutes=15)
+    book(db, practice, at(10))
+    plain = make_service(db, practice.clinic)
+    db.execute(
+        "insert into public.provider_services (clinic_id, provider_id, service_id)"
+        " values (%s, %s, %s)",
+        [practice.clinic, practice.provider, plain],
+    )
+    other = replace(practice, service=plain, patient=make_patient(db, practice.clinic))
+    for taken in (9.5, 9 + 25 / 60, 10.5, 10 + 44 / 60):
+        with refused(db, "slot_taken"):
+            book(db, other, at(taken))
+    book(db, other, at(9 + 20 / 60))
+    book(db, replace(other, patient=make_patient(db, practice.clinic)), at(10.75))
+
+
+def test_two_rooms_serve_two_visits_and_not_a_third(db: Connection) -> None:
+    practice = make_practice(db)
+    make_need(db, practice.clinic, practice.service)
+    rooms = {make_resource(db, practice.clinic, practice.location) for _ in range(2)}
+    visits = [
+        replace(
+            practice,
+            provider=make_provider(db, practice.clinic, practice.location, (practice.service,)),
+            patient=make_patient(db, practice.clinic),
+        )
+        for _ in range(3)
+    ]
+    for visit in visits[:2]:
+        book(db, visit, at(9))
+    with refused(db, "slot_taken"):
+        book(db, visits[2], at(9.25))
+    taken = every(db, "select resource_id from private.reservations")
+    assert rooms <= {row["resource_id"] for row in taken}
+
+
+def test_the_one_scanner_is_reserved_by_name(db: Connection) -> None:
+    practice = make_practice(db)
+    scanner = make_resource(db, practice.clinic, practice.location, "equipment")
+    make_need(db, practice.clinic, practice.service, "equipment", resource_id=scanner)
+    book(db, practice, at(9))
+    colleague = make_provider(db, practice.clinic, practice.location, (practice.service,))
+    other = replace(practice, provider=colleague, patient=make_patient(db, practice.clinic))
+    with refused(db, "slot_taken"):
+        book(db, other, at(9))
+
+
+@pytest.mark.parametrize("status", ["cancelled", "noshow", "entered_in_error"])
+def test_a_state_that_gives_its_time_back_lets_others_in(db: Connection, status: str) -> None:
+    practice = make_practice(db)
+    first = book(db, practice, at(9))
+    db.execute("update public.appointments set status = %s where id = %s", [status, first["id"]])
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+
+
+def test_taking_a_noshow_back_needs_the_time_to_be_free(db: Connection) -> None:
+    practice = make_practice(db)
+    first = book(db, practice, at(9))
+    set_status = "update public.appointments set status = %s where id = %s"
+    db.execute(set_status, ["noshow", first["id"]])
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+    with refused(db, "slot_taken"):
+        db.execute(set_status, ["booked", first["id"]])
+
+
+def test_one_statement_may_swap_two_visits(db: Connection) -> None:
+    practice = make_practice(db)
+    first = book(db, practice, at(9))
+    second = book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9.5))
+    db.execute(
+        "update public.appointments set starts_at = case id when %s then %s else %s end"
+        " where id in (%s, %s)",
+        [first["id"], at(9.5), at(9), first["id"], second["id"]],
+    )
+    assert disagreements(db) == []
+    assert one(db, "select starts_at from public.appointments where id = %s", first["id"]) == {
+        "starts_at": at(9.5)
+    }
+
+
+def test_a_failed_move_keeps_the_old_time(db: Connection) -> None:
+    practice = make_practice(db)
+    first = book(db, practice, at(9))
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(11))
+    with refused(db, "slot_taken"):
+        db.execute(
+            "update public.appointments set starts_at = %s where id = %s", [at(11), first["id"]]
+        )
+    assert disagreements(db) == []
+    assert overlaps(db) == []
+
+
+def test_a_herd_on_one_time_leaves_one_winner(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    rivals = [
+        (connect(), replace(practice, patient=make_patient(setup, practice.clinic)))
+        for _ in range(16)
+    ]
+    outcomes = at_once([lambda c=c, p=p: book(c, p, at(9)) for c, p in rivals])
+    assert Counter(outcomes) == {"done": 1, "PT409 slot_taken": 15}
+
+
+def test_transactions_that_cross_each_other_are_told_and_never_deadlock(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    colleague = make_provider(setup, practice.clinic, practice.location, (practice.service,))
+    first_done = threading.Barrier(2)
+
+    def crossing(mine: Any, theirs: Any) -> None:
+        connection = connect()
+        with connection.transaction():
+            for number, provider in enumerate((mine, theirs)):
+                patient = make_patient(connection, practice.clinic)
+                book(connection, replace(practice, provider=provider, patient=patient), at(9))
+                if number == 0:
+                    first_done.wait()
+
+    outcomes = at_once(
+        [
+            lambda: crossing(practice.provider, colleague),
+            lambda: crossing(colleague, practice.provider),
+        ]
+    )
+    assert set(outcomes) <= {"done", "PT409 slot_taken"}
+    assert "PT409 slot_taken" in outcomes
+
+
+def test_everybody_at_once_on_every_path_leaves_no_overlap(connect: Connect) -> None:
+    """Bookings, moves, cancellations, no-shows taken back, deletions: few things, many hands."""
+    setup = connect()
+    practice = make_practice(setup, buffer_after_minutes=15)
+    make_need(setup, practice.clinic, practice.service)
+    for _ in range(2):
+        make_resource(setup, practice.clinic, practice.location)
+    providers = [practice.provider] + [
+        make_provider(setup, practice.clinic, practice.location, (practice.service,))
+        for _ in range(2)
+    ]
+    users = [make_user(setup) for _ in range(5)]
+    patients = [make_patient(setup, practice.clinic, user) for user in users]
+
+    cast = Cast(practice, providers, patients, users)
+
+    def hand(seed: int) -> Counter[str]:
+        chance = random.Random(seed)
+        connection = connect()
+        seen: Counter[str] = Counter()
+        for _ in range(50):
+            seen[outcome(lambda: act(connection, chance, cast))] += 1
+        return seen
+
+    totals: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def tally(seed: int) -> None:
+        seen = hand(seed)
+        with lock:
+            totals.update(seen)
+
+    assert set(at_once([lambda s=s: tally(s) for s in range(8)])) == {"done"}
+    assert overlaps(setup) == []
+    assert disagreements(setup) == []
+    assert totals["done"] > 50
+    assert {key.split()[-1] for key in totals} <= EXPECTED | {"done"}, totals
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Whom the hands reach for."""
+
+    practice: Practice
+    providers: list[Any]
+    patients: list[Any]
+    users: list[Any]
+
+
+def act(
+    connection: Connection,
+    chance: random.Random,
+    cast: Cast,
+) -> None:
+    """One random deed, on a random path."""
+    practice = cast.practice
+    start = at(9 + chance.randrange(8) / 4)
+    provider = chance.choice(cast.providers)
+    patient = chance.choice(cast.patients)
+    deed = chance.choice(["sql", "sql", "rpc", "any", "move", "move", "swap", "status", "delete"])
+    if deed == "sql":
+        book(connection, replace(practice, provider=provider, patient=patient), start)
+    elif deed in ("rpc", "any"):
+        with as_patient(connection, chance.choice(cast.users)):
+            connection.execute(
+                "select public.book_appointment(%s, %s, %s)",
+                [practice.service, start, provider if deed == "rpc" else None],
+            )
+    elif deed == "move":
+        connection.execute(
+            "update public.appointments set starts_at = %s, provider_id = %s where id = ("
+            "select id from public.appointments where status = 'booked'"
+            " order by random() limit 1)",
+            [start, provider],
+        )
+    elif deed == "swap":
+        with connection.transaction():
+            # Rows in order of their ids, as two swaps of the same visits would otherwise cross.
+            connection.execute(
+                "update public.appointments set starts_at = starts_at + interval '15 minutes'"
+                " where id in (select id from public.appointments where status = 'booked'"
+                " and provider_id = %s order by id for no key update)",
+                [provider],
+            )
+    elif deed == "status":
+        connection.execute(
+            "update public.appointments set status = (case status when 'booked' then"
+            " (array['cancelled', 'noshow', 'arrived'])[ceil(random() * 3)] else 'booked' end)"
+            "::public.appointment_status where id = (select id from public.appointments"
+            " where status in ('booked', 'noshow', 'arrived') order by random() limit 1)"
+        )
+    else:
+        connection.execute(
+            "delete from public.appointments where id = (select id from public.appointments"
+            " where status in ('cancelled', 'noshow') order by random() limit 1)"
+        )
