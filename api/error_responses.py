@@ -7,7 +7,6 @@ unknown failure is `internal_error` with a request id, and its cause is in the l
 from __future__ import annotations
 
 import logging
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -19,13 +18,26 @@ from postgrest.exceptions import APIError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from appoint.errors import ERRORS, NotSignedIn, Unexpected, from_api_error
 from appoint.logs import request_id
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-STATED = re.compile(r"^PT4\d\d$")
-STABLE_KEY = re.compile(r"^[a-z][a-z_]{2,60}$")
+# PostgREST's codes for: cannot connect, connection lost, schema not loaded, no free connection.
+NO_DATABASE = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
+
+
+# What only the API can run into, besides the database's own keys.
+OWN_KEYS = {
+    "method_not_allowed": 405,
+    "body_too_large": 413,
+    "too_many_requests": 429,
+    "internal_error": 500,
+    "unavailable": 503,
+    "queue_overdue": 503,
+}
+KEYS = sorted(OWN_KEYS.keys() | ERRORS.keys())
 
 
 class FieldError(BaseModel):
@@ -39,7 +51,11 @@ class Problem(BaseModel):
     """RFC 9457 problem details."""
 
     type: str = "about:blank"
-    key: str = Field(description="Stable, for programs.", examples=["not_allowed"])
+    key: str = Field(
+        description="Stable, for programs.",
+        examples=["not_allowed"],
+        json_schema_extra={"enum": list(KEYS)},
+    )
     title: str = Field(examples=["Forbidden"])
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="A sentence for people.")
@@ -53,6 +69,7 @@ class ProblemError(Exception):
     def __init__(
         self, status: int, key: str, detail: str, headers: dict[str, str] | None = None
     ) -> None:
+        assert key in KEYS, f"{key} is not documented"
         super().__init__(key)
         self.status = status
         self.key = key
@@ -62,10 +79,11 @@ class ProblemError(Exception):
 
 NOT_SIGNED_IN = (401, "not_signed_in", "Sign in and send a valid access token.")
 UNAVAILABLE = (503, "unavailable", "The service cannot be reached right now. Try again shortly.")
+INVALID = ("invalid_input", "Something is missing or does not fit.")
 INTERNAL = (500, "internal_error", "Something went wrong on our side. It has been recorded.")
 
 BY_STATUS = {
-    400: ("invalid_input", "The request cannot be understood."),
+    400: INVALID,
     401: NOT_SIGNED_IN[1:],
     403: ("not_allowed", "You may not do this."),
     404: ("not_found", "There is nothing here."),
@@ -110,23 +128,17 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def refusal_of(error: APIError) -> ProblemError:
-    """What a refusal of the database means to the caller.
-
-    Keys and hints pass only when our own SQL stated them; everything else could quote data.
-    """
-    code = error.code or ""
-    key = error.message or ""
-    if STATED.match(code) and STABLE_KEY.match(key):
-        status = int(code[2:])
-        return ProblemError(status, key, error.hint or BY_STATUS.get(status, (key, key))[1])
-    if code in ("PGRST301", "PGRST302", "PGRST303"):
+    """What a refusal of the database means to the caller; of its words only our own hints pass."""
+    refused = from_api_error(error)
+    if isinstance(refused, NotSignedIn):
         return not_signed_in()
-    if code == "42501":
-        return ProblemError(403, *BY_STATUS[403])
+    if not isinstance(refused, Unexpected):
+        detail = refused.hint or BY_STATUS.get(refused.status, INVALID)[1]
+        return ProblemError(refused.status, refused.key, detail)
     # No connection, no pool, statement or lock timeouts, shutting down: not the caller's fault.
-    if code in ("PGRST000", "PGRST001", "PGRST002", "PGRST003") or code[:2] in ("08", "53", "57"):
+    if refused.code in NO_DATABASE or refused.code[:2] in ("08", "53", "57"):
         return unavailable()
-    logger.error("database_answered_unexpectedly", extra={"code": code})
+    logger.error("database_answered_unexpectedly", extra={"code": refused.code})
     return ProblemError(*INTERNAL)
 
 
@@ -156,7 +168,7 @@ async def _unreachable(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    key, detail = BY_STATUS.get(error.status_code, ("invalid_input", "This cannot be done."))
+    key, detail = BY_STATUS.get(error.status_code, INVALID)
     headers = dict(error.headers) if error.headers else None
     return problem_response(error.status_code, key, detail, headers)
 

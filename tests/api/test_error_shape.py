@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +12,7 @@ from fastapi import FastAPI
 from postgrest.exceptions import APIError
 
 from api.app import create_app
-from api.error_responses import refusal_of
+from api.error_responses import OWN_KEYS, refusal_of
 from appoint.settings import Settings
 
 SETTINGS = Settings.model_validate(
@@ -130,7 +132,8 @@ async def test_only_the_site_may_call_from_a_browser(offline: Offline) -> None:
     ("error", "status", "key"),
     [
         ({"code": "PT409", "message": "slot_taken", "hint": "Choose."}, 409, "slot_taken"),
-        ({"code": "PT500", "message": "slot_taken"}, 500, "internal_error"),
+        ({"code": "PT409", "message": "slot_taken"}, 409, "slot_taken"),
+        ({"code": "PT500", "message": "never_heard_of"}, 500, "internal_error"),
         ({"code": "PT409", "message": "Key (email)=(a@b.c) exists"}, 500, "internal_error"),
         ({"code": "23505", "message": "duplicate key"}, 500, "internal_error"),
         ({"code": "42501", "message": "permission denied"}, 403, "not_allowed"),
@@ -147,6 +150,13 @@ def test_only_what_our_own_sql_states_reaches_the_caller(
     problem = refusal_of(APIError(error))
     assert (problem.status, problem.key) == (status, key)
     assert "a@b.c" not in problem.detail
+
+
+def test_the_page_on_errors_lists_the_apis_own_keys() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    section = page.partition("## Of the API alone")[2]
+    listed = dict(re.findall(r"^- `(\w+)` \((\d+)\):", section, re.MULTILINE))
+    assert {key: int(status) for key, status in listed.items()} == OWN_KEYS
 
 
 def test_every_route_documents_its_refusals_as_problems() -> None:

@@ -38,6 +38,7 @@ class Patient:
             service_id=service["id"],
             from_time=now.isoformat(),
             to_time=(now + timedelta(days=14)).isoformat(),
+            max_results=1,
         )
         appointment: dict[str, Any] = await self._rpc(
             "book_appointment",

@@ -199,10 +199,14 @@ async def test_a_worker_killed_while_sending_leaves_the_message_to_the_next_exac
 async def test_two_workers_together_send_each_message_once(
     workerless_stack: StackConfig,
 ) -> None:
-    patients = [await new_patient(workerless_stack) for _ in range(8)]
+    patients = [await new_patient(workerless_stack) for _ in range(4)]
     for patient in patients:
         await patient.book()
-    async with worker(workerless_stack) as first, worker(workerless_stack) as second:
+    one_at_a_time = {"APPOINT_WORKER_CONCURRENCY": "1"}
+    async with (
+        worker(workerless_stack, **one_at_a_time) as first,
+        worker(workerless_stack, **one_at_a_time) as second,
+    ):
         for patient in patients:
             await until_settled(workerless_stack, patient.address)
         codes = await asyncio.gather(first.end(), second.end())
