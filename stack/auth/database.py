@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,9 @@ from stack.config import StackConfig
 Row = dict[str, Any]
 Transaction = AsyncConnection[DictRow]
 
-PATIENCE = 3.0
+# Seconds that a request waits for a connection, and how often a lost database is tried.
+PATIENCE = 5.0
+RETRY_EVERY = 1.0
 
 
 class Database:
@@ -32,11 +35,9 @@ class Database:
             max_size=12,
             max_idle=60,
             open=False,
-            timeout=PATIENCE,
-            # Give up early: the next request tries again at once, so a restarted server is met
-            # immediately instead of after a long back-off.
-            reconnect_timeout=1,
-            check=AsyncConnectionPool.check_connection,
+            # Give up early: whoever waits asks again, and a restarted server is met at once
+            # instead of after a growing back-off.
+            reconnect_timeout=RETRY_EVERY,
         )
 
     async def open(self) -> None:
@@ -52,10 +53,33 @@ class Database:
         Raises DatabaseTimeout when the database cannot be reached or goes away.
         """
         try:
-            async with self._pool.connection() as connection:
-                yield connection
+            connection = await self._working_connection()
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                await self._pool.putconn(connection)
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseTimeout from error
+
+    async def _working_connection(self) -> AsyncConnection[DictRow]:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                connection = await self._pool.getconn(RETRY_EVERY)
+            except PoolTimeout:
+                if time.monotonic() > deadline:
+                    raise
+                continue
+            try:
+                await self._pool.check_connection(connection)
+            except OperationalError:
+                await self._pool.putconn(connection)
+                # Its siblings died with it; the pool's own check would find them one by one,
+                # with a pause after each.
+                await self._pool.drain()
+            else:
+                return connection
 
 
 async def fetch_one(tx: Transaction, query: str, *parameters: Any) -> Row | None:

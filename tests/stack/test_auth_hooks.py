@@ -39,8 +39,8 @@ class Receiver:
         return [json.loads(body) for _, body in self.received]
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@pytest.fixture(scope="module")
+def listening_receiver() -> Iterator[Receiver]:
     noted = Receiver()
 
     class Hook(BaseHTTPRequestHandler):
@@ -68,14 +68,23 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def hooked(stack: StackConfig, receiver: Receiver, tmp_path: Path) -> Iterator[OwnServer]:
+def receiver(listening_receiver: Receiver) -> Receiver:
+    listening_receiver.received.clear()
+    listening_receiver.answers.clear()
+    return listening_receiver
+
+
+@pytest.fixture(scope="module")
+def hooked(
+    stack: StackConfig, listening_receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnServer]:
     overrides = {
         "auth.email.enable_confirmations": True,
         "auth.email.max_frequency": "0s",
         "auth.hook.send_email.enabled": True,
-        "auth.hook.send_email.uri": f"http://{HOST}:{receiver.port}/hook?of=auth",
+        "auth.hook.send_email.uri": f"http://{HOST}:{listening_receiver.port}/hook?of=auth",
     }
-    with own_server(stack, tmp_path, overrides=overrides) as server:
+    with own_server(stack, tmp_path_factory.mktemp("hooked"), overrides=overrides) as server:
         yield server
 
 

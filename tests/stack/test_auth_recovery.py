@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +24,14 @@ async def test_connections_that_the_database_dropped_are_replaced(
     with own_server(stack, tmp_path) as server:
         async with server.http() as http:
             (await http.post("/signup", json=credentials)).raise_for_status()
+            query = {"grant_type": "password"}
+            log_ins = (http.post("/token", params=query, json=credentials) for _ in range(12))
+            await asyncio.gather(*log_ins)  # so that the pool holds several connections
             with psycopg.connect(stack.db_url("supabase_admin"), autocommit=True) as admin:
                 admin.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity "
                     "where usename = 'supabase_auth_admin'"
                 )
-            query = {"grant_type": "password"}
             answer = await http.post("/token", params=query, json=credentials)
     assert answer.status_code == 200
 
