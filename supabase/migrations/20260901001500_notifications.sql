@@ -94,21 +94,31 @@ as $$
   end::public.notification_kind;
 $$;
 
--- One row per patient and channel; a patient without an address is recorded as skipped.
-create function private.queue_notification(
-  visit public.appointments, kind public.notification_kind
-) returns void
+-- The rows to queue for a change: one per recipient and channel, none if nobody need be told. A
+-- patient without an address is recorded as skipped.
+create function private.messages_for(before public.appointments, after public.appointments)
+returns table (
+  clinic_id uuid,
+  appointment_id uuid,
+  appointment_version int,
+  kind public.notification_kind,
+  recipient_id uuid,
+  channel public.notification_channel,
+  status public.notification_status,
+  last_error text
+)
 language sql
+stable
 set search_path = ''
 as $$
-  insert into public.notifications
-    (clinic_id, appointment_id, appointment_version, kind, recipient_id, channel, status, last_error)
-  select visit.clinic_id, visit.id, visit.version, queue_notification.kind, patients.id, 'email',
+  select after.clinic_id, after.id, after.version, message.kind, patients.id,
+    'email'::public.notification_channel,
     (case when patients.email is null then 'skipped' else 'queued' end)
       ::public.notification_status,
     case when patients.email is null then 'no_address' end
-  from public.patients
-  where patients.id = visit.patient_id;
+  from (select private.notification_kind_for(before, after) as kind) as message
+  join public.patients on patients.id = after.patient_id
+  where message.kind is not null;
 $$;
 
 -- Definer: whoever changes the appointment, the message is queued.
@@ -118,12 +128,9 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.queue_notification(added, message.kind)
-  from added
-  cross join lateral (
-    select private.notification_kind_for(null, added) as kind
-  ) as message
-  where message.kind is not null;
+  insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
+    recipient_id, channel, status, last_error)
+  select message.* from added cross join lateral private.messages_for(null, added) as message;
   return null;
 end;
 $$;
@@ -135,13 +142,11 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.queue_notification(after, message.kind)
-  from after
-  join before using (id)
-  cross join lateral (
-    select private.notification_kind_for(before, after) as kind
-  ) as message
-  where message.kind is not null;
+  insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
+    recipient_id, channel, status, last_error)
+  select message.*
+  from after join before using (id)
+  cross join lateral private.messages_for(before, after) as message;
   return null;
 end;
 $$;

@@ -1,0 +1,116 @@
+"""Promise inside_availability: a visit lies in the provider's open time, or staff said why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.people import (
+    Connection,
+    at,
+    book,
+    make_clinic,
+    make_hours,
+    make_location,
+    make_practice,
+    make_provider,
+    refused,
+)
+
+NINE_TO_TWELVE = {"opens": "09:00", "closes": "12:00"}
+
+
+@pytest.mark.parametrize("hour", [8.5, 8.75, 11.75, 12, 20])
+def test_a_visit_that_sticks_out_of_the_hours_is_refused(db: Connection, hour: float) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    with refused(db, "outside_availability"):
+        book(db, practice, at(hour))
+
+
+@pytest.mark.parametrize("hour", [9, 11.5])
+def test_a_visit_may_fill_the_hours_to_their_edges(db: Connection, hour: float) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    assert book(db, practice, at(hour))["status"] == "booked"
+
+
+def test_hours_that_meet_are_one_open_time(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    make_hours(
+        db, practice.clinic, practice.provider, practice.location, opens="12:00", closes="15:00"
+    )
+    book(db, practice, at(11.75))
+
+
+def test_a_buffer_may_lie_outside_of_the_hours(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE, buffer_after_minutes=30)
+    book(db, practice, at(11.5))
+
+
+def test_hours_hold_from_their_first_day_to_their_last(db: Connection) -> None:
+    practice = make_practice(db)
+    db.execute(
+        "update public.weekly_hours set valid_from = %s, valid_until = %s",
+        [at(0, days=3).date(), at(0, days=4).date()],
+    )
+    for day in (2, 5):
+        with refused(db, "outside_availability"):
+            book(db, practice, at(9, days=day))
+    for day in (3, 4):
+        book(db, practice, at(9, days=day))
+
+
+def test_hours_at_one_place_open_no_other(db: Connection) -> None:
+    practice = make_practice(db)
+    elsewhere = make_location(db, practice.clinic)
+    with refused(db, "outside_availability"):
+        book(db, practice, at(9), location_id=elsewhere)
+
+
+def test_staff_may_overbook_with_a_reason_that_stays(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    visit = book(db, practice, at(20), overbook_reason="came from afar")
+    assert visit["overbook_reason"] == "came from afar"
+    with refused(db, "outside_availability"):
+        db.execute("update public.appointments set overbook_reason = null")
+
+
+def test_overbooking_is_no_double_booking(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    book(db, practice, at(20), overbook_reason="came from afar")
+    with refused(db, "slot_taken"):
+        book(db, practice, at(20), overbook_reason="also from afar")
+
+
+def test_a_booked_visit_outlives_its_hours_but_cannot_move_within_what_is_gone(
+    db: Connection,
+) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    db.execute("delete from public.weekly_hours where provider_id = %s", [practice.provider])
+    db.execute("update public.appointments set status = 'arrived' where id = %s", [visit["id"]])
+    with refused(db, "outside_availability"):
+        db.execute(
+            "update public.appointments set starts_at = %s where id = %s", [at(10), visit["id"]]
+        )
+
+
+def test_a_provider_who_left_takes_no_new_visits(db: Connection) -> None:
+    practice = make_practice(db)
+    db.execute("update public.providers set active = false where id = %s", [practice.provider])
+    with refused(db, "not_found"):
+        book(db, practice, at(9))
+
+
+def test_a_provider_gives_only_what_they_offer(db: Connection) -> None:
+    practice = make_practice(db)
+    colleague = make_provider(db, practice.clinic, practice.location)
+    with refused(db, "not_found"):
+        book(db, replace(practice, provider=colleague), at(9))
+
+
+def test_another_clinics_hours_open_nothing_here(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    other = make_clinic(db)
+    with refused(db, "not_found"):
+        book(db, practice, at(9), location_id=make_location(db, other))
