@@ -9,12 +9,12 @@ from typing import Annotated
 import httpx
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from supabase import AsyncClient
 
 from api.error_responses import not_signed_in
 from api.recent_mails import RecentMails
 from appoint.settings import Settings
 from appoint.supabase_clients import user_client
-from supabase import AsyncClient
 
 LONGEST_TOKEN = 8192
 TOKEN_SHAPE = re.compile(r"^[\w-]+\.[\w-]+\.[\w-]+$", re.ASCII)

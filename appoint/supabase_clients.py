@@ -12,7 +12,6 @@ from appoint.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
-
     from supabase import AsyncClient
 
 CONNECT_SECONDS = 3.0

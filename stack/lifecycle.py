@@ -52,6 +52,8 @@ def configure(
             f"{directory / 'stack.json'} cannot be read ({error}); remove it to get new keys"
         ) from error
     if port_offset is not None:
+        if not -7_000 <= port_offset <= 11_000:
+            raise StackError("the port offset must lie between -7000 and 11000")
         config = replace(config, ports=Ports().shifted(port_offset))
     if without is not None:
         config = replace(config, without=without)

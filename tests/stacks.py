@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 import tempfile
@@ -16,7 +17,9 @@ from stack.config import HOST, Keys, Ports, StackConfig
 
 def free_ports() -> Ports:
     """A block of ports nobody listens on, below those the kernel gives to outgoing connections."""
-    for first in range(21_000, 31_000, 20):
+    blocks = list(range(11_000, 31_000, 20))
+    random.shuffle(blocks)  # two test runs that start at once should not look at the same ones
+    for first in blocks:
         ports = Ports(*range(first, first + len(fields(Ports))))
         with contextlib.ExitStack() as sockets:
             try:

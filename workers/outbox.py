@@ -12,9 +12,10 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
+from supabase import AsyncClient
+
 from appoint.mail import Notification
 from appoint.queue_depth import QueueDepth
-from supabase import AsyncClient
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, status
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from supabase import AsyncClient
 from supabase_auth.errors import AuthError, AuthRetryableError
 
 from api.dependencies import Caller, Held, Resources
 from api.error_responses import ProblemError, documented, unavailable
-from supabase import AsyncClient
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from supabase import AsyncClient, AsyncClientOptions
 
 from appoint.demo.failures import DemoFailed
 from appoint.settings import Settings
-from supabase import AsyncClient, AsyncClientOptions
 
 
 @dataclass(frozen=True, slots=True)

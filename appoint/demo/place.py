@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from appoint.demo.failures import DemoFailed
 from supabase import AsyncClient
+
+from appoint.demo.failures import DemoFailed
 
 # Far enough ahead that cancelling is still allowed, near enough that booking is.
 FIRST_DAY = timedelta(days=2)
