@@ -20,6 +20,8 @@ from supabase_auth import AsyncGoTrueClient
 from stack.config import HOST, PROJECT_DIR, StackConfig
 
 PASSWORD = "correct-horse-battery"
+# There is no TLS on loopback, and reading the certificates takes longer than most tests.
+NO_TLS: dict[str, Any] = {"verify": False}
 
 
 def new_address() -> str:
@@ -32,6 +34,7 @@ def auth_client(stack: StackConfig, **options: Any) -> AsyncGoTrueClient:
         url=f"{stack.gateway_url}/auth/v1",
         headers={"apikey": stack.keys.publishable},
         auto_refresh_token=False,
+        **NO_TLS,
         **options,
     )
 
@@ -43,6 +46,7 @@ def admin_client(stack: StackConfig) -> AsyncGoTrueClient:
         url=f"{stack.gateway_url}/auth/v1",
         headers={"apikey": key, "Authorization": f"Bearer {key}"},
         auto_refresh_token=False,
+        **NO_TLS,
     )
 
 
@@ -50,7 +54,7 @@ def gateway(stack: StackConfig, *, secret: bool = False, **options: Any) -> http
     """Plain HTTP with a key, for what stock clients hide."""
     key = stack.keys.secret if secret else stack.keys.publishable
     url = f"{stack.gateway_url}/auth/v1"
-    return httpx.AsyncClient(base_url=url, headers={"apikey": key}, **options)
+    return httpx.AsyncClient(base_url=url, headers={"apikey": key}, **NO_TLS, **options)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Mail:
 def mails_to(stack: StackConfig, address: str) -> list[Mail]:
     """What the mailbox has for this address, oldest first."""
     url = f"{stack.mailbox_url}/inbox.json"
-    found = httpx.get(url, params={"to": address}).raise_for_status().json()
+    found = httpx.get(url, params={"to": address}, **NO_TLS).raise_for_status().json()
     found.sort(key=lambda mail: mail["created_at"])
     return [Mail(mail["subject"], mail["html"], mail["text"]) for mail in found]
 
@@ -99,10 +103,10 @@ class OwnServer:
     url: str
 
     def client(self, **options: Any) -> AsyncGoTrueClient:
-        return AsyncGoTrueClient(url=self.url, auto_refresh_token=False, **options)
+        return AsyncGoTrueClient(url=self.url, auto_refresh_token=False, **NO_TLS, **options)
 
     def http(self, **options: Any) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, **options)
+        return httpx.AsyncClient(base_url=self.url, **NO_TLS, **options)
 
 
 @contextlib.contextmanager
@@ -127,7 +131,7 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, "the server ended at start"
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url).status_code == 200:
+            if httpx.get(url, **NO_TLS).status_code == 200:
                 return
         time.sleep(0.05)
     raise AssertionError("the server did not become healthy")

@@ -14,6 +14,7 @@ from supabase_auth.errors import AuthApiError
 
 from stack.config import StackConfig
 from tests.stack.auth_clients import (
+    NO_TLS,
     PASSWORD,
     OwnServer,
     admin_client,
@@ -41,7 +42,7 @@ def confirming(stack: StackConfig, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def follow(link: str) -> tuple[str, dict[str, str], dict[str, str]]:
     """Where a link leads: the address, its query, its fragment."""
-    answer = httpx.get(link)
+    answer = httpx.get(link, **NO_TLS)
     assert answer.status_code == 303
     target = urlsplit(answer.headers["location"])
     address = f"{target.scheme}://{target.netloc}{target.path}"
