@@ -1,0 +1,222 @@
+"""Reads the catalogue: default deny holds, and what is open is on a short list."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pglast
+import pytest
+
+from tests.people import Connection, every
+
+OURS = "('public', 'worker', 'private')"
+
+ANON_MAY_EXECUTE = {"public.open_slots"}
+AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
+    "public.accept_invitation",
+    "public.book_appointment",
+    "public.cancel_appointment",
+    "public.change_appointment_status",
+    "public.invite_member",
+    "public.register_patient",
+    "public.reschedule_appointment",
+    # For policies: schema private is not exposed over HTTP.
+    "private.may_listen",
+    "private.my_clinics",
+    "private.my_clinics_as",
+    "private.my_clinics_as_patient",
+    "private.my_patients",
+}
+SERVICE_MAY_EXECUTE = {
+    "public.book_appointment",
+    "public.cancel_appointment",
+    "public.change_appointment_status",
+    "public.open_slots",
+    "public.reschedule_appointment",
+    "worker.claim_notifications",
+    "worker.complete_notification",
+    "worker.fail_notification",
+    "worker.import_appointments",
+    "worker.import_clinics",
+    "worker.import_patients",
+    "worker.import_providers",
+    "worker.queue_depth",
+    "worker.requeue_notification",
+}
+ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "services"}
+# Tables whose rows only functions write, whatever the caller's role.
+NOT_WRITTEN_OVER_HTTP = {
+    "appointment_events",
+    "appointment_reasons",
+    "appointments",
+    "notifications",
+}
+
+FUNCTIONS = f"""
+    select nspname || '.' || proname as name, coalesce(proconfig, '{{}}') as settings,
+      prosrc as source,
+      has_function_privilege('anon', pg_proc.oid, 'execute') as anon,
+      has_function_privilege('authenticated', pg_proc.oid, 'execute') as authenticated,
+      has_function_privilege('service_role', pg_proc.oid, 'execute') as service_role
+    from pg_proc
+    join pg_namespace on pg_namespace.oid = pronamespace
+    where nspname in {OURS}
+"""
+
+
+def functions(db: Connection) -> list[dict[str, Any]]:
+    found = every(db, FUNCTIONS)
+    assert len(found) > 50
+    return found
+
+
+@pytest.mark.parametrize(
+    ("role", "may_execute"),
+    [
+        ("anon", ANON_MAY_EXECUTE),
+        ("authenticated", AUTHENTICATED_MAY_EXECUTE),
+        ("service_role", SERVICE_MAY_EXECUTE),
+    ],
+)
+def test_each_role_executes_what_is_listed_and_nothing_else(
+    db: Connection, role: str, may_execute: set[str]
+) -> None:
+    assert {function["name"] for function in functions(db) if function[role]} == may_execute
+
+
+def test_every_function_has_an_empty_search_path(db: Connection) -> None:
+    careless = [f["name"] for f in functions(db) if 'search_path=""' not in f["settings"]]
+    assert careless == []
+
+
+def test_every_table_has_row_security(db: Connection) -> None:
+    tables = every(
+        db,
+        "select nspname || '.' || relname as name, relrowsecurity as is_secured"
+        f" from pg_class join pg_namespace on pg_namespace.oid = relnamespace"
+        f" where nspname in {OURS} and relkind in ('r', 'p')",
+    )
+    assert len(tables) >= 20
+    assert [table["name"] for table in tables if not table["is_secured"]] == []
+
+
+def test_every_policy_is_for_one_operation_and_a_named_role(db: Connection) -> None:
+    policies = every(
+        db, f"select * from pg_policies where schemaname in {OURS} or schemaname = 'realtime'"
+    )
+    assert len(policies) > 30
+    for policy in policies:
+        assert policy["cmd"] != "ALL", policy["policyname"]
+        assert set(policy["roles"]) <= {"anon", "authenticated"}, policy["policyname"]
+        assert "public" not in policy["roles"], policy["policyname"]
+    operations = [
+        (policy["tablename"], policy["cmd"], role)
+        for policy in policies
+        for role in policy["roles"]
+    ]
+    assert len(operations) == len(set(operations))
+
+
+GRANTS = """
+    select relname as table, lower(privilege_type) as privilege, grantee::regrole::text as role
+    from pg_class
+    join pg_namespace on pg_namespace.oid = relnamespace
+    cross join lateral aclexplode(relacl)
+    where nspname = %s and relkind in ('r', 'p', 'v', 'S')
+    union
+    select relname, lower(privilege_type), grantee::regrole::text
+    from pg_attribute
+    join pg_class on pg_class.oid = attrelid
+    join pg_namespace on pg_namespace.oid = relnamespace
+    cross join lateral aclexplode(attacl)
+    where nspname = %s
+"""
+
+
+def grants(db: Connection, schema: str, role: str) -> set[tuple[str, str]]:
+    return {
+        (row["table"], row["privilege"])
+        for row in every(db, GRANTS, schema, schema)
+        if row["role"] == role
+    }
+
+
+def test_visitors_read_the_shop_window_and_write_nothing(db: Connection) -> None:
+    assert grants(db, "public", "anon") == {(table, "select") for table in ANON_MAY_READ}
+
+
+@pytest.mark.parametrize("role", ["authenticated", "service_role"])
+def test_what_functions_write_nobody_writes_directly(db: Connection, role: str) -> None:
+    written = {table for table, privilege in grants(db, "public", role) if privilege != "select"}
+    assert written & NOT_WRITTEN_OVER_HTTP == set()
+    assert "truncate" not in {privilege for _, privilege in grants(db, "public", role)}
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "-"])
+def test_nobody_has_a_grant_in_the_private_schema(db: Connection, role: str) -> None:
+    assert grants(db, "private", role) == set()
+
+
+def test_only_the_service_key_enters_the_worker_schema(db: Connection) -> None:
+    may = every(
+        db,
+        "select role, has_schema_privilege(role, 'worker', 'usage') as may"
+        " from unnest(array['anon', 'authenticated', 'service_role']) as role",
+    )
+    assert {row["role"] for row in may if row["may"]} == {"service_role"}
+
+
+def test_what_a_later_migration_makes_is_closed_until_granted(db: Connection) -> None:
+    db.execute("create function public.later() returns int language sql as 'select 1'")
+    db.execute("create table public.later_table (id int)")
+    (later,) = (f for f in functions(db) if f["name"] == "public.later")
+    for role in ("anon", "authenticated", "service_role"):
+        assert later[role] is False
+        assert "later_table" not in {table for table, _ in grants(db, "public", role)}
+
+
+# pglast's PL/pgSQL parser knows no types of other schemas, so the statements are cut out; tables
+# are always written with their schema, which tells `update x.y` from `do update` and `for update`.
+WRITES = re.compile(r"\b(?:update|delete\s+from)\s+[a-z_]+\.[a-z_]+\b[^;]*", re.IGNORECASE)
+INTO = re.compile(r"\binto\s+[a-z_, ]+$", re.IGNORECASE)
+
+
+def writes(source: str) -> list[Any]:
+    """The parsed UPDATE and DELETE statements in a function's body."""
+    return [
+        pglast.parse_sql(INTO.sub("", statement.strip()))[0].stmt
+        for statement in WRITES.findall(source)
+    ]
+
+
+def test_no_function_changes_a_whole_table(db: Connection) -> None:
+    """A hosted project's safeupdate refuses UPDATE and DELETE without WHERE, in functions too."""
+    seen = 0
+    for function in functions(db):
+        for statement in writes(function["source"]):
+            seen += 1
+            assert statement.whereClause is not None, function["name"]
+    assert seen > 8
+
+
+def test_managed_schemas_receive_policies_and_nothing_else(db: Connection) -> None:
+    """On a hosted project `postgres` owns nothing in auth and realtime but may add policies."""
+    strangers = every(
+        db,
+        "select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace"
+        " where nspname in ('auth', 'realtime', 'storage') and relowner = 'postgres'::regrole"
+        " union all select proname from pg_proc"
+        " join pg_namespace on pg_namespace.oid = pronamespace"
+        " where nspname in ('auth', 'realtime', 'storage') and proowner = 'postgres'::regrole"
+        " union all select tgname from pg_trigger join pg_class on pg_class.oid = tgrelid"
+        " join pg_namespace on pg_namespace.oid = relnamespace"
+        " where nspname in ('auth', 'realtime', 'storage') and not tgisinternal",
+    )
+    assert strangers == []
+
+
+def test_the_lint_above_would_see_a_statement_without_where() -> None:
+    careless = "begin update public.members set active = false returning id into x; return; end"
+    (statement,) = writes(careless)
+    assert statement.whereClause is None
