@@ -6,10 +6,10 @@ import asyncio
 
 import jwt
 import pytest
+from supabase import acreate_client
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
 from stack.config import StackConfig
-from supabase import acreate_client
 from tests.stack.auth_clients import PASSWORD, admin_client, auth_client, gateway, new_address
 
 
