@@ -5,7 +5,12 @@ import { test } from "node:test";
 
 import { createClient } from "@supabase/supabase-js";
 
-const { SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY, SUPABASE_SECRET_KEY, MAILBOX_URL } = process.env;
+const {
+  SUPABASE_URL,
+  SUPABASE_PUBLISHABLE_KEY,
+  SUPABASE_SECRET_KEY,
+  MAILBOX_URL,
+} = process.env;
 const password = "correct-horse-battery";
 const newAddress = () => `person-${randomUUID()}@example.test`;
 
@@ -36,7 +41,9 @@ function server() {
 }
 
 async function lastMail(address) {
-  const answer = await fetch(`${MAILBOX_URL}/inbox.json?to=${encodeURIComponent(address)}`);
+  const answer = await fetch(
+    `${MAILBOX_URL}/inbox.json?to=${encodeURIComponent(address)}`,
+  );
   const mails = await answer.json();
   mails.sort((a, b) => a.created_at.localeCompare(b.created_at));
   return mails.at(-1);
@@ -45,14 +52,19 @@ async function lastMail(address) {
 test("signs up, in, refreshes and out", async () => {
   const client = browser();
   const events = [];
-  const { data: listener } = client.auth.onAuthStateChange((event) => events.push(event));
+  const { data: listener } = client.auth.onAuthStateChange((event) =>
+    events.push(event),
+  );
   const credentials = { email: newAddress(), password };
   const signedUp = await client.auth.signUp(credentials);
   assert.equal(signedUp.error, null);
   assert.equal(signedUp.data.user.email, credentials.email);
   const refreshed = await client.auth.refreshSession();
   assert.equal(refreshed.error, null);
-  assert.notEqual(refreshed.data.session.refresh_token, signedUp.data.session.refresh_token);
+  assert.notEqual(
+    refreshed.data.session.refresh_token,
+    signedUp.data.session.refresh_token,
+  );
   assert.equal((await client.auth.signOut()).error, null);
   assert.equal((await client.auth.getSession()).data.session, null);
   assert.equal((await client.auth.signInWithPassword(credentials)).error, null);
@@ -90,7 +102,11 @@ test("logs in by a code from the mail", async () => {
   const email = newAddress();
   assert.equal((await client.auth.signInWithOtp({ email })).error, null);
   const [token] = (await lastMail(email)).text.match(/\b\d{6}\b/);
-  const { data, error } = await client.auth.verifyOtp({ type: "email", email, token });
+  const { data, error } = await client.auth.verifyOtp({
+    type: "email",
+    email,
+    token,
+  });
   assert.equal(error, null);
   assert.equal(data.user.email, email);
 });
@@ -111,22 +127,33 @@ test("logs in by a link with PKCE", async () => {
 test("changes the account and keeps the session", async () => {
   const client = browser();
   await client.auth.signUp({ email: newAddress(), password });
-  const { data, error } = await client.auth.updateUser({ data: { theme: "dark" } });
+  const { data, error } = await client.auth.updateUser({
+    data: { theme: "dark" },
+  });
   assert.equal(error, null);
   assert.equal(data.user.user_metadata.theme, "dark");
   const same = await client.auth.updateUser({ password });
   assert.equal(same.error.code, "same_password");
-  assert.equal((await client.auth.updateUser({ password: "quite-different" })).error, null);
+  assert.equal(
+    (await client.auth.updateUser({ password: "quite-different" })).error,
+    null,
+  );
   assert.equal((await client.auth.getUser()).error, null);
 });
 
 test("enrols a second factor", async () => {
   const client = browser();
   await client.auth.signUp({ email: newAddress(), password });
-  const { data, error } = await client.auth.mfa.enroll({ factorType: "totp", friendlyName: "p" });
+  const { data, error } = await client.auth.mfa.enroll({
+    factorType: "totp",
+    friendlyName: "p",
+  });
   assert.equal(error, null);
   assert.match(data.totp.qr_code, /^data:image\/svg\+xml;utf-8,<svg/);
-  const wrong = await client.auth.mfa.challengeAndVerify({ factorId: data.id, code: "x" });
+  const wrong = await client.auth.mfa.challengeAndVerify({
+    factorId: data.id,
+    code: "x",
+  });
   assert.equal(wrong.error.code, "mfa_verification_failed");
   const level = await client.auth.mfa.getAuthenticatorAssuranceLevel();
   assert.equal(level.data.currentLevel, "aal1");
@@ -135,7 +162,11 @@ test("enrols a second factor", async () => {
 test("manages users with the secret key alone", async () => {
   const email = newAddress();
   const { admin } = server().auth;
-  const created = await admin.createUser({ email, password, email_confirm: true });
+  const created = await admin.createUser({
+    email,
+    password,
+    email_confirm: true,
+  });
   assert.equal(created.error, null);
   const listed = await admin.listUsers({ page: 1, perPage: 1 });
   assert.equal(listed.error, null);
