@@ -79,6 +79,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  leased uuid[];
   claimed uuid[];
   obsolete uuid[];
   reasons text[];
@@ -89,14 +90,20 @@ begin
   end if;
   -- Again while all that was due turned out to be obsolete, so that an empty answer means idle.
   loop
+    -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
+    -- committed together with the leased rows can be seen.
+    leased := array(
+      select due.id from private.lease_due(
+        claim_notifications.batch, claim_notifications.lease_seconds) as due
+    );
     select
       array_agg(due.id) filter (where due.reason is null),
       array_agg(due.id) filter (where due.reason is not null),
       array_agg(due.reason) filter (where due.reason is not null)
     into claimed, obsolete, reasons
     from (
-      select leased.id, private.why_obsolete(leased) as reason
-      from private.lease_due(claim_notifications.batch, claim_notifications.lease_seconds) as leased
+      select message.id, private.why_obsolete(message) as reason
+      from public.notifications as message where message.id = any (leased)
     ) as due;
     exit when obsolete is null;
     update public.notifications set status = 'skipped', leased_until = null,
