@@ -72,7 +72,7 @@ class AuthSettings:
             signup_enabled=flag("enable_signup", True),
             anonymous_enabled=flag("enable_anonymous_sign_ins", False),
             # The CLI switches the whole e-mail provider with this name, log-ins included.
-            email_enabled=flag("email.enable_signup", True),
+            email_enabled=flag("email.enabled", True),
             autoconfirm=not flag("email.enable_confirmations", False),
             secure_email_change=flag("email.double_confirm_changes", True),
             secure_password_change=flag("email.secure_password_change", False),
