@@ -52,9 +52,7 @@ async function lastMail(address) {
 test("signs up, in, refreshes and out", async () => {
   const client = browser();
   const events = [];
-  const { data: listener } = client.auth.onAuthStateChange((event) =>
-    events.push(event),
-  );
+  const { data: listener } = client.auth.onAuthStateChange((event) => events.push(event));
   const credentials = { email: newAddress(), password };
   const signedUp = await client.auth.signUp(credentials);
   assert.equal(signedUp.error, null);

@@ -19,7 +19,7 @@ const visitor = () => client(SUPABASE_PUBLISHABLE_KEY);
 const worker = () => client(SUPABASE_SECRET_KEY);
 
 async function user() {
-  const made = client(SUPABASE_PUBLISHABLE_KEY, { accessToken: async () => USER_TOKEN });
+  const made = client(SUPABASE_PUBLISHABLE_KEY, { accessToken: () => Promise.resolve(USER_TOKEN) });
   await made.realtime.setAuth();
   return made;
 }
@@ -94,14 +94,14 @@ describe("realtime", { concurrency: true }, () => {
     });
     const watched = { schema: "notebook", table: "notes", filter: "pages=gte.2" };
     const inserted = next((resolve) =>
-      channel.on("postgres_changes", { event: "INSERT", ...watched }, resolve),
+      channel.on("postgres_changes", { event: "INSERT", ...watched }, resolve)
     );
     const deleted = next((resolve) =>
       channel.on(
         "postgres_changes",
         { event: "DELETE", schema: "notebook", table: "notes" },
         resolve,
-      ),
+      )
     );
     await subscribed(channel);
     const change = await inserted;
