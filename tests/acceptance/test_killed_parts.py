@@ -48,7 +48,17 @@ async def book_patiently(
 
 @pytest.mark.parametrize(
     "name",
-    ["postgres", "postgrest", "auth", "realtime", "gateway", "mailbox", "api", "worker"],
+    [
+        "postgres",
+        "postgrest",
+        "auth",
+        "realtime",
+        "functions",
+        "gateway",
+        "mailbox",
+        "api",
+        "worker",
+    ],
 )
 async def test_a_killed_part_comes_back_and_no_answered_booking_or_mail_is_lost(
     stack: StackConfig, name: str
