@@ -261,6 +261,38 @@ def test_transactions_that_cross_each_other_are_told_and_never_deadlock(connect:
     assert "PT409 slot_taken" in outcomes
 
 
+def test_visits_that_move_onto_each_others_times_never_deadlock(connect: Connect) -> None:
+    """Each hand moves a visit of its own, so they meet in the ledger and nowhere else."""
+    setup = connect()
+    practice = make_practice(setup)
+    colleague = make_provider(setup, practice.clinic, practice.location, (practice.service,))
+    visits = [
+        book(setup, replace(practice, patient=make_patient(setup, practice.clinic)), at(hour))
+        for hour in range(12, 16)
+    ]
+    seen: list[str] = []
+
+    def keep_moving(visit: Any, seed: int) -> None:
+        connection, chance = connect(), random.Random(seed)
+        for _ in range(40):
+            place = [at(9 + chance.randrange(4) / 4), chance.choice([practice.provider, colleague])]
+            seen.append(
+                outcome(
+                    lambda place=place: connection.execute(
+                        "update public.appointments set starts_at = %s, provider_id = %s"
+                        " where id = %s",
+                        [*place, visit["id"]],
+                    )
+                )
+            )
+
+    at_once([lambda v=v, n=n: keep_moving(v, n) for n, v in enumerate(visits)])
+    assert set(seen) == {"done", "PT409 slot_taken"}
+    assert len(seen) == 160
+    assert overlaps(setup) == []
+    assert disagreements(setup) == []
+
+
 def test_everybody_at_once_on_every_path_leaves_no_overlap(connect: Connect) -> None:
     """Bookings, moves, cancellations, no-shows taken back, deletions: few things, many hands."""
     setup = connect()

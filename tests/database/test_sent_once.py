@@ -114,6 +114,18 @@ def test_many_obsolete_messages_do_not_hide_a_good_one(db: Connection) -> None:
     assert [message["starts_at"] for message in claim(db, batch=2)] == [at(12)]
 
 
+def test_a_worker_does_not_wait_for_another_that_is_claiming(connect: Connect) -> None:
+    setup, first, second = connect(), connect(), connect()
+    practice = make_practice(setup)
+    for hour in (9, 10):
+        book(setup, practice, at(hour))
+    second.execute("set lock_timeout = '2s'")
+    with first.transaction():
+        (mine,) = claim(first, batch=1)
+        (theirs,) = claim(second, batch=1)
+    assert mine["notification_id"] != theirs["notification_id"]
+
+
 def test_two_workers_share_the_work_and_nothing_is_given_twice(connect: Connect) -> None:
     setup = connect()
     practice = make_practice(setup)
