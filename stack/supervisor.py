@@ -100,7 +100,13 @@ class Supervisor:
     def _step(self, words: str) -> None:
         log.info("%s", words)
         self.state.step = words
-        self.state.save(self.config.directory)
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            self.state.save(self.config.directory)
+        except OSError as error:  # e.g. the disk is full: keeping the parts alive matters more
+            log.error("cannot write the stack's state: %s", error)
 
     def _keep(self, name: str) -> None:
         self.keepers[name] = asyncio.create_task(self._keep_running(self.parts[name]))
@@ -137,7 +143,7 @@ class Supervisor:
             process = await self._spawn(part)
             started = time.monotonic()
             state.pid = process.pid
-            self.state.save(self.config.directory)
+            self._save()
             prober = asyncio.create_task(self._probe(part, process))
             code = await process.wait()
             prober.cancel()
@@ -149,7 +155,7 @@ class Supervisor:
                 self.failed.set()
                 return
             state.restarts += 1
-            self.state.save(self.config.directory)
+            self._save()
             if deaths > 1:
                 await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**deaths))
 
@@ -191,7 +197,7 @@ class Supervisor:
                 return
             if healthy != state.healthy:
                 state.healthy = healthy
-                self.state.save(self.config.directory)
+                self._save()
             await asyncio.sleep(PROBE_SECONDS if healthy else STARTING_PROBE_SECONDS)
 
     async def _stop(self, error: BaseException | None) -> None:
