@@ -28,29 +28,29 @@ select private.refresh_time_zones();
 -- The true offset is among those of a day before and a day after, since no zone changes its
 -- clock twice so quickly.
 create function private.local_instant(day date, clock time, time_zone text) returns timestamptz
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  with wanted as (
-    select (day + clock) as shown, (day + clock) at time zone 'UTC' as as_utc
-  ), offsets as (
-    select
-      shown,
-      as_utc,
-      ((as_utc - interval '24 hours') at time zone time_zone)
-        - ((as_utc - interval '24 hours') at time zone 'UTC') as before,
-      ((as_utc + interval '24 hours') at time zone time_zone)
-        - ((as_utc + interval '24 hours') at time zone 'UTC') as after
-    from wanted
-  )
-  select case
-    when before = after then as_utc - before
-    when (as_utc - after) at time zone time_zone <> shown then as_utc - before
-    when (as_utc - before) at time zone time_zone <> shown then as_utc - after
-    else least(as_utc - before, as_utc - after)
-  end
-  from offsets;
+declare
+  shown timestamp := day + clock;
+  as_utc timestamptz := shown at time zone 'UTC';
+  earlier timestamptz := as_utc - interval '24 hours';
+  later timestamptz := as_utc + interval '24 hours';
+  by_old_offset timestamptz :=
+    as_utc - ((earlier at time zone time_zone) - (earlier at time zone 'UTC'));
+  by_new_offset timestamptz :=
+    as_utc - ((later at time zone time_zone) - (later at time zone 'UTC'));
+begin
+  if by_old_offset = by_new_offset then
+    return by_old_offset;
+  elsif by_new_offset at time zone time_zone <> shown then
+    return by_old_offset;
+  elsif by_old_offset at time zone time_zone <> shown then
+    return by_new_offset;
+  end if;
+  return least(by_old_offset, by_new_offset);
+end;
 $$;
 
 comment on function private.local_instant(date, time, text) is

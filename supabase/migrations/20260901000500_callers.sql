@@ -12,14 +12,16 @@ create type public.member_role as enum (
 -- Whether this is the service key, or plain SQL as in the dashboard's editors: callers who act for
 -- the clinic itself and have no user. Over HTTP there is always a role claim.
 create function private.is_trusted() returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when auth.role() is null then session_user <> 'authenticator'
     else auth.role() = 'service_role'
   end;
+end;
 $$;
 
 -- The signed-in user's id. Raises not_signed_in.
@@ -120,11 +122,13 @@ $$;
 
 -- Whether the caller works in the clinic or acts for it.
 create function private.is_staff_of(clinic_id uuid) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select private.is_trusted() or clinic_id in (select private.my_clinics());
+begin
+  return private.is_trusted() or clinic_id in (select private.my_clinics());
+end;
 $$;
 
 grant execute on function

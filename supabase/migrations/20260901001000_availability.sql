@@ -59,11 +59,14 @@ grant select, insert, update, delete on public.weekly_hours to authenticated, se
 create function private.shifts(
   provider_id uuid, location_id uuid, from_time timestamptz, to_time timestamptz
 ) returns setof tstzrange
-language sql
+language plpgsql
 stable
 rows 20
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select tstzrange(shift.opens_at, shift.closes_at)
   from public.weekly_hours as hours
   join public.locations as place on place.id = hours.location_id
@@ -90,20 +93,25 @@ as $$
     and shift.opens_at < shift.closes_at
     and shift.opens_at < shifts.to_time
     and shift.closes_at > shifts.from_time;
+end;
 $$;
 
 -- When the provider is there, whatever is booked: the shifts that touch the time asked about, merged.
 create function private.open_time(
   provider_id uuid, location_id uuid, from_time timestamptz, to_time timestamptz
 ) returns tstzmultirange
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(range_agg(shift.during), '{}')
-  from private.shifts(
-    open_time.provider_id, open_time.location_id, open_time.from_time, open_time.to_time
-  ) as shift (during);
+begin
+  return (
+    select coalesce(range_agg(shift.during), '{}')
+    from private.shifts(
+      open_time.provider_id, open_time.location_id, open_time.from_time, open_time.to_time
+    ) as shift (during)
+  );
+end;
 $$;
 
 comment on function private.open_time(uuid, uuid, timestamptz, timestamptz) is

@@ -164,11 +164,12 @@ $$;
 -- As whom the caller acts on an appointment of that clinic and patient: a member's role, else
 -- 'patient', else 'system' for the service key and plain SQL. Null: a stranger.
 create function private.acting_as(clinic_id uuid, patient_id uuid) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(
+begin
+  return coalesce(
     case when private.is_trusted() then 'system' end,
     (
       select members.role::text from public.members
@@ -177,6 +178,7 @@ as $$
     ),
     (select 'patient' where acting_as.patient_id in (select private.my_patients()))
   );
+end;
 $$;
 
 -- Fills in what a person leaves out: clinic, length, buffers, location, and how it was booked.
@@ -231,31 +233,35 @@ $$;
 create function private.location_of_provider(
   provider_id uuid, starts_at timestamptz, ends_at timestamptz
 ) returns uuid
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select place.id
-  from public.providers as provider
-  join public.locations as place on place.clinic_id = provider.clinic_id
-  left join lateral (
-    select true as works_here from public.weekly_hours as hours
-    where hours.provider_id = provider.id and hours.location_id = place.id
+begin
+  return (
+    select place.id
+    from public.providers as provider
+    join public.locations as place on place.clinic_id = provider.clinic_id
+    left join lateral (
+      select true as works_here from public.weekly_hours as hours
+      where hours.provider_id = provider.id and hours.location_id = place.id
+      limit 1
+    ) as work on true
+    where provider.id = location_of_provider.provider_id
+    order by
+      case
+        when work.works_here and location_of_provider.starts_at < location_of_provider.ends_at
+        then tstzrange(location_of_provider.starts_at, location_of_provider.ends_at)
+          <@ private.open_time(provider.id, place.id,
+            location_of_provider.starts_at, location_of_provider.ends_at)
+        else false
+      end desc,
+      work.works_here is true desc,
+      place.created_at,
+      place.id
     limit 1
-  ) as work on true
-  where provider.id = location_of_provider.provider_id
-  order by
-    case
-      when work.works_here and location_of_provider.starts_at < location_of_provider.ends_at
-      then tstzrange(location_of_provider.starts_at, location_of_provider.ends_at)
-        <@ private.open_time(provider.id, place.id,
-          location_of_provider.starts_at, location_of_provider.ends_at)
-      else false
-    end desc,
-    work.works_here is true desc,
-    place.created_at,
-    place.id
-  limit 1;
+  );
+end;
 $$;
 
 -- Before a change: a moved visit gets its length and place anew unless the person gave them, what

@@ -29,10 +29,13 @@ alter table private.reservations enable row level security;
 -- Rows with a need are alternatives: one free resource of each need is enough.
 create function private.wanted_resources(visit public.appointments)
 returns table (step int, resource_id uuid, during tstzrange, need uuid)
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   with visit_time as (
     select
       tstzrange(visit.starts_at, visit.ends_at) as visit_during,
@@ -59,6 +62,7 @@ as $$
   -- Last, so that two rivals for one time learn about the time, not about the patient.
   select 3, visit.patient_id, visit_time.visit_during, null from visit_time
   order by 1, 2;
+end;
 $$;
 
 create type private.ledger_intent as enum (

@@ -41,20 +41,24 @@ comment on column public.appointment_events.after is
 
 -- What history keeps of an appointment: no free text, since people write anything into it.
 create function private.history_fields(visit public.appointments) returns jsonb
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select to_jsonb(visit) - array['overbook_reason', 'external_id', 'updated_at', 'version']
+begin
+  return to_jsonb(visit) - array['overbook_reason', 'external_id', 'updated_at', 'version']
     || jsonb_build_object('is_overbooked', visit.overbook_reason is not null);
+end;
 $$;
 
 create function private.actor_role() returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select coalesce(nullif(auth.role(), ''), session_user::text);
+begin
+  return coalesce(nullif(auth.role(), ''), session_user::text);
+end;
 $$;
 
 -- Definer: whoever changes the appointment, the event is written.

@@ -76,11 +76,12 @@ create trigger _100_set_updated_at before update on public.notifications
 create function private.notification_kind_for(
   before public.appointments, after public.appointments
 ) returns public.notification_kind
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when after.booked_via = 'import' then null
     when greatest(after.starts_at, before.starts_at) <= now() then null
     when after.status = 'booked' and (before.id is null or before.status in ('held', 'pending'))
@@ -92,6 +93,7 @@ as $$
         is distinct from (before.starts_at, before.ends_at, before.location_id, before.provider_id)
       then 'change'
   end::public.notification_kind;
+end;
 $$;
 
 -- The rows to queue for a change: one per recipient and channel, none if nobody need be told. A
@@ -107,10 +109,13 @@ returns table (
   status public.notification_status,
   last_error text
 )
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select after.clinic_id, after.id, after.version, message.kind, patients.id,
     'email'::public.notification_channel,
     (case when patients.email is null then 'skipped' else 'queued' end)
@@ -119,6 +124,7 @@ as $$
   from (select private.notification_kind_for(before, after) as kind) as message
   join public.patients on patients.id = after.patient_id
   where message.kind is not null;
+end;
 $$;
 
 -- Definer: whoever changes the appointment, the message is queued.

@@ -6,36 +6,37 @@
 create function private.broadcast_slots(
   clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
 ) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+begin
   -- Visitors without an account can only join public channels.
-  select realtime.send(
+  perform realtime.send(
     jsonb_build_object('provider_id', provider_id, 'from', from_time, 'to', to_time),
     'slots_changed',
     'clinic:' || clinics.id || ':slots',
     not clinics.books_publicly
   )
   from public.clinics where clinics.id = broadcast_slots.clinic_id;
+end;
 $$;
 
 create function private.broadcast_appointment(visit public.appointments) returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  with message as (
-    select jsonb_build_object(
-      'appointment_id', visit.id, 'version', visit.version, 'status', visit.status
-    ) as payload
-  )
-  select realtime.send(message.payload, 'appointment_changed', channel.topic, true)
-  from message
-  cross join lateral (
+begin
+  perform realtime.send(
+    jsonb_build_object(
+      'appointment_id', visit.id, 'version', visit.version, 'status', visit.status),
+    'appointment_changed', channel.topic, true)
+  from (
     select 'clinic:' || visit.clinic_id || ':appointments'
     union all
     select 'user:' || patients.user_id from public.patients
     where patients.id = visit.patient_id and patients.user_id is not null
   ) as channel (topic);
+end;
 $$;
 
 -- Whether open screens could show the appointment: nobody watches imports arrive.

@@ -1,6 +1,22 @@
 -- Free times: what the ledger, the hours and the service leave open.
 -- Access: everyone for clinics that book publicly; members and patients for their own clinics.
 
+create type public.open_slot as (
+  provider_id uuid,
+  location_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz
+);
+
+comment on type public.open_slot is 'A time that could be booked now.';
+
+-- Where and by whom a visit can be given, and how long it takes there.
+create type private.place as (
+  provider_id uuid,
+  location_id uuid,
+  length interval
+);
+
 -- Free starts of one provider at one place, before they are cut into slots: hours, minus what would
 -- overlap a reservation of the provider, minus times at which a needed resource is taken.
 -- An existing reservation [x, y) rules out every start in (x - length - buffer, y + buffer).
@@ -12,83 +28,90 @@ create function private.free_starts(
   from_time timestamptz,
   to_time timestamptz
 ) returns tstzmultirange
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  with keeping as (
-    select
-      free_starts.length + make_interval(mins => service.buffer_after_minutes) as lead,
-      make_interval(mins => service.buffer_before_minutes) as lag
-  ), window_read as (
-    select tstzrange(
-      free_starts.from_time - keeping.lag, free_starts.to_time + keeping.lead
-    ) as during
-    from keeping
-  ), needs as (
-    select * from public.service_needs where service_needs.service_id = service.id
-  ), candidates as (
-    select needs.id as need, resources.id as resource_id
-    from needs
-    join public.resources
-      on resources.location_id = free_starts.location_id and resources.kind = needs.kind
-      and resources.active
-    where case
-      when needs.resource_id is null
-      then not exists (select from needs as fixed where fixed.resource_id = resources.id)
-      else needs.resource_id = resources.id
-    end
-  ), candidates_free as (
-    select
-      candidates.need,
-      tstzmultirange(tstzrange(free_starts.from_time, free_starts.to_time))
-        - coalesce(taken.starts, '{}') as starts
-    from candidates
-    cross join lateral (
-      select range_agg(tstzrange(
-        lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
-      )) as starts
-      from private.reservations, keeping, window_read
-      where reservations.resource_id = candidates.resource_id
-        and reservations.during && window_read.during
-    ) as taken
-  ), each_need as (
-    -- One free candidate is enough; a need without candidates is never met.
-    select coalesce(
-      (select range_agg(piece) from candidates_free cross join lateral unnest(candidates_free.starts)
-        as piece where candidates_free.need = needs.id), '{}') as starts
-    from needs
-  ), provider_taken as (
-    select coalesce(range_agg(tstzrange(
-      lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
-    )), '{}') as starts
-    from private.reservations, keeping, window_read
-    where reservations.resource_id = free_starts.provider_id
-      and reservations.during && window_read.during
-  ), provider_open as (
-    select coalesce(
-      range_agg(tstzrange(lower(piece), upper(piece) - free_starts.length, '[]')), '{}') as starts
-    from unnest(private.open_time(
-      free_starts.provider_id, free_starts.location_id,
-      free_starts.from_time, free_starts.to_time + free_starts.length)) as piece
-    where upper(piece) - lower(piece) >= free_starts.length
-  )
-  select (provider_open.starts - provider_taken.starts)
-    * coalesce(
-        (select range_intersect_agg(each_need.starts) from each_need),
+begin
+  return (
+    with keeping as (
+      select
+        free_starts.length + make_interval(mins => service.buffer_after_minutes) as lead,
+        make_interval(mins => service.buffer_before_minutes) as lag
+    ), window_read as (
+      select tstzrange(
+        free_starts.from_time - keeping.lag, free_starts.to_time + keeping.lead
+      ) as during
+      from keeping
+    ), needs as (
+      select * from public.service_needs where service_needs.service_id = service.id
+    ), candidates as (
+      select needs.id as need, resources.id as resource_id
+      from needs
+      join public.resources
+        on resources.location_id = free_starts.location_id and resources.kind = needs.kind
+        and resources.active
+      where case
+        when needs.resource_id is null
+        then not exists (select from needs as fixed where fixed.resource_id = resources.id)
+        else needs.resource_id = resources.id
+      end
+    ), candidates_free as (
+      select
+        candidates.need,
         tstzmultirange(tstzrange(free_starts.from_time, free_starts.to_time))
-      )
-  from provider_open, provider_taken;
+          - coalesce(taken.starts, '{}') as starts
+      from candidates
+      cross join lateral (
+        select range_agg(tstzrange(
+          lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
+        )) as starts
+        from private.reservations, keeping, window_read
+        where reservations.resource_id = candidates.resource_id
+          and reservations.during && window_read.during
+      ) as taken
+    ), each_need as (
+      -- One free candidate is enough; a need without candidates is never met.
+      select coalesce(
+        (select range_agg(piece) from candidates_free cross join lateral unnest(candidates_free.starts)
+          as piece where candidates_free.need = needs.id), '{}') as starts
+      from needs
+    ), provider_taken as (
+      select coalesce(range_agg(tstzrange(
+        lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
+      )), '{}') as starts
+      from private.reservations, keeping, window_read
+      where reservations.resource_id = free_starts.provider_id
+        and reservations.during && window_read.during
+    ), provider_open as (
+      select coalesce(
+        range_agg(tstzrange(lower(piece), upper(piece) - free_starts.length, '[]')), '{}') as starts
+      from unnest(private.open_time(
+        free_starts.provider_id, free_starts.location_id,
+        free_starts.from_time, free_starts.to_time + free_starts.length)) as piece
+      where upper(piece) - lower(piece) >= free_starts.length
+    )
+    select (provider_open.starts - provider_taken.starts)
+      * coalesce(
+          (select range_intersect_agg(each_need.starts) from each_need),
+          tstzmultirange(tstzrange(free_starts.from_time, free_starts.to_time))
+        )
+    from provider_open, provider_taken
+  );
+end;
 $$;
 
 -- Who could give the visit where, and how long it takes there.
 create function private.places_of(service public.services, provider_id uuid, location_id uuid)
-returns table (provider_id uuid, location_id uuid, length interval)
-language sql
+returns setof private.place
+language plpgsql
 stable
 rows 10
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select
     offered.provider_id,
     hours.location_id,
@@ -102,6 +125,7 @@ as $$
   where offered.service_id = service.id
     and (places_of.provider_id is null or offered.provider_id = places_of.provider_id)
     and (places_of.location_id is null or hours.location_id = places_of.location_id);
+end;
 $$;
 
 -- Free slots with a start in [from_time, to_time), by time. Starts lie on the service's interval,
@@ -113,11 +137,14 @@ create function private.slots(
   from_time timestamptz,
   to_time timestamptz,
   max_results int
-) returns table (provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz)
-language sql
+) returns setof public.open_slot
+language plpgsql
 stable
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   -- Materialized: what is free is worked out once per place, not once per shift.
   with free as materialized (
     select place.provider_id, place.location_id, place.length,
@@ -145,16 +172,8 @@ as $$
   where slot.starts_at <@ piece.during
   order by 3, 1, 2
   limit slots.max_results;
+end;
 $$;
-
-create type public.open_slot as (
-  provider_id uuid,
-  location_id uuid,
-  starts_at timestamptz,
-  ends_at timestamptz
-);
-
-comment on type public.open_slot is 'A time that could be booked now.';
 
 -- Definer: visitors read neither hours nor reservations; only free times come out.
 create function public.open_slots(

@@ -108,16 +108,25 @@ begin
 end;
 $$;
 
+create type private.offer as (
+  provider_id uuid,
+  location_id uuid,
+  during tstzrange
+);
+
 -- Where a visit offered at that start would take place, whatever is reserved; whoever was booked
 -- least recently comes first, so that "any provider" shares the work.
 create function private.offered_places(
   service public.services, provider_id uuid, starts_at timestamptz
-) returns table (provider_id uuid, location_id uuid, during tstzrange)
-language sql
+) returns setof private.offer
+language plpgsql
 stable
 rows 5
 set search_path = ''
 as $$
+#variable_conflict use_column
+begin
+  return query
   select place.provider_id, place.location_id, visit.during
   from private.places_of(service, offered_places.provider_id, null) as place
   cross join lateral (
@@ -140,6 +149,7 @@ as $$
           offered_places.starts_at, lower(shift.during)) = offered_places.starts_at
     )
   order by last_booked.at nulls first, place.provider_id, place.location_id;
+end;
 $$;
 
 -- Whether a committed reservation is visibly in the way: a cheap look that spares most losers of a
@@ -147,11 +157,12 @@ $$;
 create function private.is_visibly_taken(
   service public.services, provider_id uuid, during tstzrange, except_appointment_id uuid
 ) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from private.reservations
     where reservations.resource_id = is_visibly_taken.provider_id
       and reservations.during && tstzrange(
@@ -159,6 +170,7 @@ as $$
         upper(is_visibly_taken.during) + make_interval(mins => service.buffer_after_minutes))
       and reservations.appointment_id is distinct from is_visibly_taken.except_appointment_id
   );
+end;
 $$;
 
 -- Books the first of the places that is still free when it is tried. Raises slot_taken if none is.
@@ -271,16 +283,18 @@ $$;
 
 -- Which way a booking through the functions comes.
 create function private.booking_path_of(clinic_id uuid) returns public.booking_path
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select (case
+begin
+  return (case
     when auth.role() = 'service_role' then 'worker'
     when private.is_trusted() then 'dashboard'
     when booking_path_of.clinic_id in (select private.my_clinics()) then 'staff'
     else 'patient'
   end)::public.booking_path;
+end;
 $$;
 
 -- The appointment, locked for a change by the caller. Raises not_found or stale_version.

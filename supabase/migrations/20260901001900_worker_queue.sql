@@ -6,28 +6,32 @@
 -- Why a claimed notification must not be sent any more; null: send it. A newer message for the same
 -- person says everything an older one would.
 create function private.why_obsolete(notification public.notifications) returns text
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select case
-    when visit.id is null then 'appointment_removed'
-    when patient.email is null then 'no_address'
-    when notification.kind = 'cancellation' and visit.status <> 'cancelled' then 'status_changed'
-    when notification.kind <> 'cancellation' and visit.status not in ('booked', 'arrived')
-      then 'status_changed'
-    when visit.starts_at <= now() then 'over'
-    when exists (
-      select from public.notifications as newer
-      where newer.appointment_id = notification.appointment_id
-        and newer.recipient_id = notification.recipient_id
-        and newer.channel = notification.channel
-        and newer.appointment_version > notification.appointment_version
-    ) then 'superseded'
-  end
-  from public.patients as patient
-  left join public.appointments as visit on visit.id = notification.appointment_id
-  where patient.id = notification.recipient_id;
+begin
+  return (
+    select case
+      when visit.id is null then 'appointment_removed'
+      when patient.email is null then 'no_address'
+      when notification.kind = 'cancellation' and visit.status <> 'cancelled' then 'status_changed'
+      when notification.kind <> 'cancellation' and visit.status not in ('booked', 'arrived')
+        then 'status_changed'
+      when visit.starts_at <= now() then 'over'
+      when exists (
+        select from public.notifications as newer
+        where newer.appointment_id = notification.appointment_id
+          and newer.recipient_id = notification.recipient_id
+          and newer.channel = notification.channel
+          and newer.appointment_version > notification.appointment_version
+      ) then 'superseded'
+    end
+    from public.patients as patient
+    left join public.appointments as visit on visit.id = notification.appointment_id
+    where patient.id = notification.recipient_id
+  );
+end;
 $$;
 
 -- Leases up to `batch` due notifications. The array keeps the plan on the index however many rows
