@@ -26,6 +26,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
+        ws_per_message_deflate=False,  # 300 KB a client, for nothing on loopback
     )
 
 

@@ -102,7 +102,10 @@ class Access:
         """Failing to find out means no. A tracker also learns whether it may read presence."""
         await self._find_writable()
         if self.permissions.write_presence and self.permissions.read_presence is None:
-            readable = await self._authorizer.readable(self._wishes.topic, self._person)
+            try:
+                readable = await self._authorizer.readable(self._wishes.topic, self._person)
+            except (psycopg.Error, PolicyError):
+                return False
             self.permissions = replace(self.permissions, read_presence=readable["presence"])
         return bool(self.permissions.write_presence)
 

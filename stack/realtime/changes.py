@@ -87,6 +87,8 @@ class Changes:
                 await self._deliver(change)
             except psycopg.Error as error:
                 log.warning("a change was not delivered: %s", error.sqlstate)
+            except Exception as error:  # one odd table must not silence the others
+                log.error("a change was not delivered: %s", type(error).__name__)
 
     def _concerned(self, change: RowChange) -> list[Subscription]:
         return [

@@ -48,6 +48,8 @@ class Replication:
             except (psycopg.Error, OSError) as error:
                 if self.ready.is_set():
                     log.info("replication ended: %s", type(error).__name__)
+            except Exception as error:  # a record we cannot read: go on after it
+                log.error("replication failed: %s", type(error).__name__)
             finally:
                 self.ready.clear()
             await asyncio.sleep(RETRY_SECONDS)

@@ -181,4 +181,3 @@ def test_partitions_wholly_older_than_72_hours_are_dropped(admin: psycopg.Connec
         )
     admin.execute("select realtime.maintain_partitions()")
     assert admin.execute("select to_regclass('realtime.messages_2020_01_01')").fetchone() == (None,)
-    admin.execute("select realtime.maintain_partitions()")

@@ -266,6 +266,23 @@ async def test_one_socket_has_at_most_the_allowed_number_of_channels(
             assert refused["response"]["reason"] == expected
 
 
+async def test_too_many_messages_end_the_channel_and_stop_http(
+    stack: StackConfig, tmp_path: Path
+) -> None:
+    with brisk_realtime(stack, tmp_path, max_events_per_second=0) as silent:
+        async with connected(silent) as client:
+            await client.join(TOPIC, broadcast={"self": True})
+            await client.push_binary(TOPIC, "first", b"{}", encoding=1)
+            assert (await client.expect("broadcast")).payload["event"] == "first"
+            await client.push_binary(TOPIC, "second", b"{}", encoding=1)
+            system = await client.expect("system", "broadcast")
+            assert system.payload["message"] == "Too many messages per second"
+            await client.expect("phx_close")
+        messages = {"messages": [{"topic": "room", "event": "e", "payload": {}}]}
+        refused = await TestHttp.post(silent, "", messages, silent.keys.publishable)
+        assert refused.status_code == 429
+
+
 async def test_a_malformed_frame_closes_the_socket_and_nothing_else(server: StackConfig) -> None:
     async with connected(server) as other, connected(server) as client:
         await client.websocket.send("this is not JSON")

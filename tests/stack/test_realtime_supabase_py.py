@@ -10,9 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 from realtime import AsyncRealtimeChannel, RealtimeSubscribeStates
+from supabase import AsyncClient, acreate_client
 
 from stack.config import StackConfig
-from supabase import AsyncClient, acreate_client
 from tests.stack.realtime_clients import SECONDS_TO_ANSWER, notebook, token_of
 
 
