@@ -34,7 +34,12 @@ grant pg_read_all_data to supabase_read_only_user;
 -- On a hosted project supautils lets postgres run `alter role authenticator set pgrst.*`. Admin
 -- without inherit or set is the nearest thing plain PostgreSQL has.
 grant authenticator to postgres with admin option, inherit false, set false;
-grant set on parameter session_replication_role to postgres;
+grant set on parameter session_replication_role,
+  pgrst.db_aggregates_enabled, pgrst.db_extra_search_path, pgrst.db_max_rows,
+  pgrst.db_plan_enabled, pgrst.db_pre_request, pgrst.db_schemas, pgrst.db_tx_end,
+  pgrst.jwt_aud, pgrst.jwt_role_claim_key, pgrst.jwt_secret, pgrst.openapi_mode,
+  pgrst.server_timing_enabled
+to postgres;
 
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
