@@ -19,7 +19,9 @@
     │   ├── TooLateToCancel         too_late_to_cancel
     │   ├── LimitReached            limit_reached
     │   ├── InvalidTime             invalid_time
-    │   └── InvalidInput            invalid_input
+    │   ├── InvalidInput            invalid_input
+    │   └── NewPatientsOnly         new_patients_only
+    ├── NotDurable              not_durable            503
     └── Unexpected              unexpected             500
 
 `from_api_error` is the one place where an answer of PostgREST becomes one of these. The keys are
@@ -163,6 +165,19 @@ class InvalidInput(Refused):
     key = "invalid_input"
 
 
+class NewPatientsOnly(Refused):
+    """The service is for people the clinic has not seen before."""
+
+    key = "new_patients_only"
+
+
+class NotDurable(AppointError):
+    """The database could lose what it confirms, so it confirms nothing."""
+
+    key = "not_durable"
+    status = 503
+
+
 class Unexpected(AppointError):
     """An answer without a key of ours; `code` is what the database or PostgREST called it."""
 
@@ -194,6 +209,8 @@ ERRORS: dict[str, type[AppointError]] = {
         LimitReached,
         InvalidTime,
         InvalidInput,
+        NewPatientsOnly,
+        NotDurable,
     )
 }
 

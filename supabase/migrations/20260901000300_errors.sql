@@ -32,7 +32,9 @@ insert into private.error_keys (key, http_status, hint) values
   ('too_late_to_cancel', 422, 'It is too late to do this online. Please call the clinic.'),
   ('limit_reached', 422, 'This is more than can be done at once.'),
   ('invalid_time', 422, 'This is not a usable time.'),
-  ('invalid_input', 422, 'Something is missing or does not fit.');
+  ('invalid_input', 422, 'Something is missing or does not fit.'),
+  ('new_patients_only', 422, 'This kind of visit is for people who have not been here before.'),
+  ('not_durable', 503, 'Nothing was booked: the database is not set to keep what it confirms.');
 
 -- Raises the error of that key; another hint than the usual one may say more, never about others.
 -- Definer: callers have no privilege on the table of keys.

@@ -11,6 +11,12 @@ create table public.clinics (
   time_zone text not null
     constraint clinics_time_zone_is_known references private.time_zones (name),
   books_publicly boolean not null default false,
+  hold_minutes int not null default 10
+    constraint clinics_hold_is_possible check (hold_minutes between 1 and 60),
+  max_holds_per_person int not null default 2
+    constraint clinics_max_holds_is_possible check (max_holds_per_person between 0 and 100),
+  max_open_bookings_per_patient int
+    constraint clinics_max_open_bookings_is_possible check (max_open_bookings_per_patient >= 0),
   external_id text constraint clinics_external_id_is_unique unique,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -33,6 +39,12 @@ comment on table public.clinics is
 comment on column public.clinics.slug is 'The clinic''s part of a web address, e.g. harbour-clinic.';
 comment on column public.clinics.books_publicly is
   'True: visitors without an account see services, providers and free times.';
+comment on column public.clinics.hold_minutes is
+  'How long a slot is kept for somebody who fills in the form.';
+comment on column public.clinics.max_holds_per_person is
+  'Slots one person may keep at the same time; staff is not bound.';
+comment on column public.clinics.max_open_bookings_per_patient is
+  'Coming visits one patient may have booked by themselves; null: any number.';
 comment on column public.clinics.external_id is 'The clinic''s id in the system it was imported from.';
 comment on table public.locations is 'Sites of a clinic.';
 comment on column public.locations.time_zone is
@@ -76,6 +88,7 @@ create policy "managers remove locations" on public.locations
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
 grant select on public.clinics, public.locations to anon, authenticated;
-grant update (slug, name, time_zone, books_publicly) on public.clinics to authenticated;
+grant update (slug, name, time_zone, books_publicly, hold_minutes, max_holds_per_person,
+  max_open_bookings_per_patient) on public.clinics to authenticated;
 grant insert, update, delete on public.locations to authenticated;
 grant select, insert, update, delete on public.clinics, public.locations to service_role;

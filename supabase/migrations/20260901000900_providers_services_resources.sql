@@ -42,7 +42,10 @@ create table public.services (
     constraint services_horizon_is_possible check (horizon_days between 1 and 1095),
   capacity int not null default 1
     constraint services_capacity_is_possible check (capacity between 1 and 1000),
+  max_per_day int constraint services_max_per_day_is_possible check (max_per_day >= 0),
+  max_per_week int constraint services_max_per_week_is_possible check (max_per_week >= 0),
   needs_approval boolean not null default false,
+  new_patients_only boolean not null default false,
   active boolean not null default true,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -56,6 +59,12 @@ create table public.provider_services (
   service_id uuid not null,
   duration_minutes int
     constraint provider_services_duration_is_possible check (duration_minutes between 1 and 1440),
+  weight int not null default 1
+    constraint provider_services_weight_is_possible check (weight between 0 and 100),
+  max_per_day int
+    constraint provider_services_max_per_day_is_possible check (max_per_day >= 0),
+  max_per_week int
+    constraint provider_services_max_per_week_is_possible check (max_per_week >= 0),
   primary key (provider_id, service_id),
   constraint provider_services_provider_is_of_clinic
     foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
@@ -123,9 +132,20 @@ comment on column public.services.horizon_days is 'Patients book at most this ma
 comment on column public.services.capacity is 'Seats of one session; 1: a visit of one patient.';
 comment on column public.services.needs_approval is
   'True: a patient''s booking is pending until the clinic approves it.';
+comment on column public.services.max_per_day is
+  'Visits of this kind on one day, all providers together; null: any number. Days, and weeks from '
+  'Monday, are those of the place of the visit.';
+comment on column public.services.max_per_week is 'As max_per_day, in one week.';
+comment on column public.services.new_patients_only is
+  'True: only for patients without an earlier fulfilled visit in the clinic.';
 comment on table public.provider_services is 'Which provider offers which service.';
 comment on column public.provider_services.duration_minutes is
   'This provider''s own length of the visit; null: the service''s.';
+comment on column public.provider_services.weight is
+  'Share of the bookings that name no provider: 2 gets twice as many as 1; 0: booked by name only.';
+comment on column public.provider_services.max_per_day is
+  'Visits of this kind this provider gives on one day; null: as many as the service allows.';
+comment on column public.provider_services.max_per_week is 'As max_per_day, in one week.';
 comment on table public.resources is 'Rooms and equipment.';
 comment on table public.service_needs is 'What a service needs of rooms and equipment.';
 comment on column public.service_needs.resource_id is
