@@ -328,7 +328,9 @@ begin
     perform private.check_transition(case when not is_new then old.status end, new);
   end if;
   -- A visit that takes its time (again) must lie within the hours; one that stays may outlive them.
+  -- A seat lies where its session does.
   if private.keeps_time(new.status) and new.booked_via <> 'import' and new.overbook_reason is null
+    and new.session_id is null
     and (is_new or is_moved or old.overbook_reason is not null
       or not private.keeps_time(old.status))
     and not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(

@@ -1,13 +1,15 @@
 -- The ledger: one row per provider, patient, room and piece of equipment kept busy.
 -- Promises: never_overlaps, on every path, under any concurrency, without a deadlock.
--- Access: nobody; triggers on appointments alone write it. Why it is shaped like this:
+-- Access: nobody; triggers on appointments and sessions alone write it. Why it is shaped like this:
 --         docs/decisions/0003-reservation-ledger.md.
 
 create table private.reservations (
   id bigint generated always as identity primary key,
   resource_id uuid not null,
   during tstzrange not null,
-  appointment_id uuid not null,
+  appointment_id uuid,
+  session_id uuid,
+  constraint reservations_belong_to_one check (num_nonnulls(appointment_id, session_id) = 1),
   constraint reservations_appointment_exists
     foreign key (appointment_id) references public.appointments (id) on delete cascade,
   constraint reservations_during_is_bounded check (
@@ -22,11 +24,14 @@ comment on table private.reservations is
   'What is kept busy, buffers included; the one place where double booking is impossible.';
 comment on column private.reservations.resource_id is
   'The id of a provider, a patient, or a row of resources.';
+comment on column private.reservations.session_id is
+  'The group session that keeps provider and rooms; its seats keep their patients. Else null.';
 
 alter table private.reservations enable row level security;
 
 -- What a visit has to reserve, in the order in which every transaction reserves: `step` and id.
--- Rows with a need are alternatives: one free resource of each need is enough.
+-- Rows with a need are alternatives: one free resource of each need is enough. A seat of a session
+-- needs its patient alone; provider and rooms are the session's.
 create function private.wanted_resources(visit public.appointments)
 returns table (step int, resource_id uuid, during tstzrange, need uuid)
 language plpgsql
@@ -44,9 +49,11 @@ begin
         visit.ends_at + make_interval(mins => visit.buffer_after_minutes)
       ) as kept_during
   ), needs as (
-    select * from public.service_needs where service_needs.service_id = visit.service_id
+    select * from public.service_needs
+    where service_needs.service_id = visit.service_id and visit.session_id is null
   )
   select 1, visit.provider_id, visit_time.kept_during, null::uuid from visit_time
+  where visit.session_id is null
   union all
   select 2, needs.resource_id, visit_time.kept_during, null
   from needs, visit_time where needs.resource_id is not null
@@ -61,6 +68,7 @@ begin
   union all
   -- Last, so that two rivals for one time learn about the time, not about the patient.
   select 3, visit.patient_id, visit_time.visit_during, null from visit_time
+  where visit.patient_id is not null
   order by 1, 2;
 end;
 $$;
@@ -122,7 +130,9 @@ $$;
 -- Reserves all a visit needs, or raises slot_taken or patient_already_booked. Its schedules are
 -- locked by the caller. ON CONFLICT looks before it writes and waits for a rival who is not done
 -- yet; a plain INSERT would write first and deadlock with that rival.
-create function private.reserve(visit public.appointments) returns void
+-- `is_session`: the visit stands for a group session, which has no patient of its own.
+create function private.reserve(visit public.appointments, is_session boolean default false)
+returns void
 language plpgsql
 set search_path = ''
 as $$
@@ -132,8 +142,9 @@ declare
 begin
   for wanted in select * from private.wanted_resources(visit) loop
     continue when wanted.need = any (met_needs);
-    insert into private.reservations (resource_id, during, appointment_id)
-    values (wanted.resource_id, wanted.during, visit.id)
+    insert into private.reservations (resource_id, during, appointment_id, session_id)
+    values (wanted.resource_id, wanted.during,
+      case when not is_session then visit.id end, case when is_session then visit.id end)
     on conflict do nothing;
     if found then
       if wanted.need is not null then
@@ -148,7 +159,7 @@ begin
   if exists (
     select from public.service_needs
     where service_needs.service_id = visit.service_id and service_needs.resource_id is null
-      and not service_needs.id = any (met_needs)
+      and not service_needs.id = any (met_needs) and visit.session_id is null
   ) then
     perform private.raise_error('slot_taken', 'No room or equipment that this visit needs is free. '
       'Choose another time.');

@@ -168,7 +168,8 @@ begin
       and reservations.during && tstzrange(
         lower(is_visibly_taken.during) - make_interval(mins => service.buffer_before_minutes),
         upper(is_visibly_taken.during) + make_interval(mins => service.buffer_after_minutes))
-      and reservations.appointment_id is distinct from is_visibly_taken.except_appointment_id
+      and (is_visibly_taken.except_appointment_id is null
+        or reservations.appointment_id is distinct from is_visibly_taken.except_appointment_id)
   );
 end;
 $$;
@@ -194,11 +195,12 @@ begin
     begin
       insert into public.appointments (
         id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at,
-        status, booked_by, booked_via, request_id, buffer_before_minutes, buffer_after_minutes
+        status, booked_by, booked_via, request_id, series_id,
+        buffer_before_minutes, buffer_after_minutes
       ) values (
         visit.id, service.clinic_id, place.location_id, service.id, place.provider_id,
         visit.patient_id, lower(place.during), upper(place.during), visit.status,
-        visit.booked_by, visit.booked_via, visit.request_id,
+        visit.booked_by, visit.booked_via, visit.request_id, visit.series_id,
         service.buffer_before_minutes, service.buffer_after_minutes
       ) returning * into booked;
       return booked;
@@ -314,6 +316,10 @@ begin
   where appointments.id = appointment_to_change.appointment_id;
   if visit.id is null or private.acting_as(visit.clinic_id, visit.patient_id) is null then
     perform private.raise_error('not_found');
+  end if;
+  -- Sessions before their seats, in the order in which a session moves.
+  if visit.session_id is not null then
+    perform private.lock_session(visit.session_id, true);
   end if;
   select * into visit from public.appointments
   where appointments.id = appointment_to_change.appointment_id for no key update;
