@@ -8,8 +8,8 @@ comment on schema worker is 'Called by workers and the API with the service key;
 comment on schema private is 'The clinic''s inner rules. Never exposed over HTTP.';
 
 grant usage on schema worker to service_role;
--- Row security policies call functions of `private`; each function has its own grants.
-grant usage on schema private to anon, authenticated, service_role;
+-- Row security policies for signed-in people call functions of `private`; each has its own grant.
+grant usage on schema private to authenticated;
 
 -- Lets one exclusion constraint compare a resource's id and a time range.
 create extension if not exists btree_gist schema extensions;

@@ -104,3 +104,14 @@ def test_events_carry_no_free_text(db: Connection) -> None:
     events = every(db, "select before::text, after::text from public.appointment_events")
     assert "unmistakable" not in str(events)
     assert '"is_overbooked": true' in events[0]["after"]
+
+
+def test_a_deleted_user_leaves_the_appointments_and_a_trace(db: Connection) -> None:
+    practice = make_practice(db)
+    with as_user(db, practice.user):
+        visit = one(db, "select * from public.book_appointment(%s, %s)", practice.service, at(9))
+    db.execute("delete from auth.users where id = %s", [practice.user])
+    left = one(db, "select booked_by, status::text from public.appointments")
+    assert left == {"booked_by": None, "status": "booked"}
+    assert every(db, EVENTS, visit["id"])[-1]["after"] == {"booked_by": None}
+    assert one(db, "select user_id from public.patients") == {"user_id": None}

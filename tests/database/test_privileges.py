@@ -158,13 +158,17 @@ def test_nobody_has_a_grant_in_the_private_schema(db: Connection, role: str) -> 
     assert grants(db, "private", role) == set()
 
 
-def test_only_the_service_key_enters_the_worker_schema(db: Connection) -> None:
+@pytest.mark.parametrize(
+    ("schema", "roles"), [("worker", {"service_role"}), ("private", {"authenticated"})]
+)
+def test_who_enters_the_schemas_behind_public(db: Connection, schema: str, roles: set[str]) -> None:
     may = every(
         db,
-        "select role, has_schema_privilege(role, 'worker', 'usage') as may"
+        "select role, has_schema_privilege(role, %s, 'usage') as may"
         " from unnest(array['anon', 'authenticated', 'service_role']) as role",
+        schema,
     )
-    assert {row["role"] for row in may if row["may"]} == {"service_role"}
+    assert {row["role"] for row in may if row["may"]} == roles
 
 
 def test_what_a_later_migration_makes_is_closed_until_granted(db: Connection) -> None:
