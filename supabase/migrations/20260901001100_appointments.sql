@@ -392,7 +392,7 @@ end;
 $$;
 
 -- Refuses a status that this caller may not bring about now. Raises illegal_transition,
--- not_allowed or too_late_to_cancel.
+-- not_allowed, too_late_to_cancel, or limit_reached for people who keep missing their visits.
 create function private.check_transition(
   from_status public.appointment_status, visit public.appointments
 ) returns void
@@ -424,6 +424,9 @@ begin
     from public.services where services.id = visit.service_id
   ) then
     perform private.raise_error('too_late_to_cancel');
+  end if;
+  if from_status is null and mover = 'patient' then
+    perform private.check_self_booking(visit.clinic_id, visit.patient_id);
   end if;
 end;
 $$;

@@ -1,6 +1,8 @@
 -- History: every change of an appointment, who made it and when.
--- Promises: complete_history; nobody, staff and dashboard included, alters or removes an event.
--- Access: members read their clinic's; triggers alone write.
+-- Promises: complete_history; nobody, staff and dashboard included, alters, removes or adds an
+--           event. Whoever gets past the triggers leaves a broken chain, which verify_history finds.
+-- Access: members read their clinic's; triggers alone write. Why it is chained like this:
+--         docs/decisions/0013-sealed-history.md.
 
 create type public.appointment_event_kind as enum (
   'created',
@@ -19,12 +21,15 @@ create table public.appointment_events (
   actor_role text not null,
   happened_at timestamptz not null default clock_timestamp(),
   before jsonb,
-  after jsonb
+  after jsonb,
+  transaction_id xid8 not null default pg_current_xact_id(),
+  prev_hash bytea,
+  hash bytea not null
 );
 
-create index appointment_events_by_appointment
-  on public.appointment_events (appointment_id, version);
-create index appointment_events_by_clinic on public.appointment_events (clinic_id, happened_at);
+create index appointment_events_by_appointment on public.appointment_events (appointment_id, id);
+-- In the order in which events are sealed.
+create index appointment_events_by_clinic on public.appointment_events (clinic_id, transaction_id);
 
 comment on table public.appointment_events is
   'Append-only history of appointments. Carries ids, times and states, never names or reasons.';
@@ -38,6 +43,12 @@ comment on column public.appointment_events.before is
   'The fields that changed, as they were; null for a new appointment.';
 comment on column public.appointment_events.after is
   'The fields that changed, as they became; null for a removed appointment.';
+comment on column public.appointment_events.transaction_id is
+  'The transaction that wrote it: says when no earlier event can still appear.';
+comment on column public.appointment_events.prev_hash is
+  'The hash of the appointment''s event before; null for the first.';
+comment on column public.appointment_events.hash is
+  'SHA-256 over prev_hash and everything the event says.';
 
 -- What history keeps of an appointment: no free text, since people write anything into it.
 create function private.history_fields(visit public.appointments) returns jsonb
@@ -122,6 +133,46 @@ begin
 end;
 $$;
 
+-- What an event says, in one number that changes with any of it. Instants count as seconds: as text
+-- they would depend on the session's time zone.
+create function private.event_hash(event public.appointment_events) returns bytea
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return sha256(convert_to(
+    jsonb_build_array(
+      encode(event.prev_hash, 'hex'), event.clinic_id, event.appointment_id, event.version,
+      event.kind, event.actor_id, event.actor_role, extract(epoch from event.happened_at),
+      event.before, event.after
+    )::text, 'UTF8'));
+end;
+$$;
+
+-- Links an event to the one before. Whoever changes the appointment has its row locked, so the last
+-- event is committed or this transaction's own, and no two changes ever take the same place.
+create function private.chain_event() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if pg_trigger_depth() < 2 then
+    perform private.raise_error('not_allowed', 'History grows by itself, when appointments change.');
+  end if;
+  if new.kind <> 'created' then
+    new.prev_hash := (
+      select earlier.hash from public.appointment_events as earlier
+      where earlier.appointment_id = new.appointment_id
+      order by earlier.id desc
+      limit 1
+    );
+  end if;
+  new.hash := private.event_hash(new);
+  return new;
+end;
+$$;
+
 create function private.refuse_rewriting_history() returns trigger
 language plpgsql
 set search_path = ''
@@ -142,6 +193,8 @@ create trigger _600_record_delete after delete on public.appointments
   referencing old table as removed
   for each statement execute function private.record_removed();
 
+create trigger _100_chain before insert on public.appointment_events
+  for each row execute function private.chain_event();
 create trigger _100_refuse_change before update or delete on public.appointment_events
   for each row execute function private.refuse_rewriting_history();
 create trigger _100_refuse_truncate before truncate on public.appointment_events

@@ -21,6 +21,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.invite_member",
     "public.register_patient",
     "public.reschedule_appointment",
+    "public.verify_history",
     # For policies: schema private is not exposed over HTTP.
     "private.may_listen",
     "private.my_clinics",
@@ -34,6 +35,7 @@ SERVICE_MAY_EXECUTE = {
     "public.change_appointment_status",
     "public.open_slots",
     "public.reschedule_appointment",
+    "public.verify_history",
     "worker.claim_notifications",
     "worker.complete_notification",
     "worker.fail_notification",
@@ -43,6 +45,7 @@ SERVICE_MAY_EXECUTE = {
     "worker.import_providers",
     "worker.queue_depth",
     "worker.requeue_notification",
+    "worker.seal_history",
 }
 ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "services"}
 # Tables whose rows only functions write, whatever the caller's role.
