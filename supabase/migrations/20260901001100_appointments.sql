@@ -82,10 +82,12 @@ comment on column public.appointments.version is
   'Counts changes, by itself. Callers may say which version they saw.';
 comment on column public.appointments.series_id is 'Booked together by a recurrence rule; else null.';
 comment on column public.appointments.session_id is 'A seat of this group session; else null.';
-comment on column public.appointments.hold_expires_at is 'Until when a held slot is kept.';
+comment on column public.appointments.hold_expires_at is
+  'Until when a held slot is kept; left out: the clinic''s hold_minutes from now. Stays when a hold '
+  'ends unused, goes when it is confirmed.';
 comment on column public.appointments.overbook_reason is
-  'Why staff put this outside the provider''s hours; then hours are not checked, overlaps still '
-  'are. The patient can read it: write nothing about their health here.';
+  'Why staff overrule: hours, limits and the visit''s own buffers are then not checked, overlaps '
+  'still are. The patient can read it: write nothing about their health here.';
 comment on column public.appointments.booked_via is 'Filled in: which way the booking came.';
 comment on column public.appointments.request_id is
   'The caller''s own id of the request; the same again returns the same appointment.';
@@ -153,12 +155,14 @@ cross join lateral unnest(allowed.movers) as mover (role);
 
 -- Whether an appointment in this state keeps its time: provider, patient, rooms and equipment.
 create function private.keeps_time(status public.appointment_status) returns boolean
-language sql
+language plpgsql
 immutable
 parallel safe
 set search_path = ''
 as $$
-  select status in ('held', 'pending', 'booked', 'arrived', 'fulfilled');
+begin
+  return status in ('held', 'pending', 'booked', 'arrived', 'fulfilled');
+end;
 $$;
 
 -- As whom the caller acts on an appointment of that clinic and patient: a member's role, else
@@ -205,8 +209,11 @@ begin
   where offered.provider_id = new.provider_id and offered.service_id = new.service_id;
 
   new.clinic_id := coalesce(new.clinic_id, service.clinic_id);
-  new.buffer_before_minutes := coalesce(new.buffer_before_minutes, service.buffer_before_minutes);
-  new.buffer_after_minutes := coalesce(new.buffer_after_minutes, service.buffer_after_minutes);
+  -- An overbooked visit is squeezed in: it keeps no time of its own around it.
+  new.buffer_before_minutes := coalesce(new.buffer_before_minutes,
+    case when new.overbook_reason is null then service.buffer_before_minutes else 0 end);
+  new.buffer_after_minutes := coalesce(new.buffer_after_minutes,
+    case when new.overbook_reason is null then service.buffer_after_minutes else 0 end);
   new.ends_at := coalesce(
     new.ends_at,
     new.starts_at + make_interval(mins => coalesce(length_minutes, service.duration_minutes))
@@ -215,6 +222,12 @@ begin
     new.location_id,
     private.location_of_provider(new.provider_id, new.starts_at, new.ends_at)
   );
+  if new.status = 'held' and new.hold_expires_at is null then
+    new.hold_expires_at := now() + (
+      select make_interval(mins => clinics.hold_minutes)
+      from public.clinics where clinics.id = new.clinic_id
+    );
+  end if;
   if tg_op = 'INSERT' then
     new.booked_by := coalesce(new.booked_by, auth.uid());
     new.booked_via := coalesce(
@@ -290,6 +303,12 @@ begin
     if new.location_id is not distinct from old.location_id then
       new.location_id := null;
     end if;
+    if (new.overbook_reason is null) <> (old.overbook_reason is null)
+      and (new.buffer_before_minutes, new.buffer_after_minutes)
+        is not distinct from (old.buffer_before_minutes, old.buffer_after_minutes) then
+      new.buffer_before_minutes := null;
+      new.buffer_after_minutes := null;
+    end if;
   end if;
   return new;
 end;
@@ -313,6 +332,10 @@ begin
       is distinct from (old.service_id, old.provider_id);
     is_moved := is_other_visit or (new.starts_at, new.ends_at, new.location_id)
       is distinct from (old.starts_at, old.ends_at, old.location_id);
+  end if;
+  -- What was confirmed must survive a crash a moment later.
+  if current_setting('synchronous_commit') = 'off' then
+    perform private.raise_error('not_durable');
   end if;
   if new.starts_at >= new.ends_at then
     perform private.raise_error('invalid_time', 'The visit has to end after it starts.');
@@ -339,6 +362,9 @@ begin
       'at this time. Choose another time' || case when private.is_trusted()
         then ', or give an overbook_reason.' else '.' end);
   end if;
+  if new.status not in ('held', 'cancelled') then
+    new.hold_expires_at := null;
+  end if;
   if not is_new and new is distinct from old then
     new.version := old.version + 1;
     new.updated_at := now();
@@ -355,12 +381,12 @@ set search_path = ''
 as $$
 declare
   is_import boolean := visit.booked_via = 'import';
+  service public.services;
 begin
-  if not exists (
-    select from public.services
-    where services.id = visit.service_id and services.clinic_id = visit.clinic_id
-      and (services.active or is_import)
-  ) then
+  select * into service from public.services
+  where services.id = visit.service_id and services.clinic_id = visit.clinic_id
+    and (services.active or is_import);
+  if service.id is null then
     perform private.raise_error('not_found', 'This clinic does not offer this service.');
   end if;
   if not exists (
@@ -388,11 +414,31 @@ begin
   ) then
     perform private.raise_error('not_found', 'This clinic has no such location.');
   end if;
+  if service.new_patients_only and not is_import and visit.overbook_reason is null
+    and private.has_been_seen(visit.patient_id) then
+    perform private.raise_error('new_patients_only');
+  end if;
+end;
+$$;
+
+-- Whether the clinic that keeps this record has seen the person before.
+create function private.has_been_seen(patient_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.appointments
+    where appointments.patient_id = has_been_seen.patient_id
+      and appointments.starts_at < now() and appointments.status = 'fulfilled'
+  );
 end;
 $$;
 
 -- Refuses a status that this caller may not bring about now. Raises illegal_transition,
--- not_allowed, too_late_to_cancel, or limit_reached for people who keep missing their visits.
+-- not_allowed, too_late_to_cancel, hold_expired, or limit_reached for people who keep missing
+-- their visits.
 create function private.check_transition(
   from_status public.appointment_status, visit public.appointments
 ) returns void
@@ -412,6 +458,18 @@ begin
     perform private.raise_error('illegal_transition', format(
       'An appointment that is %s cannot become %s.', coalesce(from_status::text, 'new'),
       visit.status));
+  end if;
+  if from_status = 'held' and visit.hold_expires_at <= now() then
+    -- Whoever needs the time may end a hold that is over; nobody can use it any more.
+    if visit.status = 'cancelled' then
+      return;
+    end if;
+    perform private.raise_error('hold_expired');
+  end if;
+  if from_status = 'held' and visit.status = 'booked' and mover = 'patient' and (
+    select services.needs_approval from public.services where services.id = visit.service_id
+  ) then
+    perform private.raise_error('not_allowed', 'The clinic approves visits of this kind.');
   end if;
   select * into wanted from private.appointment_transitions as known
   where known.from_status is not distinct from check_transition.from_status
