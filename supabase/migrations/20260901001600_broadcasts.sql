@@ -41,11 +41,13 @@ $$;
 
 -- Whether open screens could show the appointment: nobody watches imports arrive.
 create function private.is_worth_a_broadcast(visit public.appointments) returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-  select visit.booked_via <> 'import';
+begin
+  return visit.booked_via <> 'import';
+end;
 $$;
 
 -- Definer: callers may not write realtime.messages; whoever changes the row, it is announced.

@@ -110,21 +110,28 @@ rows 10
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  provider_ids uuid[] := array[places_of.provider_id];
 begin
+  if places_of.provider_id is null then
+    select array_agg(offered.provider_id) into provider_ids
+    from public.provider_services as offered where offered.service_id = service.id;
+  end if;
+  -- One shape for one provider and for all, which keeps its plan from call to call.
   return query
   select
     offered.provider_id,
     hours.location_id,
     make_interval(mins => coalesce(offered.duration_minutes, service.duration_minutes))
-  from public.provider_services as offered
+  from unnest(provider_ids) as candidate (id)
+  join public.provider_services as offered
+    on offered.provider_id = candidate.id and offered.service_id = service.id
   join public.providers on providers.id = offered.provider_id and providers.active
   cross join lateral (
     select distinct weekly_hours.location_id from public.weekly_hours
     where weekly_hours.provider_id = offered.provider_id
   ) as hours
-  where offered.service_id = service.id
-    and (places_of.provider_id is null or offered.provider_id = places_of.provider_id)
-    and (places_of.location_id is null or hours.location_id = places_of.location_id);
+  where places_of.location_id is null or hours.location_id = places_of.location_id;
 end;
 $$;
 
