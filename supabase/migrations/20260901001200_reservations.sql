@@ -9,6 +9,7 @@ create table private.reservations (
   during tstzrange not null,
   appointment_id uuid,
   session_id uuid,
+  expires_at timestamptz,
   constraint reservations_belong_to_one check (num_nonnulls(appointment_id, session_id) = 1),
   constraint reservations_appointment_exists
     foreign key (appointment_id) references public.appointments (id) on delete cascade,
@@ -20,12 +21,18 @@ create table private.reservations (
 
 create index reservations_by_appointment on private.reservations (appointment_id);
 
+-- Holds only, so a few rows: what looks for holds that are over must cost next to nothing.
+create index reservations_of_holds on private.reservations (resource_id, expires_at)
+  where expires_at is not null;
+
 comment on table private.reservations is
   'What is kept busy, buffers included; the one place where double booking is impossible.';
 comment on column private.reservations.resource_id is
   'The id of a provider, a patient, or a row of resources.';
 comment on column private.reservations.session_id is
   'The group session that keeps provider and rooms; its seats keep their patients. Else null.';
+comment on column private.reservations.expires_at is
+  'When the hold that keeps this is over: from then on it is in nobody''s way. Null: not a hold.';
 
 alter table private.reservations enable row level security;
 
@@ -39,37 +46,44 @@ stable
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  kept_during tstzrange := private.kept_during(visit);
 begin
-  return query
-  with visit_time as (
-    select
-      tstzrange(visit.starts_at, visit.ends_at) as visit_during,
-      tstzrange(
-        visit.starts_at - make_interval(mins => visit.buffer_before_minutes),
-        visit.ends_at + make_interval(mins => visit.buffer_after_minutes)
-      ) as kept_during
-  ), needs as (
-    select * from public.service_needs
-    where service_needs.service_id = visit.service_id and visit.session_id is null
-  )
-  select 1, visit.provider_id, visit_time.kept_during, null::uuid from visit_time
-  where visit.session_id is null
-  union all
-  select 2, needs.resource_id, visit_time.kept_during, null
-  from needs, visit_time where needs.resource_id is not null
-  union all
-  select 2, resources.id, visit_time.kept_during, needs.id
-  from needs
-  join public.resources
-    on resources.location_id = visit.location_id and resources.kind = needs.kind
-  cross join visit_time
-  where needs.resource_id is null and resources.active
-    and not exists (select from needs as fixed where fixed.resource_id = resources.id)
-  union all
+  if visit.session_id is null then
+    return query select 1, visit.provider_id, kept_during, null::uuid;
+    return query
+    with needs as (
+      select * from public.service_needs where service_needs.service_id = visit.service_id
+    )
+    select 2, needs.resource_id, kept_during, null::uuid
+    from needs where needs.resource_id is not null
+    union all
+    select 2, resources.id, kept_during, needs.id
+    from needs
+    join public.resources
+      on resources.location_id = visit.location_id and resources.kind = needs.kind
+    where needs.resource_id is null and resources.active
+      and not exists (select from needs as fixed where fixed.resource_id = resources.id)
+    order by 2;
+  end if;
   -- Last, so that two rivals for one time learn about the time, not about the patient.
-  select 3, visit.patient_id, visit_time.visit_during, null from visit_time
-  where visit.patient_id is not null
-  order by 1, 2;
+  if visit.patient_id is not null then
+    return query select 3, visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), null::uuid;
+  end if;
+end;
+$$;
+
+-- How long a visit keeps its provider, rooms and equipment: buffers included.
+create function private.kept_during(visit public.appointments) returns tstzrange
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return tstzrange(
+    visit.starts_at - make_interval(mins => visit.buffer_before_minutes),
+    visit.ends_at + make_interval(mins => visit.buffer_after_minutes)
+  );
 end;
 $$;
 
@@ -113,18 +127,22 @@ begin
     end if;
   end loop;
   -- Until the transaction, or the savepoint that holds these locks, ends.
-  perform set_config('appoint.ledger', 'in use', true);
+  if is_first then
+    perform set_config('appoint.ledger', 'in use', true);
+  end if;
 end;
 $$;
 
 create function private.try_lock(lock_key bigint, is_exclusive boolean) returns boolean
-language sql
+language plpgsql
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when is_exclusive then pg_try_advisory_xact_lock(lock_key)
     else pg_try_advisory_xact_lock_shared(lock_key)
   end;
+end;
 $$;
 
 -- Reserves all a visit needs, or raises slot_taken or patient_already_booked. Its schedules are
@@ -139,12 +157,33 @@ as $$
 declare
   wanted record;
   met_needs uuid[] := '{}';
+  taken int;
 begin
+  -- Most visits need a provider and a patient alone: one statement, in the same order.
+  if not is_session and visit.session_id is null and not exists (
+    select from public.service_needs where service_needs.service_id = visit.service_id
+  ) then
+    insert into private.reservations (resource_id, during, appointment_id)
+    values
+      (visit.provider_id, private.kept_during(visit), visit.id),
+      (visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), visit.id)
+    on conflict do nothing;
+    get diagnostics taken = row_count;
+    if taken < 2 then
+      perform private.raise_error(case when exists (
+        select from private.reservations
+        where reservations.appointment_id = visit.id
+          and reservations.resource_id = visit.provider_id
+      ) then 'patient_already_booked' else 'slot_taken' end);
+    end if;
+    return;
+  end if;
   for wanted in select * from private.wanted_resources(visit) loop
     continue when wanted.need = any (met_needs);
-    insert into private.reservations (resource_id, during, appointment_id, session_id)
+    insert into private.reservations (resource_id, during, appointment_id, session_id, expires_at)
     values (wanted.resource_id, wanted.during,
-      case when not is_session then visit.id end, case when is_session then visit.id end)
+      case when not is_session then visit.id end, case when is_session then visit.id end,
+      case when visit.status = 'held' then visit.hold_expires_at end)
     on conflict do nothing;
     if found then
       if wanted.need is not null then
@@ -167,8 +206,31 @@ begin
 end;
 $$;
 
+-- Ends those of the holds that are over; one that somebody is just changing is left to them, since
+-- whoever calls this holds locks on schedules already and must not wait for a row.
+create function private.end_holds(appointment_ids uuid[]) returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  ended int;
+begin
+  update public.appointments set status = 'cancelled'
+  where appointments.id = any (array(
+    select hold.id from public.appointments as hold
+    where hold.id = any (end_holds.appointment_ids)
+      and hold.status = 'held' and hold.hold_expires_at <= now()
+    order by hold.id
+    for no key update skip locked
+  ));
+  get diagnostics ended = row_count;
+  return ended;
+end;
+$$;
+
 -- Reserves for new appointments. One alone locks shared; of several, each would hold what another
--- transaction waits for, so they lock exclusively.
+-- transaction waits for, so they lock exclusively. So does one that has to end a hold first, or whose
+-- service or provider gives a limited number of visits: these must be counted one by one.
 -- Definer: whoever writes the appointment, the ledger is written.
 create function private.reserve_for_new() returns trigger
 language plpgsql
@@ -179,16 +241,41 @@ declare
   visit public.appointments;
   resource_ids uuid[];
   visits int;
+  holds_over uuid[];
+  capped uuid[];
 begin
-  select count(distinct added.id), array_agg(wanted.resource_id) into visits, resource_ids
+  select count(distinct added.id), array_agg(wanted.resource_id),
+    array_agg(hold.appointment_id) filter (where hold.appointment_id is not null)
+  into visits, resource_ids, holds_over
   from added cross join lateral private.wanted_resources(added) as wanted
+  left join private.reservations as hold
+    on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
+    and hold.during && wanted.during
   where private.keeps_time(added.status);
   if visits = 0 then
     return null;
   end if;
-  perform private.lock_resources(
-    resource_ids, case when visits = 1 then 'take_one' else 'move' end::private.ledger_intent);
+  select array_agg(added.service_id) into capped
+  from added
+  where private.keeps_time(added.status)
+    and private.is_capped(added.service_id, added.provider_id);
+  if holds_over is not null then
+    resource_ids := resource_ids || array(
+      select reservations.resource_id from private.reservations
+      where reservations.appointment_id = any (holds_over)
+    );
+  end if;
+  perform private.lock_resources(resource_ids || capped, case
+    when visits = 1 and holds_over is null and capped is null then 'take_one'
+    else 'move'
+  end::private.ledger_intent);
+  if holds_over is not null then
+    perform private.end_holds(holds_over);
+  end if;
   for visit in select * from added where private.keeps_time(added.status) loop
+    if capped is not null then
+      perform private.check_caps(visit);
+    end if;
     perform private.reserve(visit);
   end loop;
   return null;
@@ -196,7 +283,8 @@ end;
 $$;
 
 -- Moves reservations along with changed appointments: all old ones go before any new one comes, so
--- that two visits may swap their times in one statement.
+-- that two visits may swap their times in one statement. A hold that is confirmed or prolonged keeps
+-- its reservations.
 -- Definer: as reserve_for_new.
 create function private.reserve_for_changed() returns trigger
 language plpgsql
@@ -207,33 +295,69 @@ declare
   visit public.appointments;
   changed uuid[];
   taking uuid[];
+  keeping uuid[];
   resource_ids uuid[];
+  holds_over uuid[];
+  capped uuid[];
 begin
-  select array_agg(after.id), array_agg(after.id) filter (where private.keeps_time(after.status))
-  into changed, taking
+  select
+    array_agg(after.id) filter (where change.is_of_time),
+    array_agg(after.id) filter (where change.is_of_time and private.keeps_time(after.status)),
+    array_agg(after.id) filter (where not change.is_of_time)
+  into changed, taking, keeping
   from after join before using (id)
-  where (private.keeps_time(after.status) or private.keeps_time(before.status))
-    and (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id,
+  cross join lateral (
+    select
+      (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id,
         after.location_id, after.service_id, after.buffer_before_minutes, after.buffer_after_minutes)
       is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
         before.provider_id, before.location_id, before.service_id, before.buffer_before_minutes,
-        before.buffer_after_minutes);
-  if changed is null then
+        before.buffer_after_minutes) as is_of_time,
+      case when after.status = 'held' then after.hold_expires_at end
+      is distinct from case when before.status = 'held' then before.hold_expires_at end as is_of_hold
+  ) as change
+  where (private.keeps_time(after.status) or private.keeps_time(before.status))
+    and (change.is_of_time or change.is_of_hold);
+  if changed is null and keeping is null then
     return null;
+  end if;
+  if taking is not null then
+    select array_agg(distinct hold.appointment_id) into holds_over
+    from after cross join lateral private.wanted_resources(after) as wanted
+    join private.reservations as hold
+      on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
+      and hold.during && wanted.during
+    where after.id = any (taking) and not hold.appointment_id = any (changed);
+    select array_agg(after.service_id) into capped
+    from after
+    where after.id = any (taking) and private.is_capped(after.service_id, after.provider_id);
   end if;
   select array_agg(touched.resource_id) into resource_ids
   from (
     select reservations.resource_id from private.reservations
-    where reservations.appointment_id = any (changed)
+    where reservations.appointment_id = any (changed || keeping || holds_over)
     union
     select wanted.resource_id
     from after cross join lateral private.wanted_resources(after) as wanted
     where after.id = any (taking)
   ) as touched;
   perform private.lock_resources(
-    resource_ids, case when taking is null then 'give_back' else 'move' end::private.ledger_intent);
+    resource_ids || capped,
+    case when taking is null then 'give_back' else 'move' end::private.ledger_intent);
+  if holds_over is not null then
+    perform private.end_holds(holds_over);
+  end if;
   delete from private.reservations where reservations.appointment_id = any (changed);
+  if keeping is not null then
+    update private.reservations set
+      expires_at = case when after.status = 'held' then after.hold_expires_at end
+    from after
+    where after.id = any (keeping) and reservations.appointment_id = after.id;
+  end if;
   for visit in select * from after where after.id = any (taking) loop
+    if capped is not null then
+      perform private.check_caps(visit);
+    end if;
     perform private.reserve(visit);
   end loop;
   return null;
