@@ -157,16 +157,17 @@ as $$
 declare
   wanted record;
   met_needs uuid[] := '{}';
+  kept_until timestamptz := case when visit.status = 'held' then visit.hold_expires_at end;
   taken int;
 begin
   -- Most visits need a provider and a patient alone: one statement, in the same order.
   if not is_session and visit.session_id is null and not exists (
     select from public.service_needs where service_needs.service_id = visit.service_id
   ) then
-    insert into private.reservations (resource_id, during, appointment_id)
+    insert into private.reservations (resource_id, during, appointment_id, expires_at)
     values
-      (visit.provider_id, private.kept_during(visit), visit.id),
-      (visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), visit.id)
+      (visit.provider_id, private.kept_during(visit), visit.id, kept_until),
+      (visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), visit.id, kept_until)
     on conflict do nothing;
     get diagnostics taken = row_count;
     if taken < 2 then
@@ -183,7 +184,7 @@ begin
     insert into private.reservations (resource_id, during, appointment_id, session_id, expires_at)
     values (wanted.resource_id, wanted.during,
       case when not is_session then visit.id end, case when is_session then visit.id end,
-      case when visit.status = 'held' then visit.hold_expires_at end)
+      kept_until)
     on conflict do nothing;
     if found then
       if wanted.need is not null then
