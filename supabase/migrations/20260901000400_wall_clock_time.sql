@@ -25,31 +25,25 @@ select private.refresh_time_zones();
 
 -- The instant at which a wall clock in that zone shows this date and time. A time that occurs twice
 -- is its first occurrence; one that is skipped is moved forward by as much as the clock was.
--- The true offset is among those of a day before and a day after, since no zone changes its
--- clock twice so quickly.
+-- PostgreSQL moves skipped times forward as we do, but reads a repeated one as its last occurrence.
+-- Then the clock was turned back during the 24 hours before, since no zone changes it twice so
+-- quickly, and the first occurrence is as much earlier as the clock showed more the day before.
 create function private.local_instant(day date, clock time, time_zone text) returns timestamptz
 language plpgsql
 stable
+parallel safe
 set search_path = ''
 as $$
 declare
   shown timestamp := day + clock;
-  as_utc timestamptz := shown at time zone 'UTC';
-  earlier timestamptz := as_utc - interval '24 hours';
-  later timestamptz := as_utc + interval '24 hours';
-  by_old_offset timestamptz :=
-    as_utc - ((earlier at time zone time_zone) - (earlier at time zone 'UTC'));
-  by_new_offset timestamptz :=
-    as_utc - ((later at time zone time_zone) - (later at time zone 'UTC'));
+  latest timestamptz := shown at time zone time_zone;
+  turned_back interval := ((latest - interval '24 hours') at time zone time_zone)
+    - (shown - interval '24 hours');
 begin
-  if by_old_offset = by_new_offset then
-    return by_old_offset;
-  elsif by_new_offset at time zone time_zone <> shown then
-    return by_old_offset;
-  elsif by_old_offset at time zone time_zone <> shown then
-    return by_new_offset;
+  if turned_back > interval '0' and (latest - turned_back) at time zone time_zone = shown then
+    return latest - turned_back;
   end if;
-  return least(by_old_offset, by_new_offset);
+  return latest;
 end;
 $$;
 

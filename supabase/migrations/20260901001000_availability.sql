@@ -1,6 +1,7 @@
--- Availability: weekly hours in wall time, and the one function that turns them into open time.
+-- Availability: weekly hours and dated exceptions in wall time, and the one function that turns
+-- them into open time.
 -- Promises: wall_clock_time.
--- Access: members read weekly hours; managers and owners change them.
+-- Access: members read hours and exceptions; managers and owners change them.
 
 create table public.weekly_hours (
   id uuid primary key default gen_random_uuid(),
@@ -12,7 +13,10 @@ create table public.weekly_hours (
   closes time not null,
   valid_from date not null default date '2000-01-01'
     constraint weekly_hours_valid_from_is_a_day check (isfinite(valid_from)),
-  valid_until date,
+  valid_until date
+    constraint weekly_hours_valid_until_is_a_day check (isfinite(valid_until)),
+  cycle_weeks smallint not null default 1
+    constraint weekly_hours_cycle_weeks_is_possible check (cycle_weeks between 1 and 52),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint weekly_hours_opens_before_closes check (opens < closes),
@@ -34,10 +38,80 @@ comment on column public.weekly_hours.closes is
   '24:00 is the end of the day. Hours past midnight are two rows.';
 comment on column public.weekly_hours.valid_until is 'The last day; null: until further notice.';
 
+comment on column public.weekly_hours.cycle_weeks is
+  'Every how many weeks, counted from the week of valid_from; 1: every week.';
+
+create type public.availability_exception_kind as enum (
+  'closed',  -- takes open time away, extra hours included
+  'extra'    -- adds open time
+);
+
+create table public.availability_exceptions (
+  id uuid primary key default gen_random_uuid(),
+  clinic_id uuid not null references public.clinics (id),
+  provider_id uuid,
+  location_id uuid,
+  kind public.availability_exception_kind not null default 'closed',
+  starts_on date not null
+    constraint availability_exceptions_starts_on_is_a_day check (isfinite(starts_on)),
+  ends_on date not null
+    constraint availability_exceptions_ends_on_is_a_day check (isfinite(ends_on)),
+  opens time,
+  closes time,
+  reason text
+    constraint availability_exceptions_reason_is_short check (length(reason) <= 200)
+    constraint availability_exceptions_reason_is_not_blank check (btrim(reason) <> ''),
+  external_id text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint availability_exceptions_starts_before_it_ends check (starts_on <= ends_on),
+  constraint availability_exceptions_is_not_for_ever check (ends_on - starts_on <= 3660),
+  constraint availability_exceptions_opens_before_closes check (opens < closes),
+  constraint availability_exceptions_whole_days_or_both_times
+    check ((opens is null) = (closes is null)),
+  constraint availability_exceptions_external_id_is_unique unique (clinic_id, external_id),
+  constraint availability_exceptions_provider_is_of_clinic
+    foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
+    on delete cascade,
+  constraint availability_exceptions_location_is_of_clinic
+    foreign key (clinic_id, location_id) references public.locations (clinic_id, id)
+    on delete cascade
+);
+
+create index availability_exceptions_by_clinic
+  on public.availability_exceptions (clinic_id, ends_on);
+create index availability_exceptions_by_provider
+  on public.availability_exceptions (clinic_id, provider_id);
+create index availability_exceptions_by_location
+  on public.availability_exceptions (clinic_id, location_id);
+
+comment on table public.availability_exceptions is
+  'Days on which the weekly hours do not hold: closed, or extra hours. Of a provider, of a location, '
+  'of a provider at one location, or of the whole clinic, if neither is given.';
+comment on column public.availability_exceptions.provider_id is 'Null: all providers.';
+comment on column public.availability_exceptions.location_id is
+  'Null: all locations, each in its own zone.';
+comment on column public.availability_exceptions.kind is
+  'Where closed and extra hours meet it is closed. Extra hours open the places at which a provider '
+  'has weekly hours on that day; given a provider and a location, that place in any case.';
+comment on column public.availability_exceptions.ends_on is
+  'The last day. Left out: the first day.';
+comment on column public.availability_exceptions.opens is
+  'From this time on each of the days, as the wall clock at the location shows it; null: whole days.';
+comment on column public.availability_exceptions.closes is
+  'Until this time on each of the days; 24:00 is the end of the day; null: whole days.';
+comment on column public.availability_exceptions.reason is
+  'For the clinic''s staff; patients never see it.';
+comment on column public.availability_exceptions.external_id is
+  'Set by imports, so that the same holiday comes once.';
+
 create trigger _100_set_updated_at before update on public.weekly_hours
+  for each row execute function private.set_updated_at();
+create trigger _100_set_updated_at before update on public.availability_exceptions
   for each row execute function private.set_updated_at();
 
 alter table public.weekly_hours enable row level security;
+alter table public.availability_exceptions enable row level security;
 
 create policy "members read weekly hours" on public.weekly_hours
   for select to authenticated using (clinic_id = any (array(select private.my_clinics())));
@@ -52,51 +126,135 @@ create policy "managers remove weekly hours" on public.weekly_hours
   for delete to authenticated
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
-grant select, insert, update, delete on public.weekly_hours to authenticated, service_role;
+create policy "members read exceptions" on public.availability_exceptions
+  for select to authenticated using (clinic_id = any (array(select private.my_clinics())));
+create policy "managers add exceptions" on public.availability_exceptions
+  for insert to authenticated
+  with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
+create policy "managers change exceptions" on public.availability_exceptions
+  for update to authenticated
+  using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))))
+  with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
+create policy "managers remove exceptions" on public.availability_exceptions
+  for delete to authenticated
+  using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
--- The provider's hours at the location that touch the time asked about, one range per row of
--- weekly_hours and day, whole and not merged: offered starts are counted from their beginnings.
-create function private.shifts(
-  provider_id uuid, location_id uuid, from_time timestamptz, to_time timestamptz
-) returns setof tstzrange
+grant select, insert, update, delete on public.weekly_hours, public.availability_exceptions
+  to authenticated, service_role;
+
+-- The one place where rules become open time: for each asked pair of provider and location the hours
+-- and exceptions that touch [from_time, to_time), whole. `shifts` are the weekly and extra hours, one
+-- range for each row and day, not merged, since offered starts are counted from their beginnings;
+-- `open_time` is the shifts merged, less what is closed. A pair without shifts gives no row.
+-- One statement for all pairs, planned once per session: this is the hottest read of all.
+create function private.open_times(
+  provider_ids uuid[], location_ids uuid[], from_time timestamptz, to_time timestamptz
+) returns table (
+  provider_id uuid, location_id uuid, open_time tstzmultirange, shifts tstzrange[]
+)
 language plpgsql
 stable
-rows 20
+rows 10
 set search_path = ''
 as $$
 #variable_conflict use_column
 begin
   return query
-  select tstzrange(shift.opens_at, shift.closes_at)
-  from public.weekly_hours as hours
-  join public.locations as place on place.id = hours.location_id
-  -- A day more on either side: a zone's day begins up to 14 hours before or after UTC's.
-  cross join lateral (
-    select (shifts.from_time at time zone place.time_zone)::date - 1 as first_day,
-           (shifts.to_time at time zone place.time_zone)::date + 1 as last_day
-  ) as days
-  cross join lateral generate_series(
-    (hours.weekday - extract(isodow from days.first_day)::int + 7) % 7,
-    days.last_day - days.first_day,
-    7
-  ) as step (days_on)
-  cross join lateral (select days.first_day + step.days_on as day) as calendar
-  cross join lateral (
-    select private.local_instant(calendar.day, hours.opens, place.time_zone) as opens_at,
-           private.local_instant(calendar.day, hours.closes, place.time_zone) as closes_at
-  ) as shift
-  where hours.provider_id = shifts.provider_id
-    and hours.location_id = shifts.location_id
-    and calendar.day >= hours.valid_from
-    and (hours.valid_until is null or calendar.day <= hours.valid_until)
-    -- Hours that a clock change skips whole leave nothing.
-    and shift.opens_at < shift.closes_at
-    and shift.opens_at < shifts.to_time
-    and shift.closes_at > shifts.from_time;
+  with place as (
+    select
+      asked.provider_id,
+      location.id as location_id,
+      location.clinic_id,
+      location.time_zone,
+      -- A day more on either side costs little and bears clock changes at midnight.
+      (open_times.from_time at time zone location.time_zone)::date - 1 as first_day,
+      (open_times.to_time at time zone location.time_zone)::date + 1 as last_day
+    from unnest(open_times.provider_ids, open_times.location_ids)
+      as asked (provider_id, location_id)
+    join public.locations as location on location.id = asked.location_id
+  ), wall as (
+    select place.provider_id, place.location_id, place.time_zone, false as is_closed,
+      week.day_one + step.days as day, hours.opens, hours.closes
+    from place
+    join public.weekly_hours as hours
+      on hours.provider_id = place.provider_id and hours.location_id = place.location_id
+    cross join lateral (
+      -- The weekday in the week of valid_from: cycles are counted from there.
+      select hours.valid_from - extract(isodow from hours.valid_from)::int + hours.weekday
+          as day_one,
+        7 * hours.cycle_weeks as cycle_days
+    ) as week
+    cross join lateral (
+      select greatest(place.first_day, hours.valid_from) - week.day_one as earliest,
+        least(place.last_day, hours.valid_until) - week.day_one as latest
+    ) as days
+    cross join lateral generate_series(
+      (days.earliest + week.cycle_days - 1) / week.cycle_days * week.cycle_days,
+      days.latest,
+      week.cycle_days
+    ) as step (days)
+    union all
+    select place.provider_id, place.location_id, place.time_zone, exception.kind = 'closed',
+      exception.starts_on + step.days, coalesce(exception.opens, '00:00'),
+      coalesce(exception.closes, '24:00')
+    from place
+    join public.availability_exceptions as exception
+      on exception.clinic_id = place.clinic_id and exception.ends_on >= place.first_day
+      and exception.starts_on <= place.last_day
+      and (exception.provider_id is null or exception.provider_id = place.provider_id)
+      and (exception.location_id is null or exception.location_id = place.location_id)
+    cross join lateral generate_series(
+      greatest(place.first_day - exception.starts_on, 0),
+      least(place.last_day, exception.ends_on) - exception.starts_on
+    ) as step (days)
+    where exception.kind = 'closed'
+      or (exception.provider_id is not null and exception.location_id is not null)
+      or exists (
+        select from public.weekly_hours as hours
+        where hours.provider_id = place.provider_id and hours.location_id = place.location_id
+          and exception.starts_on + step.days >= hours.valid_from
+          and (hours.valid_until is null or exception.starts_on + step.days <= hours.valid_until)
+      )
+  ), guess as (
+    select wall.*, (wall.day + wall.opens) at time zone wall.time_zone as opens_at,
+      (wall.day + wall.closes) at time zone wall.time_zone as closes_at
+    from wall
+  ), instants as (
+    select guess.provider_id, guess.location_id, guess.is_closed, edge.opens_at, edge.closes_at
+    from guess
+    -- PostgreSQL's own reading is right unless the clock changed since the day before: this spares
+    -- all other days two function calls.
+    cross join lateral (
+      select guess.opens_at, guess.closes_at
+      where guess.closes_at - guess.opens_at = guess.closes - guess.opens
+        and (guess.opens_at - interval '24 hours') at time zone guess.time_zone
+          = guess.day + guess.opens - interval '24 hours'
+      union all
+      select private.local_instant(guess.day, guess.opens, guess.time_zone),
+        private.local_instant(guess.day, guess.closes, guess.time_zone)
+      where not (guess.closes_at - guess.opens_at = guess.closes - guess.opens
+        and (guess.opens_at - interval '24 hours') at time zone guess.time_zone
+          = guess.day + guess.opens - interval '24 hours')
+    ) as edge
+  )
+  select instants.provider_id, instants.location_id,
+    range_agg(tstzrange(instants.opens_at, instants.closes_at))
+        filter (where not instants.is_closed)
+      - coalesce(range_agg(tstzrange(instants.opens_at, instants.closes_at))
+        filter (where instants.is_closed), '{}'),
+    array_agg(tstzrange(instants.opens_at, instants.closes_at))
+      filter (where not instants.is_closed)
+  from instants
+  -- Hours that a clock change skips whole leave nothing.
+  where instants.opens_at < instants.closes_at
+    and instants.opens_at < open_times.to_time
+    and instants.closes_at > open_times.from_time
+  group by instants.provider_id, instants.location_id
+  having bool_or(not instants.is_closed);
 end;
 $$;
 
--- When the provider is there, whatever is booked: the shifts that touch the time asked about, merged.
+-- When the provider is there, whatever is booked.
 create function private.open_time(
   provider_id uuid, location_id uuid, from_time timestamptz, to_time timestamptz
 ) returns tstzmultirange
@@ -105,12 +263,13 @@ stable
 set search_path = ''
 as $$
 begin
-  return (
-    select coalesce(range_agg(shift.during), '{}')
-    from private.shifts(
-      open_time.provider_id, open_time.location_id, open_time.from_time, open_time.to_time
-    ) as shift (during)
-  );
+  return coalesce((
+    select place.open_time
+    from private.open_times(
+      array[open_time.provider_id], array[open_time.location_id],
+      open_time.from_time, open_time.to_time
+    ) as place
+  ), '{}');
 end;
 $$;
 

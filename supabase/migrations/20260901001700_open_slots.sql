@@ -17,90 +17,6 @@ create type private.place as (
   length interval
 );
 
--- Free starts of one provider at one place, before they are cut into slots: hours, minus what would
--- overlap a reservation of the provider, minus times at which a needed resource is taken.
--- An existing reservation [x, y) rules out every start in (x - length - buffer, y + buffer).
-create function private.free_starts(
-  service public.services,
-  provider_id uuid,
-  location_id uuid,
-  length interval,
-  from_time timestamptz,
-  to_time timestamptz
-) returns tstzmultirange
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return (
-    with keeping as (
-      select
-        free_starts.length + make_interval(mins => service.buffer_after_minutes) as lead,
-        make_interval(mins => service.buffer_before_minutes) as lag
-    ), window_read as (
-      select tstzrange(
-        free_starts.from_time - keeping.lag, free_starts.to_time + keeping.lead
-      ) as during
-      from keeping
-    ), needs as (
-      select * from public.service_needs where service_needs.service_id = service.id
-    ), candidates as (
-      select needs.id as need, resources.id as resource_id
-      from needs
-      join public.resources
-        on resources.location_id = free_starts.location_id and resources.kind = needs.kind
-        and resources.active
-      where case
-        when needs.resource_id is null
-        then not exists (select from needs as fixed where fixed.resource_id = resources.id)
-        else needs.resource_id = resources.id
-      end
-    ), candidates_free as (
-      select
-        candidates.need,
-        tstzmultirange(tstzrange(free_starts.from_time, free_starts.to_time))
-          - coalesce(taken.starts, '{}') as starts
-      from candidates
-      cross join lateral (
-        select range_agg(tstzrange(
-          lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
-        )) as starts
-        from private.reservations, keeping, window_read
-        where reservations.resource_id = candidates.resource_id
-          and reservations.during && window_read.during
-      ) as taken
-    ), each_need as (
-      -- One free candidate is enough; a need without candidates is never met.
-      select coalesce(
-        (select range_agg(piece) from candidates_free cross join lateral unnest(candidates_free.starts)
-          as piece where candidates_free.need = needs.id), '{}') as starts
-      from needs
-    ), provider_taken as (
-      select coalesce(range_agg(tstzrange(
-        lower(reservations.during) - keeping.lead, upper(reservations.during) + keeping.lag, '()'
-      )), '{}') as starts
-      from private.reservations, keeping, window_read
-      where reservations.resource_id = free_starts.provider_id
-        and reservations.during && window_read.during
-    ), provider_open as (
-      select coalesce(
-        range_agg(tstzrange(lower(piece), upper(piece) - free_starts.length, '[]')), '{}') as starts
-      from unnest(private.open_time(
-        free_starts.provider_id, free_starts.location_id,
-        free_starts.from_time, free_starts.to_time + free_starts.length)) as piece
-      where upper(piece) - lower(piece) >= free_starts.length
-    )
-    select (provider_open.starts - provider_taken.starts)
-      * coalesce(
-          (select range_intersect_agg(each_need.starts) from each_need),
-          tstzmultirange(tstzrange(free_starts.from_time, free_starts.to_time))
-        )
-    from provider_open, provider_taken
-  );
-end;
-$$;
-
 -- Who could give the visit where, and how long it takes there.
 create function private.places_of(service public.services, provider_id uuid, location_id uuid)
 returns setof private.place
@@ -128,15 +44,73 @@ begin
     on offered.provider_id = candidate.id and offered.service_id = service.id
   join public.providers on providers.id = offered.provider_id and providers.active
   cross join lateral (
-    select distinct weekly_hours.location_id from public.weekly_hours
+    select weekly_hours.location_id from public.weekly_hours
     where weekly_hours.provider_id = offered.provider_id
+    union
+    select exception.location_id from public.availability_exceptions as exception
+    where exception.clinic_id = service.clinic_id and exception.provider_id = offered.provider_id
+      and exception.location_id is not null and exception.kind = 'extra'
   ) as hours
   where places_of.location_id is null or hours.location_id = places_of.location_id;
 end;
 $$;
 
+-- Starts at which everything else that the service needs is free at the location for a visit of that
+-- length. A reservation [x, y) rules out every start in (x - length - buffer, y + buffer).
+create function private.starts_with_resources(
+  service public.services,
+  location_id uuid,
+  length interval,
+  from_time timestamptz,
+  to_time timestamptz
+) returns tstzmultirange
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  asked tstzmultirange := tstzmultirange(tstzrange(from_time, to_time));
+  lead interval := length + make_interval(mins => service.buffer_after_minutes);
+  lag interval := make_interval(mins => service.buffer_before_minutes);
+begin
+  return coalesce((
+    with needs as (
+      select * from public.service_needs where service_needs.service_id = service.id
+    ), candidates as (
+      select needs.id as need, resources.id as resource_id
+      from needs
+      join public.resources
+        on resources.location_id = starts_with_resources.location_id
+        and resources.kind = needs.kind and resources.active
+      where case
+        when needs.resource_id is null
+        then not exists (select from needs as fixed where fixed.resource_id = resources.id)
+        else needs.resource_id = resources.id
+      end
+    ), candidates_free as (
+      select candidates.need, asked - coalesce(taken.starts, '{}') as starts
+      from candidates
+      cross join lateral (
+        select range_agg(tstzrange(
+          lower(reservations.during) - lead, upper(reservations.during) + lag, '()')) as starts
+        from private.reservations
+        where reservations.resource_id = candidates.resource_id
+          and reservations.during && tstzrange(from_time - lag, to_time + lead)
+      ) as taken
+    ), each_need as (
+      -- One free candidate is enough; a need without candidates is never met.
+      select coalesce(range_agg(candidates_free.starts), '{}') as starts
+      from needs left join candidates_free on candidates_free.need = needs.id
+      group by needs.id
+    )
+    select range_intersect_agg(each_need.starts) from each_need
+  ), asked);
+end;
+$$;
+
 -- Free slots with a start in [from_time, to_time), by time. Starts lie on the service's interval,
 -- counted from the beginning of each of the provider's shifts.
+-- Results come by time, so a few days at a time are worked out, until there are enough.
 create function private.slots(
   service public.services,
   provider_id uuid,
@@ -150,35 +124,102 @@ stable
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  places private.place[] := array(
+    select place from private.places_of(service, slots.provider_id, slots.location_id) as place);
+  -- A place seldom has fewer than eight free starts a day.
+  days int := 1 + slots.max_results / (8 * greatest(cardinality(places), 1));
+  part_start timestamptz := slots.from_time;
+  part_end timestamptz;
+  missing int := slots.max_results;
+  found_now int;
 begin
+  while missing > 0 and part_start < slots.to_time and places <> '{}' loop
+    part_end := least(part_start + make_interval(days => days), slots.to_time);
+    return query
+    select * from private.slots_at(service, places, part_start, part_end, missing);
+    get diagnostics found_now = row_count;
+    missing := missing - found_now;
+    part_start := part_end;
+    days := days * 4;
+  end loop;
+end;
+$$;
+
+-- Free slots at these places: hours, shortened by the visit, minus what would overlap a reservation
+-- of the provider, minus times at which a needed resource is taken.
+create function private.slots_at(
+  service public.services,
+  places private.place[],
+  from_time timestamptz,
+  to_time timestamptz,
+  max_results int
+) returns setof public.open_slot
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  step interval := make_interval(mins => service.slot_interval_minutes);
+  buffer_after interval := make_interval(mins => service.buffer_after_minutes);
+  lag interval := make_interval(mins => service.buffer_before_minutes);
+  needs_resources boolean := exists (
+    select from public.service_needs where service_needs.service_id = service.id);
+  provider_ids uuid[];
+  location_ids uuid[];
+  longest interval;
+begin
+  select array_agg(place.provider_id), array_agg(place.location_id), max(place.length)
+  into provider_ids, location_ids, longest
+  from unnest(places) as place;
+
   return query
-  -- Materialized: what is free is worked out once per place, not once per shift.
-  with free as materialized (
-    select place.provider_id, place.location_id, place.length,
-      private.free_starts(service, place.provider_id, place.location_id, place.length,
-        slots.from_time, slots.to_time) as starts
-    from private.places_of(service, slots.provider_id, slots.location_id) as place
+  with needed as materialized (
+    select kinds.location_id, kinds.length,
+      private.starts_with_resources(
+        service, kinds.location_id, kinds.length, slots_at.from_time, slots_at.to_time) as starts
+    from (select distinct place.location_id, place.length from unnest(places) as place) as kinds
+    where needs_resources
+  ), free as materialized (
+    select place.provider_id, place.location_id, place.length, opening.shifts,
+      (
+        select range_agg(tstzrange(lower(piece), upper(piece) - place.length, '[]'))
+        from unnest(opening.open_time) as piece
+        where upper(piece) - lower(piece) >= place.length
+      ) - coalesce((
+        select range_agg(tstzrange(
+          lower(reservations.during) - (place.length + buffer_after),
+          upper(reservations.during) + lag, '()'))
+        from private.reservations
+        where reservations.resource_id = place.provider_id
+          and reservations.during && tstzrange(
+            slots_at.from_time - lag, slots_at.to_time + (place.length + buffer_after))
+      ), '{}') as starts
+    from unnest(places) as place
+    join private.open_times(
+        provider_ids, location_ids, slots_at.from_time, slots_at.to_time + longest) as opening
+      using (provider_id, location_id)
   )
   select distinct free.provider_id, free.location_id, slot.starts_at, slot.starts_at + free.length
   from free
-  cross join lateral private.shifts(
-    free.provider_id, free.location_id, slots.from_time, slots.to_time) as shift (during)
-  cross join lateral unnest(
-    free.starts
-      * tstzmultirange(shift.during * tstzrange(slots.from_time, slots.to_time))
-  ) as piece (during)
-  cross join lateral (
-    select make_interval(mins => service.slot_interval_minutes) as step
-  ) as grid
+  left join needed using (location_id, length)
+  cross join lateral unnest(free.shifts) as shift (during)
   cross join lateral generate_series(
-    date_bin(grid.step, lower(piece.during) + grid.step - interval '1 microsecond',
-      lower(shift.during)),
-    upper(piece.during),
-    grid.step
+    -- The first start of the shift that is asked for.
+    case
+      when lower(shift.during) >= slots_at.from_time then lower(shift.during)
+      else date_bin(step, slots_at.from_time + step - interval '1 microsecond', lower(shift.during))
+    end,
+    least(upper(shift.during), slots_at.to_time),
+    step
   ) as slot (starts_at)
-  where slot.starts_at <@ piece.during
+  where slot.starts_at <@ free.starts
+    and slot.starts_at < slots_at.to_time
+    and slot.starts_at < upper(shift.during)
+    and (needed.starts is null or slot.starts_at <@ needed.starts)
   order by 3, 1, 2
-  limit slots.max_results;
+  limit slots_at.max_results;
 end;
 $$;
 

@@ -138,12 +138,12 @@ begin
     order by appointments.created_at desc
     limit 1
   ) as last_booked on offered_places.provider_id is null
-  where visit.during <@ private.open_time(
-      place.provider_id, place.location_id, lower(visit.during), upper(visit.during))
+  cross join lateral private.open_times(
+    array[place.provider_id], array[place.location_id], lower(visit.during), upper(visit.during)
+  ) as opening
+  where visit.during <@ opening.open_time
     and exists (
-      select from private.shifts(
-        place.provider_id, place.location_id, lower(visit.during), upper(visit.during)
-      ) as shift (during)
+      select from unnest(opening.shifts) as shift (during)
       where offered_places.starts_at <@ shift.during
         and date_bin(make_interval(mins => service.slot_interval_minutes),
           offered_places.starts_at, lower(shift.during)) = offered_places.starts_at
