@@ -17,7 +17,8 @@ create type private.place as (
   length interval
 );
 
--- Who could give the visit where, and how long it takes there.
+-- Who could give the visit where, and how long it takes there. Nobody and nowhere if the service is
+-- given to groups: their sessions are planned, and joined.
 create function private.places_of(service public.services, provider_id uuid, location_id uuid)
 returns setof private.place
 language plpgsql
@@ -51,7 +52,8 @@ begin
     where exception.clinic_id = service.clinic_id and exception.provider_id = offered.provider_id
       and exception.location_id is not null and exception.kind = 'extra'
   ) as hours
-  where places_of.location_id is null or hours.location_id = places_of.location_id;
+  where service.capacity = 1
+    and (places_of.location_id is null or hours.location_id = places_of.location_id);
 end;
 $$;
 
