@@ -98,6 +98,7 @@ begin
         from private.reservations
         where reservations.resource_id = candidates.resource_id
           and reservations.during && tstzrange(from_time - lag, to_time + lead)
+          and (reservations.expires_at is null or reservations.expires_at > now())
       ) as taken
     ), each_need as (
       -- One free candidate is enough; a need without candidates is never met.
@@ -168,6 +169,12 @@ declare
   lag interval := make_interval(mins => service.buffer_before_minutes);
   needs_resources boolean := exists (
     select from public.service_needs where service_needs.service_id = service.id);
+  is_capped boolean := service.max_per_day is not null or service.max_per_week is not null
+    or exists (
+      select from public.provider_services as offered
+      where offered.service_id = service.id
+        and num_nonnulls(offered.max_per_day, offered.max_per_week) > 0
+    );
   provider_ids uuid[];
   location_ids uuid[];
   longest interval;
@@ -197,7 +204,12 @@ begin
         where reservations.resource_id = place.provider_id
           and reservations.during && tstzrange(
             slots_at.from_time - lag, slots_at.to_time + (place.length + buffer_after))
-      ), '{}') as starts
+          and (reservations.expires_at is null or reservations.expires_at > now())
+      ), '{}') - case
+        when is_capped then private.full_days(service, place.provider_id, place.location_id,
+          slots_at.from_time, slots_at.to_time)
+        else '{}'
+      end as starts
     from unnest(places) as place
     join private.open_times(
         provider_ids, location_ids, slots_at.from_time, slots_at.to_time + longest) as opening
@@ -260,6 +272,9 @@ begin
     perform private.raise_error('invalid_input', 'Ask for at least one slot.');
   end if;
 
+  if service.new_patients_only and private.knows_caller(service.clinic_id) then
+    return;
+  end if;
   if private.is_staff_of(service.clinic_id) then
     earliest := greatest(earliest, now());
   else

@@ -114,8 +114,7 @@ create type private.offer as (
   during tstzrange
 );
 
--- Where a visit offered at that start would take place, whatever is reserved; whoever was booked
--- least recently comes first, so that "any provider" shares the work.
+-- Where a visit offered at that start would take place, whatever is reserved.
 create function private.offered_places(
   service public.services, provider_id uuid, starts_at timestamptz
 ) returns setof private.offer
@@ -132,12 +131,6 @@ begin
   cross join lateral (
     select tstzrange(offered_places.starts_at, offered_places.starts_at + place.length) as during
   ) as visit
-  left join lateral (
-    select appointments.created_at as at from public.appointments
-    where appointments.provider_id = place.provider_id
-    order by appointments.created_at desc
-    limit 1
-  ) as last_booked on offered_places.provider_id is null
   cross join lateral private.open_times(
     array[place.provider_id], array[place.location_id], lower(visit.during), upper(visit.during)
   ) as opening
@@ -148,7 +141,7 @@ begin
         and date_bin(make_interval(mins => service.slot_interval_minutes),
           offered_places.starts_at, lower(shift.during)) = offered_places.starts_at
     )
-  order by last_booked.at nulls first, place.provider_id, place.location_id;
+  order by place.provider_id, place.location_id;
 end;
 $$;
 
@@ -168,51 +161,133 @@ begin
       and reservations.during && tstzrange(
         lower(is_visibly_taken.during) - make_interval(mins => service.buffer_before_minutes),
         upper(is_visibly_taken.during) + make_interval(mins => service.buffer_after_minutes))
+      and (reservations.expires_at is null or reservations.expires_at > now())
       and (is_visibly_taken.except_appointment_id is null
         or reservations.appointment_id is distinct from is_visibly_taken.except_appointment_id)
   );
 end;
 $$;
 
--- Books the first of the places that is still free when it is tried. Raises slot_taken if none is.
+-- Writes the visit to that place. Raises slot_taken and whatever else the triggers refuse.
+create function private.write_visit(
+  service public.services, visit public.appointments, place private.offer
+) returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
+declare
+  written public.appointments;
+begin
+  insert into public.appointments (
+    id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at,
+    status, hold_expires_at, overbook_reason, booked_by, booked_via, request_id, series_id
+  ) values (
+    visit.id, service.clinic_id, place.location_id, service.id, place.provider_id,
+    visit.patient_id, lower(place.during), upper(place.during), visit.status,
+    visit.hold_expires_at, visit.overbook_reason, visit.booked_by, visit.booked_via,
+    visit.request_id, visit.series_id
+  ) returning * into written;
+  return written;
+end;
+$$;
+
+-- Where an overbooked visit takes place: with the provider named, at any start. Raises invalid_input.
+create function private.overbooked_place(
+  service public.services, provider_id uuid, starts_at timestamptz
+) returns private.offer
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  place private.offer;
+begin
+  if overbooked_place.provider_id is null then
+    perform private.raise_error('invalid_input', 'Name the provider to overbook.');
+  end if;
+  select
+    offered.provider_id,
+    private.location_of_provider(offered.provider_id, lower(visit.during), upper(visit.during)),
+    visit.during
+  into place
+  from public.provider_services as offered
+  cross join lateral (
+    select tstzrange(overbooked_place.starts_at, overbooked_place.starts_at + make_interval(
+      mins => coalesce(offered.duration_minutes, service.duration_minutes))) as during
+  ) as visit
+  where offered.provider_id = overbooked_place.provider_id and offered.service_id = service.id;
+  return place;
+end;
+$$;
+
+-- Books that provider, or whoever is free and has the next turn. Raises slot_taken,
+-- outside_availability or limit_reached if nobody is left.
 create function private.book_first_free(
   service public.services, visit public.appointments, provider_id uuid
 ) returns public.appointments
 language plpgsql
 set search_path = ''
 as $$
+begin
+  if visit.overbook_reason is not null then
+    return private.write_visit(service, visit, private.overbooked_place(
+      service, book_first_free.provider_id, visit.starts_at));
+  elsif book_first_free.provider_id is not null then
+    return private.book_provider(service, visit, book_first_free.provider_id);
+  end if;
+  return private.book_any_provider(service, visit);
+end;
+$$;
+
+-- Books that provider. Raises as book_first_free.
+create function private.book_provider(
+  service public.services, visit public.appointments, provider_id uuid
+) returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
 declare
-  place record;
-  booked public.appointments;
-  is_offered boolean := false;
+  places private.offer[] := array(
+    select place
+    from private.offered_places(service, book_provider.provider_id, visit.starts_at) as place
+  );
+begin
+  if places = '{}' then
+    perform private.raise_error('outside_availability');
+  end if;
+  return private.book_first_place(service, visit, places);
+end;
+$$;
+
+-- Books the first of the places that is still free when it is tried. Raises slot_taken or
+-- limit_reached if none is.
+create function private.book_first_place(
+  service public.services, visit public.appointments, places private.offer[]
+) returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
+declare
+  place private.offer;
   failure text;
 begin
-  for place in
-    select * from private.offered_places(service, book_first_free.provider_id, visit.starts_at)
-  loop
-    is_offered := true;
+  for number in 1 .. cardinality(places) loop
+    place := places[number];
     continue when private.is_visibly_taken(service, place.provider_id, place.during, null);
+    -- The last one needs no way back, and there is seldom more than one.
+    if number = cardinality(places) then
+      return private.write_visit(service, visit, place);
+    end if;
     begin
-      insert into public.appointments (
-        id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at,
-        status, booked_by, booked_via, request_id, series_id,
-        buffer_before_minutes, buffer_after_minutes
-      ) values (
-        visit.id, service.clinic_id, place.location_id, service.id, place.provider_id,
-        visit.patient_id, lower(place.during), upper(place.during), visit.status,
-        visit.booked_by, visit.booked_via, visit.request_id, visit.series_id,
-        service.buffer_before_minutes, service.buffer_after_minutes
-      ) returning * into booked;
-      return booked;
-    exception when sqlstate 'PT409' then
+      return private.write_visit(service, visit, place);
+    exception when sqlstate 'PT409' or sqlstate 'PT422' then
       get stacked diagnostics failure = message_text;
-      if failure <> 'slot_taken' then
+      if failure not in ('slot_taken', 'limit_reached') then
         raise;
       end if;
     end;
   end loop;
-  perform private.raise_error(
-    case when is_offered then 'slot_taken' else 'outside_availability' end);
+  perform private.raise_error('slot_taken');
 end;
 $$;
 
@@ -224,7 +299,8 @@ create function public.book_appointment(
   patient_id uuid default null,
   hold_id uuid default null,
   request_id uuid default null,
-  reason text default null
+  reason text default null,
+  overbook_reason text default null
 ) returns public.appointments
 language plpgsql
 security definer
@@ -239,47 +315,90 @@ begin
   if not private.is_trusted() then
     perform private.require_user();
   end if;
-  select * into service from public.services
-  where services.id = book_appointment.service_id and services.active;
-  if service.id is null or not private.may_see_clinic(service.clinic_id) then
-    perform private.raise_error('not_found');
+  if book_appointment.hold_id is not null then
+    return private.confirm_hold(book_appointment.hold_id, book_appointment.service_id,
+      book_appointment.starts_at, book_appointment.provider_id, book_appointment.patient_id,
+      book_appointment.request_id, book_appointment.reason);
   end if;
+  service := private.service_to_book(book_appointment.service_id, book_appointment.provider_id);
   visit.id := gen_random_uuid();
+  visit.clinic_id := service.clinic_id;
   visit.patient_id := private.patient_to_book(service.clinic_id, book_appointment.patient_id);
   earlier_id := private.earlier_result(
     book_appointment.request_id,
     jsonb_build_array('book_appointment', service.id, book_appointment.starts_at,
-      book_appointment.provider_id, visit.patient_id, book_appointment.hold_id,
-      book_appointment.reason),
+      book_appointment.provider_id, visit.patient_id, book_appointment.reason,
+      book_appointment.overbook_reason),
     visit.id
   );
   if earlier_id is not null then
     select * into strict booked from public.appointments where appointments.id = earlier_id;
     return booked;
   end if;
-  if book_appointment.hold_id is not null then
-    perform private.raise_error('not_found', 'There is no such hold.');
-  end if;
   perform private.check_bookable_time(service, book_appointment.starts_at);
-  if book_appointment.provider_id is not null and not exists (
-    select from public.provider_services as offered
-    join public.providers on providers.id = offered.provider_id and providers.active
-    where offered.service_id = service.id
-      and offered.provider_id = book_appointment.provider_id
-  ) then
-    perform private.raise_error('not_found', 'This provider does not offer this service.');
-  end if;
-
   visit.starts_at := book_appointment.starts_at;
   visit.booked_by := auth.uid();
   visit.request_id := book_appointment.request_id;
   visit.booked_via := private.booking_path_of(service.clinic_id);
+  visit.overbook_reason :=
+    private.usable_overbook_reason(service.clinic_id, book_appointment.overbook_reason);
   visit.status := case
     when service.needs_approval and visit.booked_via = 'patient' then 'pending' else 'booked'
   end;
+  perform private.check_person_limits(visit);
   booked := private.book_first_free(service, visit, book_appointment.provider_id);
   perform private.keep_reason(booked, 'visit', book_appointment.reason);
   return booked;
+end;
+$$;
+
+-- The service, if it can be booked by the caller, with that provider if one is named. Raises
+-- not_found.
+create function private.service_to_book(service_id uuid, provider_id uuid)
+returns public.services
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  service public.services;
+begin
+  select * into service from public.services
+  where services.id = service_to_book.service_id and services.active;
+  if service.id is null or not private.may_see_clinic(service.clinic_id) then
+    perform private.raise_error('not_found');
+  end if;
+  if service_to_book.provider_id is not null and not exists (
+    select from public.provider_services as offered
+    join public.providers on providers.id = offered.provider_id and providers.active
+    where offered.service_id = service.id
+      and offered.provider_id = service_to_book.provider_id
+  ) then
+    perform private.raise_error('not_found', 'This provider does not offer this service.');
+  end if;
+  return service;
+end;
+$$;
+
+-- The reason for overbooking, if one is given and the caller may overrule; null: none is given.
+-- Raises not_allowed or invalid_input.
+create function private.usable_overbook_reason(clinic_id uuid, overbook_reason text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if usable_overbook_reason.overbook_reason is null then
+    return null;
+  end if;
+  if not private.is_staff_of(usable_overbook_reason.clinic_id) then
+    perform private.raise_error('not_allowed', 'Only the clinic''s staff can overbook.');
+  end if;
+  if btrim(usable_overbook_reason.overbook_reason) = ''
+    or length(usable_overbook_reason.overbook_reason) > 500 then
+    perform private.raise_error('invalid_input', 'Give a reason of at most 500 characters.');
+  end if;
+  return btrim(usable_overbook_reason.overbook_reason);
 end;
 $$;
 
@@ -382,7 +501,8 @@ create function public.reschedule_appointment(
   starts_at timestamptz,
   provider_id uuid default null,
   request_id uuid default null,
-  expected_version int default null
+  expected_version int default null,
+  overbook_reason text default null
 ) returns public.appointments
 language plpgsql
 security definer
@@ -391,15 +511,16 @@ as $$
 declare
   visit public.appointments;
   service public.services;
-  place record;
+  place private.offer;
   wanted_provider uuid;
+  overruling text;
 begin
   -- The version is checked only if this is not a repetition, which has raised it itself.
   visit := private.appointment_to_change(reschedule_appointment.appointment_id, null);
   if private.earlier_result(
     reschedule_appointment.request_id,
     jsonb_build_array('reschedule_appointment', visit.id, reschedule_appointment.starts_at,
-      reschedule_appointment.provider_id),
+      reschedule_appointment.provider_id, reschedule_appointment.overbook_reason),
     visit.id
   ) is not null then
     return visit;
@@ -420,37 +541,46 @@ begin
   end if;
 
   wanted_provider := coalesce(reschedule_appointment.provider_id, visit.provider_id);
-  select * into place
-  from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
-  order by offered_places.location_id <> visit.location_id
-  limit 1;
+  overruling :=
+    private.usable_overbook_reason(visit.clinic_id, reschedule_appointment.overbook_reason);
+  if overruling is not null then
+    place := private.overbooked_place(service, wanted_provider, reschedule_appointment.starts_at);
+  else
+    select * into place
+    from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
+    order by offered_places.location_id <> visit.location_id
+    limit 1;
+  end if;
   if place.provider_id is null then
     perform private.raise_error('outside_availability');
   end if;
-  if private.is_visibly_taken(service, place.provider_id, place.during, visit.id) then
+  if overruling is null
+    and private.is_visibly_taken(service, place.provider_id, place.during, visit.id) then
     perform private.raise_error('slot_taken');
   end if;
   update public.appointments set
     starts_at = lower(place.during), ends_at = upper(place.during),
-    provider_id = place.provider_id, location_id = place.location_id
+    provider_id = place.provider_id, location_id = place.location_id,
+    overbook_reason = overruling
   where appointments.id = visit.id
   returning * into visit;
   return visit;
 end;
 $$;
 
-comment on function public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text) is
-  'Books one offered time. No provider: any who is free, least recently booked first. No patient: '
-  'the caller. The same request_id again returns the same appointment.';
+comment on function public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text, text) is
+  'Books one offered time, or confirms a hold. No provider: any who is free, fairly chosen. No '
+  'patient: the caller. The same request_id again returns the same appointment. Staff may overbook, '
+  'with a reason: any time that is free, outside hours and beyond limits.';
 comment on function public.change_appointment_status(uuid, public.appointment_status, text, int) is
   'Moves the status along the transition table; who may, and how late, is in its rows.';
 comment on function public.cancel_appointment(uuid, text, int) is 'Calls the visit off.';
-comment on function public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int) is
+comment on function public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int, text) is
   'Moves the visit to another offered time; the old time is kept if that fails.';
 
 grant execute on function
-  public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text),
+  public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text, text),
   public.change_appointment_status(uuid, public.appointment_status, text, int),
   public.cancel_appointment(uuid, text, int),
-  public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int)
+  public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int, text)
 to authenticated, service_role;

@@ -191,3 +191,21 @@ begin
   end if;
 end;
 $$;
+
+-- Whether the clinic has seen all patients for whom the caller could book. Staff books for anyone.
+create function private.knows_caller(clinic_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if private.is_staff_of(knows_caller.clinic_id) then
+    return false;
+  end if;
+  return coalesce((
+    select bool_and(private.has_been_seen(patients.id)) from public.patients
+    where patients.clinic_id = knows_caller.clinic_id
+      and patients.id in (select private.my_patients())
+  ), false);
+end;
+$$;
