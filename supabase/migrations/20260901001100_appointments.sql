@@ -176,9 +176,11 @@ begin
   return coalesce(
     case when private.is_trusted() then 'system' end,
     (
-      select members.role::text from public.members
+      select members.role::text
+      from public.members join public.clinics on clinics.id = members.clinic_id
       where members.clinic_id = acting_as.clinic_id
         and members.user_id = auth.uid() and members.active
+        and (not clinics.staff_needs_second_factor or private.has_second_factor())
     ),
     (select 'patient' where acting_as.patient_id in (select private.my_patients()))
   );
@@ -263,7 +265,7 @@ begin
     where provider.id = location_of_provider.provider_id
     order by
       case
-        when work.works_here and location_of_provider.starts_at < location_of_provider.ends_at
+        when location_of_provider.starts_at < location_of_provider.ends_at
         then tstzrange(location_of_provider.starts_at, location_of_provider.ends_at)
           <@ private.open_time(provider.id, place.id,
             location_of_provider.starts_at, location_of_provider.ends_at)
@@ -355,12 +357,14 @@ begin
   if private.keeps_time(new.status) and new.booked_via <> 'import' and new.overbook_reason is null
     and new.session_id is null
     and (is_new or is_moved or old.overbook_reason is not null
-      or not private.keeps_time(old.status))
-    and not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
-      new.provider_id, new.location_id, new.starts_at, new.ends_at) then
-    perform private.raise_error('outside_availability', 'The provider does not work at this place '
-      'at this time. Choose another time' || case when private.is_trusted()
-        then ', or give an overbook_reason.' else '.' end);
+      or not private.keeps_time(old.status)) then
+    perform private.keep_hours_still(new.provider_id);
+    if not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
+        new.provider_id, new.location_id, new.starts_at, new.ends_at) then
+      perform private.raise_error('outside_availability', 'The provider does not work at this '
+        'place at this time. Choose another time' || case when private.is_trusted()
+          then ', or give an overbook_reason.' else '.' end);
+    end if;
   end if;
   if new.status not in ('held', 'cancelled') then
     new.hold_expires_at := null;

@@ -199,11 +199,13 @@ begin
     perform private.check_session_parties(new);
   end if;
   if new.status = 'scheduled' and new.overbook_reason is null
-    and (is_moved or old.overbook_reason is not null)
-    and not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
-      new.provider_id, new.location_id, new.starts_at, new.ends_at) then
-    perform private.raise_error('outside_availability', 'The provider does not work at this place '
-      'at this time. Choose another time, or give an overbook_reason.');
+    and (is_moved or old.overbook_reason is not null) then
+    perform private.keep_hours_still(new.provider_id);
+    if not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
+        new.provider_id, new.location_id, new.starts_at, new.ends_at) then
+      perform private.raise_error('outside_availability', 'The provider does not work at this '
+        'place at this time. Choose another time, or give an overbook_reason.');
+    end if;
   end if;
   return new;
 end;
@@ -283,8 +285,7 @@ create trigger _200_refuse_truncate before truncate on public.group_sessions
   for each statement execute function private.refuse_truncate();
 
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
-alter table public.appointments
-  add constraint appointments_session_is_of_clinic
+alter table public.appointments add constraint appointments_session_is_of_clinic
   foreign key (clinic_id, session_id) references public.group_sessions (clinic_id, id);
 -- squawk-ignore require-concurrent-index-creation
 create index appointments_by_session on public.appointments (session_id)
@@ -292,7 +293,7 @@ create index appointments_by_session on public.appointments (session_id)
 
 alter table public.group_sessions enable row level security;
 
-create policy "members read their clinic's sessions, patients those they have a seat in"
+create policy "members read their clinic's sessions, patients those joined"
   on public.group_sessions
   for select to authenticated using (
     clinic_id = any (array(select private.my_clinics()))
