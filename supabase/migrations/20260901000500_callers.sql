@@ -38,7 +38,19 @@ begin
 end;
 $$;
 
--- Clinics in which the caller is an active member.
+-- Whether the caller proved a second factor when signing in.
+create function private.has_second_factor() returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(auth.jwt() ->> 'aal' = 'aal2', false);
+end;
+$$;
+
+-- Clinics in which the caller is an active member; where the clinic wants a second factor of its
+-- staff, only with one.
 -- Definer: policies on members itself use it, and would otherwise call themselves.
 create function private.my_clinics() returns setof uuid
 language plpgsql
@@ -49,8 +61,10 @@ set search_path = ''
 as $$
 begin
   return query
-  select members.clinic_id from public.members
-  where members.user_id = auth.uid() and members.active;
+  select members.clinic_id
+  from public.members join public.clinics on clinics.id = members.clinic_id
+  where members.user_id = auth.uid() and members.active
+    and (not clinics.staff_needs_second_factor or private.has_second_factor());
 end;
 $$;
 
@@ -65,12 +79,15 @@ set search_path = ''
 as $$
 begin
   return query
-  select members.clinic_id from public.members
-  where members.user_id = auth.uid() and members.active and members.role = any (roles);
+  select members.clinic_id
+  from public.members join public.clinics on clinics.id = members.clinic_id
+  where members.user_id = auth.uid() and members.active and members.role = any (roles)
+    and (not clinics.staff_needs_second_factor or private.has_second_factor());
 end;
 $$;
 
--- The caller's own patient records, one per clinic at most.
+-- The patient records the caller acts for: their own, one per clinic at most, and those of people
+-- whose guardian they are now.
 -- Definer: policies on other tables use it for people who may not read all of patients.
 create function private.my_patients() returns setof uuid
 language plpgsql
@@ -80,11 +97,16 @@ rows 2
 set search_path = ''
 as $$
 begin
-  return query select patients.id from public.patients where patients.user_id = auth.uid();
+  return query
+  select patients.id from public.patients where patients.user_id = auth.uid()
+  union all
+  select guardians.patient_id from public.guardians
+  where guardians.user_id = auth.uid()
+    and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now());
 end;
 $$;
 
--- Clinics in which the caller has a patient record.
+-- Clinics in which the caller has a patient record, or is somebody's guardian now.
 -- Definer: as my_patients.
 create function private.my_clinics_as_patient() returns setof uuid
 language plpgsql
@@ -94,7 +116,12 @@ rows 2
 set search_path = ''
 as $$
 begin
-  return query select patients.clinic_id from public.patients where patients.user_id = auth.uid();
+  return query
+  select patients.clinic_id from public.patients where patients.user_id = auth.uid()
+  union all
+  select guardians.clinic_id from public.guardians
+  where guardians.user_id = auth.uid()
+    and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now());
 end;
 $$;
 

@@ -17,6 +17,9 @@ create table public.clinics (
     constraint clinics_max_holds_is_possible check (max_holds_per_person between 0 and 100),
   max_open_bookings_per_patient int
     constraint clinics_max_open_bookings_is_possible check (max_open_bookings_per_patient >= 0),
+  staff_needs_second_factor boolean not null default false,
+  audit_retention_days int not null default 3650
+    constraint clinics_audit_retention_is_possible check (audit_retention_days between 30 and 36500),
   external_id text constraint clinics_external_id_is_unique unique,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -45,6 +48,10 @@ comment on column public.clinics.max_holds_per_person is
   'Slots one person may keep at the same time; staff is not bound.';
 comment on column public.clinics.max_open_bookings_per_patient is
   'Coming visits one patient may have booked by themselves; null: any number.';
+comment on column public.clinics.staff_needs_second_factor is
+  'True: members reach the clinic only after signing in with a second factor. Binds no patient.';
+comment on column public.clinics.audit_retention_days is
+  'How long the access log is kept.';
 comment on column public.clinics.external_id is 'The clinic''s id in the system it was imported from.';
 comment on table public.locations is 'Sites of a clinic.';
 comment on column public.locations.time_zone is
@@ -89,6 +96,7 @@ create policy "managers remove locations" on public.locations
 
 grant select on public.clinics, public.locations to anon, authenticated;
 grant update (slug, name, time_zone, books_publicly, hold_minutes, max_holds_per_person,
-  max_open_bookings_per_patient) on public.clinics to authenticated;
+  max_open_bookings_per_patient, staff_needs_second_factor, audit_retention_days)
+  on public.clinics to authenticated;
 grant insert, update, delete on public.locations to authenticated;
 grant select, insert, update, delete on public.clinics, public.locations to service_role;

@@ -15,14 +15,23 @@ create table public.patients (
   locale text not null default 'en'
     constraint patients_locale_is_a_language_tag check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]+)*$'),
   external_id text,
+  merged_into uuid,
+  erased_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint patients_in_clinic unique (clinic_id, id),
   constraint patients_once_per_user unique (clinic_id, user_id),
-  constraint patients_external_id_is_unique unique (clinic_id, external_id)
+  constraint patients_external_id_is_unique unique (clinic_id, external_id),
+  constraint patients_merged_into_another check (merged_into <> id),
+  constraint patients_merged_into_patient_of_clinic
+    foreign key (clinic_id, merged_into) references public.patients (clinic_id, id)
 );
 
 create index patients_by_user on public.patients (user_id);
+create index patients_by_email on public.patients (lower(email)) where email is not null;
+create index patients_by_name on public.patients (clinic_id, full_name);
+create index patients_by_merge on public.patients (clinic_id, merged_into)
+  where merged_into is not null;
 
 comment on table public.patients is
   'People a clinic sees. Names and contacts stay here: no event, message or error carries them.';
@@ -31,6 +40,10 @@ comment on column public.patients.email is 'Where mail about appointments goes; 
 comment on column public.patients.locale is 'Language of messages, e.g. en or de-AT.';
 comment on column public.patients.external_id is
   'The person''s id in the system the record was imported from.';
+
+comment on column public.patients.merged_into is
+  'The record that took over the visits of this duplicate; null: this one is in use.';
+comment on column public.patients.erased_at is 'Since when nothing here tells who this was.';
 
 -- Patients may not point the clinic's mail at an address that is not theirs.
 -- Definer: reads memberships for whoever makes the change.
@@ -67,7 +80,10 @@ create policy "patients correct their own record, members their clinic's" on pub
   using (user_id = (select auth.uid()) or clinic_id = any (array(select private.my_clinics())))
   with check (user_id = (select auth.uid()) or clinic_id = any (array(select private.my_clinics())));
 
-grant select on public.patients to authenticated;
+-- Contacts, dates of birth and foreign ids are read through open_patient and my_records alone, so
+-- that every look of the staff at them is on record.
+grant select (id, clinic_id, user_id, full_name, locale, merged_into, erased_at, created_at, updated_at)
+  on public.patients to authenticated;
 grant insert (clinic_id, full_name, email, phone, date_of_birth, locale) on public.patients
   to authenticated;
 grant update (full_name, email, phone, date_of_birth, locale) on public.patients to authenticated;
