@@ -5,7 +5,8 @@
 create type public.notification_kind as enum (
   'confirmation',  -- the visit is agreed
   'change',        -- an agreed visit has another time, place or provider
-  'cancellation'   -- the visit is called off
+  'cancellation',  -- the visit is called off
+  'offer'          -- a freed time is kept for a waiting patient
 );
 
 create type public.notification_channel as enum ('email');

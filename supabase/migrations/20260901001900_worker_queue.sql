@@ -16,8 +16,10 @@ begin
       when visit.id is null then 'appointment_removed'
       when patient.email is null then 'no_address'
       when notification.kind = 'cancellation' and visit.status <> 'cancelled' then 'status_changed'
-      when notification.kind <> 'cancellation' and visit.status not in ('booked', 'arrived')
-        then 'status_changed'
+      when notification.kind = 'offer' and visit.status <> 'held' then 'status_changed'
+      when notification.kind = 'offer' and visit.hold_expires_at <= now() then 'over'
+      when notification.kind not in ('cancellation', 'offer')
+        and visit.status not in ('booked', 'arrived') then 'status_changed'
       when visit.starts_at <= now() then 'over'
       when exists (
         select from public.notifications as newer
@@ -75,7 +77,8 @@ returns table (
   service_name text,
   starts_at timestamptz,
   ends_at timestamptz,
-  time_zone text
+  time_zone text,
+  answer_by timestamptz
 )
 language plpgsql
 security definer
@@ -122,7 +125,8 @@ begin
     message.id, message.lease_id, message.kind::text, message.channel::text, patient.email,
     patient.full_name, patient.locale, message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address, provider.full_name,
-    service.name, visit.starts_at, visit.ends_at, place.time_zone
+    service.name, visit.starts_at, visit.ends_at, place.time_zone,
+    case when message.kind = 'offer' then visit.hold_expires_at end
   from public.notifications as message
   join public.patients as patient on patient.id = message.recipient_id
   join public.appointments as visit on visit.id = message.appointment_id

@@ -1,0 +1,390 @@
+-- Offers: a time that becomes free is kept for the waiting patient whom it suits best.
+-- Promises: what is freed is noted in the same transaction, so no time is forgotten; an offer is a
+--           hold in the ledger, so nobody races; never two open offers to one entry.
+-- Access: triggers note, the service key offers and expires.
+
+create table private.freed_slots (
+  id bigint generated always as identity primary key,
+  clinic_id uuid not null,
+  location_id uuid not null,
+  provider_id uuid,
+  during tstzrange not null,
+  noted_at timestamptz not null default now()
+);
+
+comment on table private.freed_slots is
+  'Times that became free and were not offered to the waiting list yet.';
+comment on column private.freed_slots.provider_id is
+  'Whose time; null: a room or equipment became free with it, so any provider''s may be.';
+
+alter table private.freed_slots enable row level security;
+
+-- Wakes the workers if anybody waits in these clinics; a hint, the table is the truth.
+create function private.announce_freed_slots(clinic_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from public.waitlist_entries as waiting
+    where waiting.clinic_id = announce_freed_slots.clinic_id and waiting.status = 'waiting'
+  ) then
+    perform realtime.send('{"freed": 1}', 'work_due', 'worker:outbox', true);
+  end if;
+end;
+$$;
+
+-- Notes the time a visit gave back. A seat in a group session gives back no time.
+-- Definer: whoever changes the appointment, the freed time is noted.
+create function private.note_freed_visit() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.freed_slots (clinic_id, location_id, provider_id, during)
+  values (
+    old.clinic_id, old.location_id,
+    case when not exists (
+      select from public.service_needs where service_needs.service_id = old.service_id
+    ) then old.provider_id end,
+    tstzrange(
+      old.starts_at - make_interval(mins => old.buffer_before_minutes),
+      old.ends_at + make_interval(mins => old.buffer_after_minutes))
+  );
+  perform private.announce_freed_slots(old.clinic_id);
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed after update on public.appointments
+  for each row when (
+    old.session_id is null and old.ends_at > now()
+    and old.status in ('held', 'pending', 'booked', 'arrived')
+    and (
+      new.status in ('cancelled', 'noshow', 'entered_in_error')
+      or old.starts_at <> new.starts_at or old.ends_at <> new.ends_at
+      or old.provider_id <> new.provider_id or old.location_id <> new.location_id
+    )
+  )
+  execute function private.note_freed_visit();
+create trigger _850_note_freed_by_removal after delete on public.appointments
+  for each row when (
+    old.session_id is null and old.ends_at > now()
+    and old.status in ('held', 'pending', 'booked', 'arrived')
+  )
+  execute function private.note_freed_visit();
+
+-- Notes the days of a provider at a place on which there may be more open time now, cut into pieces
+-- that one look at the free times can take.
+create function private.note_freed_days(
+  clinic_id uuid, location_id uuid, provider_id uuid, first_day date, last_day date
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into private.freed_slots (clinic_id, location_id, provider_id, during)
+  select
+    note_freed_days.clinic_id, place.id, note_freed_days.provider_id,
+    tstzrange(
+      piece.day at time zone place.time_zone,
+      least(piece.day + interval '60 days', span.ends) at time zone place.time_zone)
+  from public.locations as place
+  cross join lateral (
+    select
+      greatest(first_day, (now() at time zone place.time_zone)::date)::timestamp as begins,
+      least(last_day, (now() at time zone place.time_zone)::date + (
+        select max(services.horizon_days) from public.services
+        where services.clinic_id = note_freed_days.clinic_id
+      ))::timestamp + interval '1 day' as ends
+  ) as span
+  cross join lateral generate_series(span.begins, span.ends - interval '1 day', '60 days')
+    as piece (day)
+  where place.clinic_id = note_freed_days.clinic_id
+    and (note_freed_days.location_id is null or place.id = note_freed_days.location_id);
+  perform private.announce_freed_slots(note_freed_days.clinic_id);
+end;
+$$;
+
+-- Definer: managers change hours; the freed time is noted whoever does.
+create function private.note_freed_hours() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.note_freed_days(new.clinic_id, new.location_id, new.provider_id,
+    new.valid_from, coalesce(new.valid_until, date '9999-01-01'));
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed after insert or update on public.weekly_hours
+  for each row execute function private.note_freed_hours();
+
+-- Extra hours add time; a closure that goes or shrinks gives it back.
+-- Definer: as note_freed_hours.
+create function private.note_freed_exception() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op <> 'DELETE' then
+    if new.kind = 'extra' then
+      perform private.note_freed_days(
+        new.clinic_id, new.location_id, new.provider_id, new.starts_on, new.ends_on);
+    end if;
+  end if;
+  if tg_op <> 'INSERT' then
+    if old.kind = 'closed' then
+      perform private.note_freed_days(
+        old.clinic_id, old.location_id, old.provider_id, old.starts_on, old.ends_on);
+    end if;
+  end if;
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed after insert or update or delete on public.availability_exceptions
+  for each row execute function private.note_freed_exception();
+
+create type private.offer_candidate as (
+  entry_id uuid,
+  patient_id uuid,
+  service_id uuid,
+  provider_id uuid,
+  starts_at timestamptz,
+  ends_at timestamptz
+);
+
+-- The waiting patient who comes first by the clinic's policy, with the free time closest to what was
+-- freed: one that suits, in which the patient is free too, and that was not offered to them before.
+-- `passed` are pairs of entry and start that were tried in vain.
+create function private.next_offer(freed private.freed_slots, passed text[])
+returns private.offer_candidate
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  candidate private.offer_candidate;
+begin
+  with waiting as materialized (
+    select entry.*, clinic.waitlist_policy
+    from public.waitlist_entries as entry
+    join public.clinics as clinic on clinic.id = entry.clinic_id
+    where entry.clinic_id = freed.clinic_id and entry.status = 'waiting'
+      and (entry.location_id is null or entry.location_id = freed.location_id)
+      and (entry.earliest is null or entry.earliest <= upper(freed.during)::date + 1)
+      and (entry.latest is null or entry.latest >= lower(freed.during)::date - 1)
+  ), wanted as (
+    select service.*, make_interval(mins => service.duration_minutes + coalesce((
+        select max(offered.duration_minutes) from public.provider_services as offered
+        where offered.service_id = service.id), 0)) as at_most
+    from public.services as service
+    where service.active and service.id in (select waiting.service_id from waiting)
+  ), free as materialized (
+    select wanted.id as service_id, slot.*
+    from wanted
+    cross join lateral (
+      select
+        greatest(
+          lower(freed.during) - wanted.at_most
+            - make_interval(mins => wanted.buffer_after_minutes),
+          now() + make_interval(mins => greatest(wanted.min_notice_minutes, 1))) as begins,
+        least(
+          upper(freed.during) + make_interval(mins => wanted.buffer_before_minutes),
+          now() + make_interval(days => wanted.horizon_days)) as ends
+    ) as near
+    cross join lateral public.open_slots(
+      wanted.id, near.begins, near.ends, freed.provider_id, freed.location_id, 5000) as slot
+    where near.begins < near.ends
+      and tstzrange(
+        slot.starts_at - make_interval(mins => wanted.buffer_before_minutes),
+        slot.ends_at + make_interval(mins => wanted.buffer_after_minutes)) && freed.during
+  )
+  select waiting.id, waiting.patient_id, free.service_id, free.provider_id, free.starts_at,
+    free.ends_at
+  into candidate
+  from waiting
+  join free on free.service_id = waiting.service_id
+  join public.locations as place on place.id = freed.location_id
+  cross join lateral (
+    select (free.starts_at at time zone place.time_zone) as starts
+  ) as shown
+  where shown.starts::date between coalesce(waiting.earliest, '-infinity')
+      and coalesce(waiting.latest, 'infinity')
+    and (waiting.weekdays is null
+      or extract(isodow from shown.starts)::smallint = any (waiting.weekdays))
+    and shown.starts::time >= waiting.from_clock
+    and shown.starts::time - time '00:00' + (free.ends_at - free.starts_at)
+      <= waiting.to_clock - time '00:00'
+    and (
+      not exists (
+        select from public.waitlist_entry_providers as preferred
+        where preferred.entry_id = waiting.id
+      )
+      or exists (
+        select from public.waitlist_entry_providers as preferred
+        where preferred.entry_id = waiting.id and preferred.provider_id = free.provider_id
+      )
+    )
+    and not exists (
+      select from public.waitlist_offers as earlier
+      where earlier.clinic_id = waiting.clinic_id and earlier.entry_id = waiting.id
+        and earlier.starts_at = free.starts_at and earlier.provider_id = free.provider_id
+    )
+    and not exists (
+      select from private.reservations as busy
+      where busy.resource_id = waiting.patient_id
+        and busy.during && tstzrange(free.starts_at, free.ends_at)
+    )
+    and not waiting.id || ' ' || free.starts_at || ' ' || free.provider_id = any (passed)
+  order by
+    case when waiting.waitlist_policy = 'urgency' then waiting.urgency end desc,
+    waiting.created_at,
+    waiting.id,
+    abs(extract(epoch from free.starts_at - lower(freed.during))),
+    free.starts_at,
+    free.provider_id
+  limit 1;
+  return candidate;
+end;
+$$;
+
+-- Keeps the time for the patient and tells them. Raises what booking it would raise.
+create function private.make_offer(candidate private.offer_candidate, location_id uuid)
+returns public.waitlist_offers
+language plpgsql
+set search_path = ''
+as $$
+declare
+  hold public.appointments;
+  offer public.waitlist_offers;
+begin
+  insert into public.appointments (location_id, service_id, provider_id, patient_id, starts_at,
+    ends_at, status, hold_expires_at)
+  select make_offer.location_id, candidate.service_id, candidate.provider_id,
+    candidate.patient_id, candidate.starts_at, candidate.ends_at, 'held',
+    least(now() + make_interval(mins => clinics.offer_minutes), candidate.starts_at)
+  from public.services join public.clinics on clinics.id = services.clinic_id
+  where services.id = candidate.service_id
+  returning * into hold;
+  insert into public.waitlist_offers
+    (clinic_id, entry_id, appointment_id, provider_id, starts_at, expires_at)
+  values (hold.clinic_id, candidate.entry_id, hold.id, hold.provider_id, hold.starts_at,
+    hold.hold_expires_at)
+  returning * into offer;
+  insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
+    recipient_id, channel, status, last_error)
+  select hold.clinic_id, hold.id, hold.version, 'offer', patients.id, 'email',
+    (case when patients.email is null then 'skipped' else 'queued' end)
+      ::public.notification_status,
+    case when patients.email is null then 'no_address' end
+  from public.patients where patients.id = candidate.patient_id;
+  return offer;
+end;
+$$;
+
+-- Offers what is free of a freed time, one visit after the other, until it suits nobody any more.
+-- Returns how many offers were made.
+create function private.offer_freed_slot(freed private.freed_slots) returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  candidate private.offer_candidate;
+  passed text[] := '{}';
+  offers int := 0;
+begin
+  -- Bounded, so that one long closure taken back cannot keep the worker for ever.
+  while offers < 200 and cardinality(passed) < 200 loop
+    candidate := private.next_offer(freed, passed);
+    exit when candidate.entry_id is null;
+    passed := passed
+      || (candidate.entry_id || ' ' || candidate.starts_at || ' ' || candidate.provider_id);
+    -- Somebody who is being offered another time right now is left to that offer.
+    perform from public.waitlist_entries as waiting
+    where waiting.id = candidate.entry_id and waiting.status = 'waiting'
+    for no key update skip locked;
+    continue when not found;
+    begin
+      perform private.make_offer(candidate, freed.location_id);
+      offers := offers + 1;
+    exception when sqlstate 'PT409' or sqlstate 'PT422' or sqlstate 'PT404' then
+      -- Taken meanwhile, or the patient is busy by now: the next one.
+      null;
+    end;
+  end loop;
+  return offers;
+end;
+$$;
+
+-- Definer: the service key has no privilege to write offers.
+create function worker.offer_freed_slots(batch int default 20)
+returns table (freed int, offered int)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  slot private.freed_slots;
+begin
+  if coalesce(offer_freed_slots.batch, 0) not between 1 and 1000 then
+    perform private.raise_error('invalid_input', 'Look at 1 to 1000 freed times at once.');
+  end if;
+  freed := 0;
+  offered := 0;
+  for slot in
+    select * from private.freed_slots
+    order by freed_slots.id
+    limit offer_freed_slots.batch
+    for update skip locked
+  loop
+    offered := offered + private.offer_freed_slot(slot);
+    delete from private.freed_slots where freed_slots.id = slot.id;
+    freed := freed + 1;
+  end loop;
+  return next;
+end;
+$$;
+
+-- Definer: as offer_freed_slots.
+create function worker.expire_offers(batch int default 100) returns int
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  expired int;
+begin
+  if coalesce(expire_offers.batch, 0) not between 1 and 1000 then
+    perform private.raise_error('invalid_input', 'Expire 1 to 1000 offers at once.');
+  end if;
+  -- Triggers close the offers and note the freed times.
+  update public.appointments set status = 'cancelled'
+  where appointments.status = 'held' and appointments.id = any (array(
+    select hold.id
+    from public.waitlist_offers as offers
+    join public.appointments as hold on hold.id = offers.appointment_id
+    where offers.status = 'open' and offers.expires_at <= now() and hold.status = 'held'
+    order by offers.expires_at
+    limit expire_offers.batch
+    for no key update of hold skip locked
+  ));
+  get diagnostics expired = row_count;
+  update public.waitlist_entries set status = 'expired'
+  where waitlist_entries.status = 'waiting' and waitlist_entries.latest < current_date - 1;
+  return expired;
+end;
+$$;
+
+comment on function worker.offer_freed_slots(int) is
+  'Offers freed times to waiting patients: how many times were looked at, how many offers made. '
+  'Fewer looked at than asked for: nothing is left.';
+comment on function worker.expire_offers(int) is
+  'Ends offers that were not answered in time and returns how many; their times are freed again.';
+
+grant execute on function worker.offer_freed_slots(int), worker.expire_offers(int) to service_role;
