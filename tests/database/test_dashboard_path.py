@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -71,9 +72,15 @@ def test_what_cannot_be_is_said_in_words(db: Connection, columns: dict[str, Any]
     assert every(db, "select from public.appointments") == []
 
 
-def test_a_hold_says_until_when(db: Connection) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
-        book(db, make_practice(db), at(9), status="held")
+def test_a_hold_is_kept_for_the_clinics_minutes_unless_it_says_until_when(db: Connection) -> None:
+    practice = make_practice(db)
+    now = one(db, "select now()")["now"]
+    held = book(db, practice, at(9), status="held")
+    assert held["hold_expires_at"] == now + timedelta(minutes=10)
+    until = now + timedelta(minutes=3)
+    assert (
+        book(db, practice, at(10), status="held", hold_expires_at=until)["hold_expires_at"] == until
+    )
 
 
 @pytest.mark.parametrize("column", ["patient_id", "clinic_id", "id"])
