@@ -10,7 +10,8 @@
     │   ├── StaleVersion            stale_version
     │   ├── IllegalTransition       illegal_transition
     │   ├── RequestIdReused         request_id_reused
-    │   └── LastOwner               last_owner
+    │   ├── LastOwner               last_owner
+    │   └── SlugInUse               slug_in_use
     ├── HoldExpired             hold_expired           410
     ├── Refused                                        422
     │   ├── OutsideAvailability     outside_availability
@@ -110,6 +111,12 @@ class LastOwner(Conflict):
     key = "last_owner"
 
 
+class SlugInUse(Conflict):
+    """Another clinic has that slug."""
+
+    key = "slug_in_use"
+
+
 class HoldExpired(AppointError):
     """The hold is over."""
 
@@ -201,6 +208,7 @@ ERRORS: dict[str, type[AppointError]] = {
         IllegalTransition,
         RequestIdReused,
         LastOwner,
+        SlugInUse,
         HoldExpired,
         OutsideAvailability,
         TooSoon,

@@ -36,8 +36,9 @@ begin
 end;
 $$;
 
--- The clinic imported under that id. Raises unknown_reference's SQLSTATE.
-create function private.imported_clinic(external_id text) returns uuid
+-- The clinic a row goes into: `into_clinic` is our own id and comes first; `clinic_id` is the id in
+-- the other system. Raises unknown_reference's SQLSTATE.
+create function private.imported_clinic(entry jsonb) returns uuid
 language plpgsql
 stable
 set search_path = ''
@@ -46,7 +47,10 @@ declare
   known uuid;
 begin
   select clinics.id into known from public.clinics
-  where clinics.external_id = imported_clinic.external_id;
+  where case
+    when entry ? 'into_clinic' then clinics.id = (entry ->> 'into_clinic')::uuid
+    else clinics.external_id = entry ->> 'clinic_id'
+  end;
   if known is null then
     raise foreign_key_violation;
   end if;
@@ -87,7 +91,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  clinic uuid := private.imported_clinic(entry ->> 'clinic_id');
+  clinic uuid := private.imported_clinic(entry);
 begin
   if coalesce(entry ->> 'id', '') = '' then
     raise not_null_violation;
@@ -113,12 +117,15 @@ begin
   if coalesce(entry ->> 'id', '') = '' then
     raise not_null_violation;
   end if;
-  if coalesce(jsonb_array_length(entry -> 'clinic_ids'), 0) = 0 then
+  if not entry ? 'into_clinic' and coalesce(jsonb_array_length(entry -> 'clinic_ids'), 0) = 0 then
     perform private.raise_error('not_found', 'No clinic has seen this patient.');
   end if;
   for clinic in
     select clinics.id from jsonb_array_elements_text(entry -> 'clinic_ids') as seen (external_id)
     join public.clinics using (external_id)
+    where not entry ? 'into_clinic'
+    union all
+    select private.imported_clinic(entry) where entry ? 'into_clinic'
   loop
     is_known := true;
     insert into public.patients (clinic_id, full_name, date_of_birth, email, phone, external_id)
@@ -158,7 +165,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  clinic uuid := private.imported_clinic(entry ->> 'clinic_id');
+  clinic uuid := private.imported_clinic(entry);
   visit public.appointments;
 begin
   if coalesce(entry ->> 'id', '') = '' or entry ->> 'ends_at' is null then
@@ -212,11 +219,13 @@ as $$
   from (
     select providers.id from jsonb_array_elements(rows) as entry
     join public.clinics on clinics.external_id = entry ->> 'clinic_id'
+      or clinics.id = (entry ->> 'into_clinic')::uuid
     join public.providers
       on providers.clinic_id = clinics.id and providers.external_id = entry ->> 'provider_id'
     union
     select patients.id from jsonb_array_elements(rows) as entry
     join public.clinics on clinics.external_id = entry ->> 'clinic_id'
+      or clinics.id = (entry ->> 'into_clinic')::uuid
     join public.patients
       on patients.clinic_id = clinics.id and patients.external_id = entry ->> 'patient_id'
   ) as party
@@ -240,6 +249,11 @@ begin
       when 'provider' then private.import_provider(entry)
       when 'patient' then private.import_patient(entry)
       when 'appointment' then private.import_appointment(entry)
+      -- Rows of a spreadsheet, which have no ids; always into one clinic.
+      when 'listed_patient'
+        then private.import_listed_patient((entry ->> 'into_clinic')::uuid, entry)
+      when 'listed_provider'
+        then private.import_listed_provider((entry ->> 'into_clinic')::uuid, entry)
     end;
     outcome := case when is_new then 'imported' else 'already_there' end;
   exception
