@@ -11,7 +11,8 @@
     │   ├── IllegalTransition       illegal_transition
     │   ├── RequestIdReused         request_id_reused
     │   ├── LastOwner               last_owner
-    │   └── SlugInUse               slug_in_use
+    │   ├── SlugInUse               slug_in_use
+    │   └── VisitsOutsideHours      visits_outside_hours
     ├── HoldExpired             hold_expired           410
     ├── Refused                                        422
     │   ├── OutsideAvailability     outside_availability
@@ -117,6 +118,12 @@ class SlugInUse(Conflict):
     key = "slug_in_use"
 
 
+class VisitsOutsideHours(Conflict):
+    """A change of hours would leave booked visits outside."""
+
+    key = "visits_outside_hours"
+
+
 class HoldExpired(AppointError):
     """The hold is over."""
 
@@ -209,6 +216,7 @@ ERRORS: dict[str, type[AppointError]] = {
         RequestIdReused,
         LastOwner,
         SlugInUse,
+        VisitsOutsideHours,
         HoldExpired,
         OutsideAvailability,
         TooSoon,

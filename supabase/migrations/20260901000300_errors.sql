@@ -26,6 +26,7 @@ insert into private.error_keys (key, http_status, hint) values
   ('request_id_reused', 409, 'This request id was used before, for a different request.'),
   ('last_owner', 409, 'A clinic needs at least one active owner.'),
   ('slug_in_use', 409, 'Another clinic has this address already. Choose another one.'),
+  ('visits_outside_hours', 409, 'Booked visits would be left outside of the hours.'),
   ('hold_expired', 410, 'The time was kept for you, but not long enough. Choose a time again.'),
   ('outside_availability', 422, 'This is not one of the times offered. Choose another time.'),
   ('too_soon', 422, 'This time is over or too near. Choose a later time.'),
