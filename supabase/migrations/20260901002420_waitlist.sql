@@ -234,6 +234,20 @@ begin
 end;
 $$;
 
+-- A hold that is prolonged or cut short takes its offer along.
+-- Definer: as close_offer.
+create function private.prolong_offer() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update public.waitlist_offers set expires_at = new.hold_expires_at
+  where waitlist_offers.appointment_id = new.id and waitlist_offers.status = 'open';
+  return null;
+end;
+$$;
+
 create trigger _100_fill_in before insert on public.waitlist_entries
   for each row execute function private.fill_in_waitlist_entry();
 create trigger _200_keep_with_its_offer before update or delete on public.waitlist_entries
@@ -248,6 +262,9 @@ create trigger _500_mark_entry after insert on public.waitlist_offers
 create trigger _800_close_offer after update on public.appointments
   for each row when (old.status = 'held' and new.status <> 'held')
   execute function private.close_offer();
+create trigger _800_prolong_offer after update on public.appointments
+  for each row when (new.status = 'held' and old.hold_expires_at <> new.hold_expires_at)
+  execute function private.prolong_offer();
 -- Before: afterwards the offer does not refer to the appointment any more.
 create trigger _800_close_offer_of_removed before delete on public.appointments
   for each row when (old.status = 'held')
@@ -322,7 +339,7 @@ begin
     join_waitlist.earliest, join_waitlist.latest, join_waitlist.weekdays,
     join_waitlist.from_clock, join_waitlist.to_clock,
     coalesce(join_waitlist.urgency, 'routine'))
-  on conflict (patient_id, service_id) where (status in ('waiting', 'offered')) do nothing
+  on conflict do nothing
   returning * into entry;
   if entry.id is null then
     update public.waitlist_entries as waiting set

@@ -114,14 +114,20 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.note_freed_days(new.clinic_id, new.location_id, new.provider_id,
-    new.valid_from, coalesce(new.valid_until, date '9999-01-01'));
+  perform private.note_freed_days(changed.clinic_id, changed.location_id, changed.provider_id,
+    min(changed.valid_from), max(coalesce(changed.valid_until, date '9999-01-01')))
+  from changed
+  group by changed.clinic_id, changed.location_id, changed.provider_id;
   return null;
 end;
 $$;
 
-create trigger _850_note_freed after insert or update on public.weekly_hours
-  for each row execute function private.note_freed_hours();
+create trigger _850_note_freed_insert after insert on public.weekly_hours
+  referencing new table as changed
+  for each statement execute function private.note_freed_hours();
+create trigger _850_note_freed_update after update on public.weekly_hours
+  referencing new table as changed
+  for each statement execute function private.note_freed_hours();
 
 -- Extra hours add time; a closure that goes or shrinks gives it back.
 -- Definer: as note_freed_hours.
