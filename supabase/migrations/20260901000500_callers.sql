@@ -106,6 +106,27 @@ begin
 end;
 $$;
 
+-- Patients whom the caller treats: who have, or had, a visit with the provider that the caller is.
+-- Holds are not visits yet. An owner may be a provider, too.
+-- Definer: as my_patients.
+create function private.my_care() returns setof uuid
+language plpgsql
+stable
+security definer
+rows 1000
+set search_path = ''
+as $$
+begin
+  return query
+  select distinct appointments.patient_id
+  from public.providers
+  join public.appointments on appointments.provider_id = providers.id
+  where providers.user_id = auth.uid()
+    and providers.clinic_id in (select private.my_clinics_as('provider', 'owner'))
+    and appointments.status not in ('held', 'entered_in_error');
+end;
+$$;
+
 -- Clinics in which the caller has a patient record, or is somebody's guardian now.
 -- Definer: as my_patients.
 create function private.my_clinics_as_patient() returns setof uuid
@@ -162,6 +183,7 @@ grant execute on function
   private.my_clinics(),
   private.my_clinics_as(public.member_role[]),
   private.my_patients(),
+  private.my_care(),
   private.my_clinics_as_patient()
 to authenticated;
 

@@ -1,6 +1,7 @@
 -- Reasons: why a patient comes, or why a visit was called off. Health data, so they have a table
 -- of their own that row security can close to the front desk.
--- Access: the patient and the clinic's providers read; the booking functions write.
+-- Access: the patient, guardians and the providers who treat the patient; the text through
+--         read_reasons alone, which leaves a trace; the booking functions write.
 
 create type public.reason_kind as enum (
   'visit',   -- what the visit is about
@@ -31,18 +32,19 @@ create index appointment_reasons_by_patient on public.appointment_reasons (clini
 create index appointment_reasons_by_writer on public.appointment_reasons (written_by);
 
 comment on table public.appointment_reasons is
-  'Why patients come. Health data: read by the patient and the clinic''s providers only.';
+  'Why patients come. Health data: read by the patient and those who treat them, no one else.';
 
 alter table public.appointment_reasons enable row level security;
 
-create policy "patients read their own reasons, providers their clinic's"
+create policy "patients read their own reasons, providers their patients'"
   on public.appointment_reasons
   for select to authenticated using (
     patient_id = any (array(select private.my_patients()))
-    or clinic_id = any (array(select private.my_clinics_as('provider')))
+    or patient_id = any (array(select private.my_care()))
   );
 
-grant select on public.appointment_reasons to authenticated;
+grant select (id, clinic_id, appointment_id, patient_id, kind, written_by, created_at)
+  on public.appointment_reasons to authenticated;
 
 -- Keeps a reason if one was given. Raises invalid_input if it is too long.
 create function private.keep_reason(
