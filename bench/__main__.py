@@ -1,201 +1,68 @@
-"""Measures a stack of its own and prints one table; see `bench/README.md`."""
+"""Runs the measurements and writes the day's page; see `bench/README.md`."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import platform
-import shutil
-import signal
-import statistics
-import tempfile
-import time
-import uuid
-from collections import Counter
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import httpx
+import typer
 from rich.console import Console
-from rich.table import Table
 
-from stack import lifecycle, report
-from stack.config import PROJECT_DIR, Keys, Ports, StackConfig
-from stack.seed import DEMO_CLINIC_ID
-from stack.state import StackState
+from bench import booking, contention, over_http, pages, request_ids, scene, slots, stack_figures
+from bench.cluster import running_cluster
 
 console = Console()
-PATIENTS = 50
-MAILS = 30
-KILLABLE = (
-    "postgres",
-    "postgrest",
-    "auth",
-    "realtime",
-    "functions",
-    "gateway",
-    "mailbox",
-    "worker",
-)
+DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id")
+PARTS = (*DATABASE_PARTS, "stack")
 
 
-def main() -> None:
-    directory = Path(tempfile.mkdtemp(prefix="appoint-bench-"))
-    directory.chmod(0o755)
-    config = StackConfig(directory, Ports(*range(31_000, 31_011)), Keys.generate())
-    config.save()
-    figures: list[tuple[str, str]] = []
-    try:
-        measure_lifecycle(config, figures)
-        asyncio.run(measure_product(config, figures))
-        measure_recovery(config, figures)
-    finally:
-        lifecycle.stop(directory)
-        lifecycle.erase(config)
-        shutil.rmtree(directory)
-    present(figures)
+def main(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; all if none is given.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1)] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of each run.")] = 4,
+    sizes: Annotated[str, typer.Option(help="Existing visits, comma-separated.")] = ",".join(
+        map(str, scene.SIZES)
+    ),
+    write: Annotated[bool, typer.Option(help="Write the result page.")] = True,
+) -> None:
+    """Measure speed as ratios, each pair in the same run."""
+    chosen = parts or list(PARTS)
+    if unknown := set(chosen) - set(PARTS):
+        raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}")
+    found: list[pages.Section] = []
+    if set(chosen) & set(DATABASE_PARTS):
+        wanted = tuple(int(size) for size in sizes.split(","))
+        found += measure_databases(chosen, wanted, repeats, seconds)
+    if "stack" in chosen:
+        found += stack_figures.measure()
+    for section in found:
+        section.show(console)
+    if write:
+        console.print(f"Written to {pages.write(found)}")
 
 
-def seconds(action: Any, *arguments: Any) -> float:
-    began = time.monotonic()
-    action(*arguments)
-    return time.monotonic() - began
-
-
-def measure_lifecycle(config: StackConfig, figures: list[tuple[str, str]]) -> None:
-    console.print("Starting and stopping …")
-    figures.append(("first start", f"{seconds(lifecycle.start, config):.1f} s"))
-    lifecycle.stop(config.directory)
-    figures.append(("warm start", f"{seconds(lifecycle.start, config):.1f} s"))
-
-    def reset() -> None:
-        lifecycle.stop(config.directory)
-        lifecycle.erase(config)
-        lifecycle.start(config)
-
-    figures.append(("reset", f"{seconds(reset):.1f} s"))
-    time.sleep(10)  # memory of an idle stack, after the start's garbage has been collected
-    parts = report.status(config)["parts"]
-    total = sum(part["rss_bytes"] for part in parts) / 1e6
-    each = ", ".join(f"{part['name']} {part['rss_bytes'] / 1e6:.0f}" for part in parts)
-    figures.append(("idle memory", f"{total:.0f} MB ({each})"))
-
-
-async def measure_product(config: StackConfig, figures: list[tuple[str, str]]) -> None:
-    console.print("Signing up patients …")
-    people = [await sign_up(config) for _ in range(PATIENTS)]
-    service_id, slots = await find_slots(config)
-    console.print("Racing for one slot …")
-    began = time.monotonic()
-    answers = await asyncio.gather(
-        *(book(person, service_id, slots[0]) for person, _ in people for _ in range(4))
-    )
-    took = time.monotonic() - began
-    outcomes = Counter(str(answer.status_code) for answer in answers)
-    told = ", ".join(f"{count} × {status}" for status, count in sorted(outcomes.items()))
-    figures.append(("race of 200 calls", f"{took:.2f} s: {told}"))
-    console.print("Booking and waiting for mail …")
-    delays = []
-    for (person, email), slot in zip(people[:MAILS], slots[8::8], strict=False):
-        answer = await book(person, service_id, slot)
-        if answer.status_code != 200:
-            continue
-        began_at = datetime.fromisoformat(answer.json()["created_at"])
-        accepted = await mail_accepted_at(config, email)
-        delays.append((accepted - began_at).total_seconds())
-    figures.append(
-        (
-            "commit to mail",
-            f"median {statistics.median(delays) * 1000:.0f} ms, "
-            f"slowest {max(delays) * 1000:.0f} ms of {len(delays)}",
-        )
-    )
-    for person, _ in people:
-        await person.aclose()
-
-
-async def sign_up(config: StackConfig) -> tuple[httpx.AsyncClient, str]:
-    email = f"bench-{uuid.uuid4().hex[:12]}@patients.example"
-    http = httpx.AsyncClient(
-        base_url=config.gateway_url, headers={"apikey": config.keys.publishable}, timeout=60
-    )
-    answer = await http.post("/auth/v1/signup", json={"email": email, "password": uuid.uuid4().hex})
-    http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
-    body = {"clinic_id": DEMO_CLINIC_ID, "full_name": "Pat Example"}
-    (await http.post("/rest/v1/rpc/register_patient", json=body)).raise_for_status()
-    return http, email
-
-
-async def find_slots(config: StackConfig) -> tuple[str, list[dict[str, Any]]]:
-    headers = {"apikey": config.keys.publishable}
-    async with httpx.AsyncClient(base_url=config.gateway_url, headers=headers) as http:
-        services = await http.get("/rest/v1/services?select=id&order=name&limit=1")
-        service_id = services.raise_for_status().json()[0]["id"]
-        now = datetime.now(UTC)
-        arguments = {
-            "service_id": service_id,
-            "from_time": now.isoformat(),
-            "to_time": (now + timedelta(days=28)).isoformat(),
-        }
-        slots = await http.post("/rest/v1/rpc/open_slots", json=arguments)
-        return service_id, slots.raise_for_status().json()
-
-
-async def book(http: httpx.AsyncClient, service_id: str, slot: dict[str, Any]) -> httpx.Response:
-    arguments = {
-        "service_id": service_id,
-        "provider_id": slot["provider_id"],
-        "starts_at": slot["starts_at"],
-    }
-    return await http.post("/rest/v1/rpc/book_appointment", json=arguments)
-
-
-async def mail_accepted_at(config: StackConfig, email: str) -> datetime:
-    async with httpx.AsyncClient() as http:
-        for _ in range(1000):
-            answer = await http.get(f"{config.mailbox_url}/inbox.json", params={"to": email})
-            for mail in answer.json():
-                return datetime.fromisoformat(mail["created_at"])
-            await asyncio.sleep(0.02)
-    raise RuntimeError("no mail came")
-
-
-def measure_recovery(config: StackConfig, figures: list[tuple[str, str]]) -> None:
-    console.print("Killing parts …")
-    parts = {part.name: part for part in report.all_parts(config)}
-    for name in KILLABLE:
-        state = StackState.load(config.directory)
-        pid = state.parts[name].pid if state else None
-        if pid is None:
-            continue
-        os.kill(pid, signal.SIGKILL)
-        began = time.monotonic()
-        while True:
-            state = StackState.load(config.directory)
-            now = state.parts[name].pid if state else None
-            if now not in (None, pid) and parts[name].is_healthy(config):
-                break
-            time.sleep(0.02)
-        figures.append((f"{name} back after kill -9", f"{time.monotonic() - began:.1f} s"))
-        time.sleep(6)  # so that the next death is not one in a row
-
-
-def present(figures: list[tuple[str, str]]) -> None:
-    today = datetime.now(UTC).date().isoformat()
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    table = Table(title=f"{today}, {machine}", title_justify="left")
-    table.add_column("figure")
-    table.add_column("measured", overflow="fold")
-    lines = [f"# {today}\n\n{machine}\n\n| figure | measured |\n|---|---|\n"]
-    for name, value in figures:
-        table.add_row(name, value)
-        lines.append(f"| {name} | {value} |\n")
-    console.print(table)
-    target = PROJECT_DIR / "bench" / "results" / f"{today}.md"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text("".join(lines))
+def measure_databases(
+    chosen: list[str], sizes: tuple[int, ...], repeats: int, seconds: float
+) -> list[pages.Section]:
+    """What is measured on databases of several sizes."""
+    found: list[pages.Section] = []
+    with running_cluster() as cluster:
+        console.print("Loading visits …")
+        databases = scene.make_all(cluster, sizes)
+        middle = databases[sorted(databases)[len(databases) // 2]]
+        if "slots" in chosen:
+            found += slots.measure(cluster, databases, repeats, console)
+        if "booking" in chosen:
+            found += booking.measure(cluster, databases, repeats, seconds, console)
+        if "contention" in chosen:
+            found += contention.measure(cluster, middle, repeats, seconds, console)
+        if "request-id" in chosen:
+            found += request_ids.measure(cluster, middle, repeats, console)
+        if "http" in chosen:
+            found += over_http.measure(cluster, databases, repeats, seconds, console)
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -1,0 +1,48 @@
+"""Databases of the measurements: the same clinic with 10 thousand, 100 thousand, 1 million rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from bench.cluster import MIGRATED, Cluster
+from stack.migrations import clone_database
+
+SQL = Path(__file__).parent / "sql"
+SIZES = (10_000, 100_000, 1_000_000)
+
+
+def make(cluster: Cluster, visits: int, source: str | None = None, already: int = 0) -> str:
+    """A database with that many visits, grown from `source`, which holds `already` of them."""
+    name = f"bench_{visits}"
+    clone_database(cluster.config, source or MIGRATED, name)
+    url = cluster.config.db_url("supabase_admin", name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        if source is None:
+            connection.execute((SQL / "scene.sql").read_bytes())
+        existing = (SQL / "existing.sql").read_text()
+        connection.execute(
+            existing.replace("%(first)s", str(already)).replace("%(last)s", str(visits - 1))
+        )
+        connection.execute("vacuum (analyze, freeze)")
+        connection.execute("checkpoint")
+    return name
+
+
+def make_all(cluster: Cluster, sizes: tuple[int, ...] = SIZES) -> dict[int, str]:
+    """One database of each size, each grown from the one before."""
+    made: dict[int, str] = {}
+    source, already = None, 0
+    for visits in sorted(sizes):
+        made[visits] = source = make(cluster, visits, source, already)
+        already = visits
+    return made
+
+
+def clear(cluster: Cluster, database: str) -> None:
+    """Take away what a run has booked, so that the next one finds what the first found."""
+    url = cluster.config.db_url("supabase_admin", database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute((SQL / "clear.sql").read_bytes())
+        connection.execute("vacuum (analyze)")
