@@ -70,6 +70,23 @@ def synthea(
     sys.exit(import_synthea(directory, batch_size, rejects, time_zone))
 
 
+@import_app.command()
+def holidays(
+    clinic: Annotated[str, typer.Option(help="The clinic's id or slug.")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 code, such as AT.")],
+    region: Annotated[
+        str | None, typer.Option(help="ISO 3166-2 code without the country, such as BY.")
+    ] = None,
+    year: Annotated[
+        list[int] | None, typer.Option(help="May be repeated; this year and the next if left out.")
+    ] = None,
+) -> None:
+    """Close a clinic on public holidays; safe to repeat."""
+    from appoint.importing.holidays import import_holidays  # noqa: PLC0415 - only when it runs
+
+    sys.exit(import_holidays(clinic, country, region, year or ()))
+
+
 @app.command()
 def demo(
     svg: Annotated[
