@@ -35,6 +35,8 @@ class Notification:
     starts_at: datetime
     ends_at: datetime
     time_zone: ZoneInfo
+    # Until when an offered time is kept; None for everything else.
+    answer_by: datetime | None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Notification:
@@ -58,6 +60,7 @@ class Notification:
             starts_at=datetime.fromisoformat(row["starts_at"]),
             ends_at=datetime.fromisoformat(row["ends_at"]),
             time_zone=ZoneInfo(row["time_zone"]),
+            answer_by=datetime.fromisoformat(row["answer_by"]) if row["answer_by"] else None,
         )
 
 

@@ -17,7 +17,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from appoint.mail.notification import Notification
-from appoint.mail.wall_clock import date_in_words, time_span_in_words, zone_in_words
+from appoint.mail.wall_clock import (
+    date_in_words,
+    deadline_in_words,
+    time_span_in_words,
+    zone_in_words,
+)
 
 DEFAULT_LANGUAGE = "en"
 # Mail programs turn such texts into links by themselves.
@@ -56,6 +61,7 @@ def render(notification: Notification, site_url: str) -> Mail:
         "date": date_in_words(notification, wording["dates"]),
         "time": time_span_in_words(notification, wording["dates"]),
         "zone": zone_in_words(notification),
+        "deadline": deadline_in_words(notification, wording["dates"]),
         "site_url": site_url,
     }
     return Mail(

@@ -10,14 +10,15 @@ from appoint.mail.notification import Notification
 
 def date_in_words(notification: Notification, dates: dict[str, Any]) -> str:
     """The local date, e.g. "Tuesday, 3 March 2026"."""
-    start = _local(notification.starts_at, notification)
-    pattern: str = dates["date"]
-    return pattern.format(
-        weekday=dates["weekdays"][start.weekday()],
-        day=start.day,
-        month=dates["months"][start.month - 1],
-        year=start.year,
-    )
+    return _date(_local(notification.starts_at, notification), dates)
+
+
+def deadline_in_words(notification: Notification, dates: dict[str, Any]) -> str | None:
+    """Until when to answer, e.g. "Tuesday, 3 March 2026, 9:30 am"; None if nothing is asked."""
+    if notification.answer_by is None:
+        return None
+    local = _local(notification.answer_by, notification)
+    return f"{_date(local, dates)}, {_time(local, dates)}"
 
 
 def time_span_in_words(notification: Notification, dates: dict[str, Any]) -> str:
@@ -36,6 +37,16 @@ def zone_in_words(notification: Notification) -> str:
 
 def _local(instant: datetime, notification: Notification) -> datetime:
     return instant.astimezone(notification.time_zone)
+
+
+def _date(local: datetime, dates: dict[str, Any]) -> str:
+    pattern: str = dates["date"]
+    return pattern.format(
+        weekday=dates["weekdays"][local.weekday()],
+        day=local.day,
+        month=dates["months"][local.month - 1],
+        year=local.year,
+    )
 
 
 def _time(local: datetime, dates: dict[str, Any]) -> str:

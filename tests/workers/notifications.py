@@ -29,6 +29,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "starts_at": "2026-03-28T08:30:00+00:00",
         "ends_at": "2026-03-28T09:00:00+00:00",
         "time_zone": "Europe/Zurich",
+        "answer_by": None,
     }
     return row | changes
 

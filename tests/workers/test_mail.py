@@ -8,7 +8,7 @@ from appoint.mail import Notification, UnknownKindError, render
 from tests.workers.notifications import claimed_row, notification
 
 SITE = "https://appoint.example"
-KINDS = ("confirmation", "change", "cancellation")
+KINDS = ("confirmation", "change", "cancellation", "offer")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -31,6 +31,12 @@ def test_the_day_after_the_clocks_change_uses_the_new_offset() -> None:
     )
     assert "10:30 am – 11:00 am" in mail.text
     assert "UTC+02:00" in mail.text
+
+
+def test_an_offer_says_until_when_it_is_kept() -> None:
+    mail = render(notification(kind="offer", answer_by="2026-03-27T16:45:00+00:00"), SITE)
+    for body in (mail.html, mail.text):
+        assert "Friday, 27 March 2026, 5:45 pm" in body
 
 
 @pytest.mark.parametrize(
