@@ -20,10 +20,13 @@ from appoint.mail import Mail, Notification, render
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from workers.health import HealthServer
+from workers.history import SEAL_EVERY, History
 from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
+from workers.rounds import Rounds
 from workers.vital_signs import VitalSigns
+from workers.waitlist import Waitlist
 from workers.wakeups import Wakeups
 
 logger = logging.getLogger(__name__)
@@ -38,16 +41,24 @@ async def run(settings: Settings) -> None:
     """Work until told to stop. Raises OSError when the health port is taken."""
     async with http_pool() as supabase_http, _provider_pool(settings) as provider_http:
         # With the service's rights: the queue spans all clinics and belongs to no user.
-        outbox = Outbox(service_client(settings, supabase_http))
+        client = service_client(settings, supabase_http)
+        outbox = Outbox(client)
         signs = VitalSigns()
         notifier = Notifier(
             outbox, ResendMail(settings, provider_http), _renderer(settings), _pace(settings), signs
         )
 
+        waitlist = Rounds("waitlist", Waitlist(client).look, settings.appoint_worker_sweep_seconds)
+        history = Rounds("history", History(client).look, SEAL_EVERY)
+
+        def wake() -> None:
+            notifier.wake()
+            waitlist.wake()
+
         def connect() -> AsyncRealtimeClient:
             return service_client(settings, supabase_http).realtime
 
-        wakeups = Wakeups(connect, notifier.wake, signs)
+        wakeups = Wakeups(connect, wake, signs)
         stalled_after = STALLED_AFTER + settings.appoint_worker_sweep_seconds
         health = HealthServer(
             signs,
@@ -56,18 +67,22 @@ async def run(settings: Settings) -> None:
             stalled_after=stalled_after,
         )
         async with await health.start():
-            await _work(notifier, wakeups)
+            await _work(
+                notifier, {"wakeups": wakeups.run, "waitlist": waitlist.run, "history": history.run}
+            )
 
 
-async def _work(notifier: Notifier, wakeups: Wakeups) -> None:
+async def _work(notifier: Notifier, beside: dict[str, Callable[[], Awaitable[None]]]) -> None:
+    """Run the notifier until told to stop, and beside it what may be cut off at any moment."""
     with _stops_on_signal(notifier):
-        listening = asyncio.create_task(_keep_running("wakeups", wakeups.run))
+        others = [asyncio.create_task(_keep_running(name, part)) for name, part in beside.items()]
         logger.info("worker_started")
         try:
             await _keep_running("notifier", notifier.run)
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         logger.info("worker_stopped")
 
 

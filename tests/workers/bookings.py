@@ -51,6 +51,15 @@ class Patient:
     async def cancel(self, appointment: dict[str, Any]) -> None:
         await self._rpc("cancel_appointment", appointment_id=appointment["id"])
 
+    async def wait_for(self, appointment: dict[str, Any]) -> None:
+        """Join the waiting list for visits of that kind."""
+        await self._rpc("join_waitlist", service_id=appointment["service_id"])
+
+    async def offers(self) -> list[dict[str, Any]]:
+        """What this patient was offered, newest last."""
+        offers: list[dict[str, Any]] = await self._get("waitlist_offers", order="created_at")
+        return offers
+
     async def mails(self, at_least: int = 1) -> list[dict[str, Any]]:
         """What this patient has received, once it is that much."""
         return await mails_to(self.stack, self.address, at_least)
