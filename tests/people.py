@@ -110,6 +110,19 @@ def insert(connection: Connection, table: LiteralString, **columns: Any) -> Row:
     return row
 
 
+def call(connection: Connection, function: LiteralString, **arguments: Any) -> Row:
+    """Call a function by named arguments, as PostgREST does; the row it answers with."""
+    named = psycopg.sql.SQL(", ").join(
+        psycopg.sql.SQL("{} => {}").format(psycopg.sql.Identifier(name), psycopg.sql.Placeholder())
+        for name in arguments
+    )
+    statement = psycopg.sql.SQL("select * from {}({})").format(psycopg.sql.SQL(function), named)
+    cursor = connection.cursor(row_factory=dict_row)
+    row = cursor.execute(statement, list(arguments.values())).fetchone()
+    assert row is not None
+    return row
+
+
 def at(hours: float, days: int = 2) -> datetime:
     """That many hours into a coming day, UTC."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from tests.database.conftest import Connect
@@ -21,6 +20,7 @@ from tests.people import (
     as_user,
     at,
     book,
+    call,
     denied,
     every,
     make_member,
@@ -35,16 +35,7 @@ from tests.people import (
 
 
 def booked(db: Connection, service: Any, starts_at: Any, **arguments: Any) -> Row:
-    names = psycopg.sql.SQL(", ").join(
-        psycopg.sql.SQL("{} => %s").format(psycopg.sql.Identifier(name)) for name in arguments
-    )
-    call = psycopg.sql.SQL("select * from public.book_appointment(%s, %s{}{})").format(
-        psycopg.sql.SQL(", " if arguments else ""), names
-    )
-    cursor = db.cursor(row_factory=psycopg.rows.dict_row)
-    row = cursor.execute(call, [service, starts_at, *arguments.values()]).fetchone()
-    assert row is not None
-    return row
+    return call(db, "public.book_appointment", service_id=service, starts_at=starts_at, **arguments)
 
 
 def test_a_patient_books_for_themselves(db: Connection) -> None:

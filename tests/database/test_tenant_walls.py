@@ -65,6 +65,11 @@ def test_a_reference_across_clinics_cannot_be_written(db: Connection) -> None:
             },
         ),
     ]
+    # Triggers say it in words; the keys hold it without them.
+    for table in {table for table, _ in crossings}:
+        db.execute(
+            psycopg.sql.SQL("alter table {} disable trigger user").format(psycopg.sql.SQL(table))
+        )
     for table, columns in crossings:
         with pytest.raises(psycopg.errors.ForeignKeyViolation), db.transaction():
             insert(db, table, **columns)
