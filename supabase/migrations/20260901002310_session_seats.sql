@@ -3,8 +3,7 @@
 --           are called off with it, and each patient is told.
 
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
-alter table private.reservations
-  add constraint reservations_session_exists
+alter table private.reservations add constraint reservations_session_exists
   foreign key (session_id) references public.group_sessions (id) on delete cascade;
 -- squawk-ignore require-concurrent-index-creation
 create index reservations_by_session on private.reservations (session_id)
