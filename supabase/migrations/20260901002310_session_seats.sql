@@ -171,7 +171,7 @@ create trigger _400_count_seat_delete after delete on public.appointments
 -- Gives back what changed sessions keep and reserves what they (now) need; every schedule, also those
 -- of all their seats, is locked before the first reservation goes. Holds that are over end here, as
 -- for single visits.
-create function private.reserve_sessions(changed uuid[], taking public.group_sessions[])
+create function private.reserve_sessions(changed uuid[], taking uuid[])
 returns void
 language plpgsql
 set search_path = ''
@@ -186,11 +186,12 @@ begin
   order by appointments.id for no key update;
   select array_agg(wanted.resource_id), array_agg(distinct hold.appointment_id)
   into resource_ids, holds_over
-  from unnest(taking) as wanting
-  cross join lateral private.wanted_resources(private.session_as_visit(wanting)) as wanted
+  from public.group_sessions
+  cross join lateral private.wanted_resources(private.session_as_visit(group_sessions)) as wanted
   left join private.reservations as hold
     on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
-    and hold.during && wanted.during;
+    and hold.during && wanted.during
+  where group_sessions.id = any (taking);
   resource_ids := resource_ids || array(
     select reservations.resource_id from private.reservations
     where reservations.session_id = any (changed)
@@ -202,7 +203,7 @@ begin
   perform private.lock_resources(resource_ids, 'move');
   perform private.end_holds(holds_over);
   delete from private.reservations where reservations.session_id = any (changed);
-  foreach session in array coalesce(taking, '{}') loop
+  for session in select * from public.group_sessions where group_sessions.id = any (taking) loop
     perform private.reserve(private.session_as_visit(session), true);
   end loop;
 end;
@@ -215,7 +216,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.reserve_sessions('{}', array_agg(added))
+  perform private.reserve_sessions('{}', array_agg(added.id))
   from added where added.status = 'scheduled'
   having count(*) > 0;
   return null;
@@ -232,9 +233,9 @@ set search_path = ''
 as $$
 declare
   changed uuid[];
-  taking public.group_sessions[];
+  taking uuid[];
 begin
-  select array_agg(after.id), array_agg(after) filter (where after.status = 'scheduled')
+  select array_agg(after.id), array_agg(after.id) filter (where after.status = 'scheduled')
   into changed, taking
   from after join before using (id)
   where (after.status, after.provider_id, after.location_id, after.starts_at, after.ends_at,
@@ -247,11 +248,12 @@ begin
   end if;
   perform private.reserve_sessions(changed, taking);
   update public.appointments set
-    starts_at = moved.starts_at, ends_at = moved.ends_at,
-    provider_id = moved.provider_id, location_id = moved.location_id,
-    overbook_reason = moved.overbook_reason
-  from unnest(taking) as moved
-  where appointments.session_id = moved.id and private.keeps_time(appointments.status);
+    starts_at = after.starts_at, ends_at = after.ends_at,
+    provider_id = after.provider_id, location_id = after.location_id,
+    overbook_reason = after.overbook_reason
+  from after
+  where appointments.session_id = after.id and after.id = any (taking)
+    and private.keeps_time(appointments.status);
   update public.appointments set status = 'cancelled'
   from after
   where appointments.session_id = after.id and after.id = any (changed)
