@@ -287,7 +287,9 @@ set search_path = ''
 as $$
 begin
   if (new.id, new.clinic_id, new.patient_id)
-    is distinct from (old.id, old.clinic_id, old.patient_id) then
+    is distinct from (old.id, old.clinic_id, old.patient_id)
+    and not ((new.id, new.clinic_id) = (old.id, old.clinic_id)
+      and private.is_merging(old.patient_id, new.patient_id)) then
     perform private.raise_error('not_allowed', 'An appointment stays with its clinic and its '
       'patient. Cancel it and book another.');
   end if;
@@ -403,6 +405,7 @@ begin
   if not exists (
     select from public.patients
     where patients.id = visit.patient_id and patients.clinic_id = visit.clinic_id
+      and patients.merged_into is null and patients.erased_at is null
   ) then
     perform private.raise_error('not_found', 'This patient has no record in this clinic.');
   end if;

@@ -67,15 +67,13 @@ begin
     end if;
     return mine;
   end if;
-  if not exists (
+  -- One answer to strangers, whether the record exists or not.
+  if private.acting_as(patient_to_book.clinic_id, patient_to_book.patient_id) is null or not exists (
     select from public.patients
     where patients.id = patient_to_book.patient_id
       and patients.clinic_id = patient_to_book.clinic_id
   ) then
     perform private.raise_error('not_found', 'This patient has no record in this clinic.');
-  end if;
-  if private.acting_as(patient_to_book.clinic_id, patient_to_book.patient_id) is null then
-    perform private.raise_error('not_allowed', 'You can book for yourself only.');
   end if;
   return patient_to_book.patient_id;
 end;
