@@ -96,9 +96,10 @@ def test_an_appointment_stays_whose_it_is(db: Connection, column: str) -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "Foo5", "CEST", "europe/vienna", ""])
 def test_a_zone_that_does_not_exist_is_refused(db: Connection, zone: str) -> None:
-    with pytest.raises(psycopg.errors.ForeignKeyViolation) as caught:
+    with refused(db, "invalid_input"):
         make_clinic(db, time_zone=zone)
-    assert caught.value.diag.constraint_name == "clinics_time_zone_is_known"
+    with refused(db, "invalid_input"):
+        make_location(db, make_clinic(db), zone)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +107,10 @@ def test_a_zone_that_does_not_exist_is_refused(db: Connection, zone: str) -> Non
 )
 def test_hours_must_open_before_they_close(db: Connection, opens: str, closes: str) -> None:
     practice = make_practice(db)
-    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+    with refused(db, "invalid_time"):
         make_hours(
             db, practice.clinic, practice.provider, practice.location, opens=opens, closes=closes
         )
-    assert caught.value.diag.constraint_name == "weekly_hours_opens_before_closes"
 
 
 @pytest.mark.parametrize(

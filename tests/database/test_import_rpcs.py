@@ -184,7 +184,7 @@ def test_a_clinic_that_was_rejected_does_not_cost_the_patient_the_others(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"time_zone": "Mars/Olympus"}, "unknown_reference"),
+        ({"time_zone": "Mars/Olympus"}, "invalid_input"),
         ({"time_zone": None}, "missing_value"),
         ({"name": None}, "missing_value"),
         ({"name": " "}, "invalid_input"),

@@ -16,6 +16,7 @@ ANON_MAY_EXECUTE = {"public.open_slots"}
 AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.accept_invitation",
     "public.accept_offer",
+    "public.add_exception",
     "public.authorize_flow",
     "public.book_appointment",
     "public.cancel_appointment",
@@ -29,9 +30,11 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.join_waitlist",
     "public.leave_waitlist",
     "public.register_patient",
+    "public.remove_exception",
     "public.remove_member",
     "public.reschedule_appointment",
     "public.second_factor_holder",
+    "public.set_weekly_hours",
     "public.verify_history",
     # For policies: schema private is not exposed over HTTP.
     "private.may_listen",
@@ -42,6 +45,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
 }
 SERVICE_MAY_EXECUTE = {
     "public.accept_offer",
+    "public.add_exception",
     "public.book_appointment",
     "public.cancel_appointment",
     "public.change_appointment_status",
@@ -50,7 +54,9 @@ SERVICE_MAY_EXECUTE = {
     "public.join_waitlist",
     "public.leave_waitlist",
     "public.open_slots",
+    "public.remove_exception",
     "public.reschedule_appointment",
+    "public.set_weekly_hours",
     "public.verify_history",
     "worker.begin_request",
     "worker.claim_import",
@@ -65,6 +71,7 @@ SERVICE_MAY_EXECUTE = {
     "worker.import_appointments",
     "worker.import_batch",
     "worker.import_clinics",
+    "worker.import_holidays",
     "worker.import_patients",
     "worker.import_providers",
     "worker.offer_freed_slots",
