@@ -119,11 +119,14 @@ begin
   return query
   select after.clinic_id, after.id, after.version, message.kind, patients.id,
     'email'::public.notification_channel,
-    (case when patients.email is null then 'skipped' else 'queued' end)
+    (case when address.email is null then 'skipped' else 'queued' end)
       ::public.notification_status,
-    case when patients.email is null then 'no_address' end
+    case when address.email is null then 'no_address' end
   from (select private.notification_kind_for(before, after) as kind) as message
   join public.patients on patients.id = after.patient_id
+  cross join lateral (
+    select coalesce(patients.email, private.guardians_address(patients.id)) as email
+  ) as address
   where message.kind is not null;
 end;
 $$;

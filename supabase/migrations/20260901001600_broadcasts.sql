@@ -35,6 +35,10 @@ begin
     union all
     select 'user:' || patients.user_id from public.patients
     where patients.id = visit.patient_id and patients.user_id is not null
+    union
+    select 'user:' || guardians.user_id from public.guardians
+    where guardians.clinic_id = visit.clinic_id and guardians.patient_id = visit.patient_id
+      and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now())
   ) as channel (topic);
 end;
 $$;

@@ -14,7 +14,8 @@ begin
   return (
     select case
       when visit.id is null then 'appointment_removed'
-      when patient.email is null then 'no_address'
+      when coalesce(patient.email, private.guardians_address(patient.id)) is null
+        then 'no_address'
       when notification.kind = 'cancellation' and visit.status <> 'cancelled' then 'status_changed'
       when notification.kind = 'offer' and visit.status <> 'held' then 'status_changed'
       when notification.kind = 'offer' and visit.hold_expires_at <= now() then 'over'
@@ -122,7 +123,8 @@ begin
 
   return query
   select
-    message.id, message.lease_id, message.kind::text, message.channel::text, patient.email,
+    message.id, message.lease_id, message.kind::text, message.channel::text,
+    coalesce(patient.email, private.guardians_address(patient.id)),
     patient.full_name, patient.locale, message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address, provider.full_name,
     service.name, visit.starts_at, visit.ends_at, place.time_zone,

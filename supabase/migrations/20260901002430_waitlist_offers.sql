@@ -246,6 +246,7 @@ begin
       select from private.reservations as busy
       where busy.resource_id = waiting.patient_id
         and busy.during && tstzrange(free.starts_at, free.ends_at)
+        and (busy.expires_at is null or busy.expires_at > now())
     )
     and not waiting.id || ' ' || free.starts_at || ' ' || free.provider_id = any (passed)
   order by
@@ -286,10 +287,14 @@ begin
   insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
     recipient_id, channel, status, last_error)
   select hold.clinic_id, hold.id, hold.version, 'offer', patients.id, 'email',
-    (case when patients.email is null then 'skipped' else 'queued' end)
+    (case when address.email is null then 'skipped' else 'queued' end)
       ::public.notification_status,
-    case when patients.email is null then 'no_address' end
-  from public.patients where patients.id = candidate.patient_id;
+    case when address.email is null then 'no_address' end
+  from public.patients
+  cross join lateral (
+    select coalesce(patients.email, private.guardians_address(patients.id)) as email
+  ) as address
+  where patients.id = candidate.patient_id;
   return offer;
 end;
 $$;
@@ -319,7 +324,7 @@ begin
     begin
       perform private.make_offer(candidate, freed.location_id);
       offers := offers + 1;
-    exception when sqlstate 'PT409' or sqlstate 'PT422' or sqlstate 'PT404' then
+    exception when sqlstate 'PT403' or sqlstate 'PT404' or sqlstate 'PT409' or sqlstate 'PT422' then
       -- Taken meanwhile, or the patient is busy by now: the next one.
       null;
     end;

@@ -22,7 +22,7 @@ create table public.guardians (
 );
 
 create index guardians_by_user on public.guardians (user_id);
-create index guardians_by_patient on public.guardians (clinic_id, patient_id);
+create index guardians_by_patient on public.guardians (patient_id, clinic_id);
 create index guardians_by_creator on public.guardians (created_by);
 
 create table public.guardian_invitations (
@@ -105,6 +105,26 @@ begin
       'for them.');
   end if;
   return patient;
+end;
+$$;
+
+-- Where mail goes for a patient without an address: to the first guardian there is now. Looked up
+-- when it is sent, so that a former guardian gets none.
+create function private.guardians_address(patient_id uuid) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select lower(users.email)
+    from public.guardians join auth.users on users.id = guardians.user_id
+    where guardians.patient_id = guardians_address.patient_id
+      and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now())
+      and users.email_confirmed_at is not null
+    order by guardians.starts_at, guardians.id
+    limit 1
+  );
 end;
 $$;
 
