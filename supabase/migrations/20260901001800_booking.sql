@@ -530,6 +530,10 @@ begin
     perform private.raise_error('illegal_transition', 'This appointment is over or called off; '
       'it cannot be moved.');
   end if;
+  if visit.session_id is not null then
+    perform private.raise_error('not_allowed', 'A seat moves with its session. Cancel it and join '
+      'another one.');
+  end if;
   select * into strict service from public.services where services.id = visit.service_id;
   perform private.check_bookable_time(service, reschedule_appointment.starts_at);
   if not private.is_staff_of(visit.clinic_id)

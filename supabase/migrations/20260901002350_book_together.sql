@@ -292,8 +292,7 @@ begin
   end loop;
   if book_together.request_id is not null then
     insert into private.joint_visits (joint_id, number, appointment_id)
-    select joint_id, visit.number, visit.id
-    from unnest(booked) with ordinality as visit (id, number);
+    select joint_id, number, (booked[number]).id from generate_subscripts(booked, 1) as number;
   end if;
   return query select * from unnest(booked);
 end;
