@@ -1,0 +1,153 @@
+-- Erasure: what was kept about a person stops telling who it was.
+-- Promises: forgettable. Visits stay, as numbers; their history still verifies, since it never held
+--           more than ids and times. Deleting the log-in itself is left to Auth.
+-- Access: the service key alone; the API asks for the caller's right first.
+
+-- Visits to come are called off, what is told of past ones is made anonymous.
+create function private.anonymise_visits(records uuid[], users uuid[]) returns int
+language plpgsql
+set search_path = ''
+as $$
+declare
+  called_off int;
+begin
+  update public.appointments set status = 'cancelled'
+  where appointments.patient_id = any (records) and appointments.ends_at > now()
+    and appointments.status in ('held', 'pending', 'booked', 'arrived');
+  get diagnostics called_off = row_count;
+  update public.appointments set
+    external_id = null,
+    overbook_reason = case when appointments.overbook_reason is not null then 'erased' end,
+    booked_by = case when not appointments.booked_by = any (users) then appointments.booked_by end
+  where appointments.patient_id = any (records)
+    and (appointments.external_id is not null or appointments.overbook_reason <> 'erased'
+      or appointments.booked_by = any (users));
+  delete from public.appointment_reasons
+  where appointment_reasons.patient_id = any (records);
+  update public.appointment_series set booked_by = null
+  where appointment_series.patient_id = any (records)
+    and appointment_series.booked_by = any (users);
+  delete from private.requests where requests.appointment_id in (
+    select appointments.id from public.appointments where appointments.patient_id = any (records)
+  );
+  return called_off;
+end;
+$$;
+
+create function private.end_what_waits(records uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.waitlist_entries set status = 'left'
+  where waitlist_entries.patient_id = any (records)
+    and waitlist_entries.status in ('waiting', 'offered');
+  update public.notifications set status = 'skipped', last_error = 'erased'
+  where notifications.recipient_id = any (records) and notifications.status = 'queued';
+  -- With it the mail provider could say to whom the message went.
+  update public.notifications set provider_message_id = null
+  where notifications.recipient_id = any (records)
+    and notifications.provider_message_id is not null;
+end;
+$$;
+
+create function private.anonymise_records(records uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from public.guardian_invitations as invitation
+  using public.patients
+  where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
+    and (invitation.patient_id = patients.id or invitation.email = lower(patients.email));
+  delete from public.guardians where guardians.patient_id = any (records);
+  update public.patients set
+    user_id = null, full_name = 'Erased', email = null, phone = null, date_of_birth = null,
+    locale = 'en', external_id = null, erased_at = now()
+  where patients.id = any (records);
+end;
+$$;
+
+-- What ties a user to clinics, other than their patient records. Raises last_owner.
+create function private.forget_user(user_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  address text;
+begin
+  select lower(users.email) into address from auth.users where users.id = forget_user.user_id;
+  delete from public.members where members.user_id = forget_user.user_id;
+  delete from public.guardians where guardians.user_id = forget_user.user_id;
+  delete from public.staff_invitations where staff_invitations.email = address;
+  delete from public.guardian_invitations where guardian_invitations.email = address;
+  update public.providers set user_id = null where providers.user_id = forget_user.user_id;
+  update public.appointments set booked_by = null
+  where appointments.booked_by = forget_user.user_id;
+  delete from private.requests where requests.caller_id = forget_user.user_id;
+  delete from private.claim_attempts where claim_attempts.user_id = forget_user.user_id;
+end;
+$$;
+
+create type worker.erasure as (
+  patient_ids uuid[],
+  called_off_visits int,
+  user_ids_without_records uuid[]
+);
+
+comment on type worker.erasure is
+  'What was erased: records, visits to come that were called off, and log-ins that no record, '
+  'membership or guardianship needs any more, for Auth to delete.';
+
+-- Definer: writes every table, for whoever the API has let ask.
+create function worker.erase_person(
+  patient_id uuid default null, user_id uuid default null, requested_by uuid default null
+) returns worker.erasure
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  records uuid[] := private.person_asked_for(erase_person.patient_id, erase_person.user_id);
+  users_of_records uuid[];
+  erased worker.erasure;
+begin
+  perform from public.patients where patients.id = any (records) order by patients.id for update;
+  users_of_records := array_remove(
+    array(
+      select patients.user_id from public.patients
+      where patients.id = any (records) and patients.user_id is not null
+      order by 1
+    ), erase_person.user_id) || erase_person.user_id;
+  erased.patient_ids := array(
+    select patients.id from public.patients
+    where patients.id = any (records) and patients.erased_at is null
+    order by patients.id
+  );
+  erased.called_off_visits := private.anonymise_visits(records, users_of_records);
+  perform private.end_what_waits(records);
+  perform private.anonymise_records(erased.patient_ids);
+  if erase_person.user_id is not null then
+    perform private.forget_user(erase_person.user_id);
+  end if;
+  perform private.log_access('erased', patients.clinic_id, patients.id, 'patients',
+    patients.id::text, actor_id => erase_person.requested_by)
+  from public.patients where patients.id = any (erased.patient_ids);
+  erased.user_ids_without_records := array(
+    select login.id from unnest(users_of_records) as login (id)
+    where login.id is not null
+      and not exists (select from public.patients where patients.user_id = login.id)
+      and not exists (select from public.members where members.user_id = login.id)
+      and not exists (select from public.guardians where guardians.user_id = login.id)
+    order by login.id
+  );
+  return erased;
+end;
+$$;
+
+comment on function worker.erase_person(uuid, uuid, uuid) is
+  'Makes one person unknown: one patient of one clinic (patient_id), or a user everywhere '
+  '(user_id). Visits to come are called off. Again: nothing more happens. Raises last_owner.';
+
+grant execute on function worker.erase_person(uuid, uuid, uuid) to service_role;
