@@ -1,0 +1,183 @@
+"""One `request_id`, any number of calls: one row, and the same answer to all."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from tests.database.conftest import Connect
+from tests.database.test_hold_slot import confirmed, held, let_it_run_out, rival_of
+from tests.people import (
+    Connection,
+    Practice,
+    as_patient,
+    at,
+    book,
+    call,
+    every,
+    make_practice,
+    make_provider,
+    one,
+    refused,
+)
+
+CALLS, CONNECTIONS = 1000, 50
+
+
+def from_all(connect: Connect, practice: Practice, ask: Callable[[Connection], Any]) -> list[Any]:
+    """The answers, or keys, of 1,000 calls by one person over 50 connections that start at once."""
+    start = threading.Barrier(CONNECTIONS)
+    answers: list[Any] = []
+
+    def hand(connection: Connection) -> None:
+        with as_patient(connection, practice.user):
+            start.wait()
+            for _ in range(CALLS // CONNECTIONS):
+                try:
+                    answers.append(ask(connection))
+                except psycopg.Error as error:
+                    answers.append(error.diag.message_primary)
+
+    threads = [threading.Thread(target=hand, args=(connect(),)) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == CALLS
+    return answers
+
+
+@pytest.mark.parametrize("function", ["public.book_appointment", "public.hold_slot"])
+def test_a_thousand_calls_are_one_appointment(connect: Connect, function: LiteralString) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    make_provider(setup, practice.clinic, practice.location, (practice.service,))
+    request = uuid.uuid4()
+
+    def ask(connection: Connection) -> Any:
+        return call(
+            connection,
+            function,
+            service_id=practice.service,
+            provider_id=None,
+            starts_at=at(9),
+            request_id=request,
+        )
+
+    answers = from_all(connect, practice, ask)
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["request_id"] == request
+    assert one(setup, "select count(*) from public.appointments")["count"] == 1
+    assert one(setup, "select count(*) from public.appointment_events")["count"] == 1
+
+
+def test_a_thousand_confirmations_of_a_hold_are_one(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    with as_patient(setup, practice.user):
+        hold = held(setup, practice)
+    request = uuid.uuid4()
+    answers = from_all(connect, practice, lambda c: confirmed(c, hold, request_id=request))
+    assert all(answer == answers[0] for answer in answers)
+    assert (answers[0]["id"], answers[0]["version"]) == (hold["id"], 2)
+
+
+def test_a_thousand_moves_are_one_version(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    visit = book(setup, practice, at(9))
+    request = uuid.uuid4()
+
+    def ask(connection: Connection) -> Any:
+        return call(
+            connection,
+            "public.reschedule_appointment",
+            appointment_id=visit["id"],
+            starts_at=at(10),
+            request_id=request,
+            expected_version=1,
+        )
+
+    answers = from_all(connect, practice, ask)
+    assert all(answer == answers[0] for answer in answers)
+    assert (answers[0]["id"], answers[0]["version"]) == (visit["id"], 2)
+
+
+def test_of_a_thousand_calls_with_one_id_and_two_times_one_time_wins(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    request = uuid.uuid4()
+
+    def ask(connection: Connection) -> Any:
+        hours = 9 + connection.info.backend_pid % 2
+        return call(
+            connection,
+            "public.book_appointment",
+            service_id=practice.service,
+            starts_at=at(hours),
+            request_id=request,
+        )["starts_at"]
+
+    kinds = Counter(from_all(connect, practice, ask))
+    booked = one(setup, "select starts_at from public.appointments")["starts_at"]
+    assert set(kinds) <= {booked, "request_id_reused"}
+    assert kinds[booked] > 0
+
+
+def test_the_same_id_with_other_arguments_is_refused(db: Connection) -> None:
+    practice = make_practice(db)
+    colleague = make_provider(db, practice.clinic, practice.location, (practice.service,))
+    request = uuid.uuid4()
+    first = {
+        "service_id": practice.service,
+        "provider_id": practice.provider,
+        "starts_at": at(9),
+        "request_id": request,
+    }
+    with as_patient(db, practice.user):
+        hold = call(db, "public.hold_slot", **first)
+        assert call(db, "public.hold_slot", **first) == hold
+        for difference in ({"starts_at": at(10)}, {"provider_id": colleague}):
+            with refused(db, "request_id_reused"):
+                call(db, "public.hold_slot", **(first | difference))
+        with refused(db, "request_id_reused"):
+            call(db, "public.book_appointment", **first)
+        with refused(db, "request_id_reused"):
+            confirmed(db, hold, request_id=request)
+        visit = confirmed(db, hold, request_id=uuid.uuid4(), reason="a reason")
+        with refused(db, "request_id_reused"):
+            confirmed(db, hold, request_id=visit["request_id"], reason="another reason")
+        move = {
+            "appointment_id": visit["id"],
+            "starts_at": at(11),
+            "request_id": uuid.uuid4(),
+        }
+        call(db, "public.reschedule_appointment", **move)
+        with refused(db, "request_id_reused"):
+            call(db, "public.reschedule_appointment", **(move | {"starts_at": at(12)}))
+
+
+def test_a_refused_hold_or_confirmation_may_be_tried_again(db: Connection) -> None:
+    practice = make_practice(db)
+    rival = rival_of(db, practice)
+    with as_patient(db, rival.user):
+        obstacle = held(db, rival)
+    request = uuid.uuid4()
+    with as_patient(db, practice.user), refused(db, "slot_taken"):
+        held(db, practice, request_id=request)
+    let_it_run_out(db, obstacle)
+    with as_patient(db, practice.user):
+        assert held(db, practice, request_id=request)["request_id"] == request
+
+
+def test_what_was_asked_is_not_kept(db: Connection) -> None:
+    practice = make_practice(db)
+    with as_patient(db, practice.user):
+        confirmed(db, held(db, practice), request_id=uuid.uuid4(), reason="an unmistakable reason")
+    assert "unmistakable" not in str(every(db, "select * from private.requests"))
