@@ -26,6 +26,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.create_clinic",
     "public.decline_offer",
     "public.hold_slot",
+    "public.explain_slot",
     "public.invite_member",
     "public.join_waitlist",
     "public.leave_waitlist",
@@ -36,10 +37,24 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.second_factor_holder",
     "public.set_weekly_hours",
     "public.verify_history",
+    "public.accept_guardianship",
+    "public.claim_patient_records",
+    "public.end_guardianship",
+    "public.find_duplicates",
+    "public.invite_guardian",
+    "public.merge_patients",
+    "public.my_memberships",
+    "public.my_records",
+    "public.open_patient",
+    "public.read_reasons",
+    "public.register_dependant",
+    "public.revoke_guardian_invitation",
+    "public.unmerge_patients",
     # For policies: schema private is not exposed over HTTP.
     "private.may_listen",
     "private.my_clinics",
     "private.my_clinics_as",
+    "private.my_care",
     "private.my_clinics_as_patient",
     "private.my_patients",
 }
@@ -50,6 +65,7 @@ SERVICE_MAY_EXECUTE = {
     "public.cancel_appointment",
     "public.change_appointment_status",
     "public.decline_offer",
+    "public.explain_slot",
     "public.hold_slot",
     "public.join_waitlist",
     "public.leave_waitlist",
@@ -79,6 +95,10 @@ SERVICE_MAY_EXECUTE = {
     "worker.read_import",
     "worker.requeue_notification",
     "worker.seal_history",
+    "public.open_patient",
+    "worker.erase_person",
+    "worker.export_person",
+    "worker.prune_access_log",
 }
 ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "services"}
 # Tables whose rows only functions write, whatever the caller's role.
@@ -94,6 +114,9 @@ NOT_WRITTEN_OVER_HTTP = {
     "waitlist_entries",
     "waitlist_entry_providers",
     "waitlist_offers",
+    "access_log",
+    "guardian_invitations",
+    "guardians",
 }
 
 FUNCTIONS = f"""
