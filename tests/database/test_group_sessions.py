@@ -33,6 +33,7 @@ from tests.people import (
     make_practice,
     make_provider,
     make_resource,
+    make_service,
     make_user,
     one,
     refused,
@@ -423,7 +424,7 @@ def test_nobody_joins_for_a_stranger_or_too_late(db: Connection) -> None:
     practice = group_practice(db, min_notice_minutes=24 * 60, horizon_days=10)
     session = plan(db, practice, at(9))
     stranger = make_patient(db, practice.clinic)
-    with as_patient(db, practice.user), refused(db, "not_allowed"):
+    with as_patient(db, practice.user), refused(db, "not_found"):
         db.execute("select public.join_session(%s, %s)", [session["id"], stranger])
     soon = plan(db, practice, datetime.now(session["starts_at"].tzinfo) + timedelta(hours=2))
     far = plan(db, practice, at(9, days=20))
@@ -434,6 +435,15 @@ def test_nobody_joins_for_a_stranger_or_too_late(db: Connection) -> None:
             db.execute("select public.join_session(%s)", [far["id"]])
     with as_front_desk(db, make_member(db, practice.clinic, "front_desk")):
         db.execute("select public.join_session(%s, %s)", [soon["id"], stranger])
+
+
+def test_a_group_service_is_joined_and_not_booked_alone(db: Connection) -> None:
+    practice = group_practice(db)
+    with as_patient(db, practice.user):
+        ask = "select from public.open_slots(%s, %s, %s)"
+        assert every(db, ask, practice.service, at(0), at(24)) == []
+        with refused(db, "outside_availability"):
+            db.execute("select public.book_appointment(%s, %s)", [practice.service, at(9)])
 
 
 def test_open_sessions_lists_those_with_seats_left(db: Connection) -> None:
@@ -534,6 +544,14 @@ def test_joining_leaving_moving_and_booking_at_once_leave_everything_in_order(
     and visits of the same people with the same provider."""
     setup = connect()
     practice = group_practice(setup, capacity=3)
+    single = replace(practice, service=make_service(setup, practice.clinic))
+    insert(
+        setup,
+        "public.provider_services",
+        clinic_id=single.clinic,
+        provider_id=single.provider,
+        service_id=single.service,
+    )
     sessions = [plan(setup, practice, at(hour)) for hour in (9, 11, 13)]
     people = [make_user(setup) for _ in range(4)]
     patients = [make_patient(setup, practice.clinic, user) for user in people]
@@ -547,7 +565,7 @@ def test_joining_leaving_moving_and_booking_at_once_leave_everything_in_order(
                 session = sessions[(number + turn) % len(sessions)]
                 deed = DEEDS[(number * 5 + turn) % len(DEEDS)]
                 try:
-                    deed(connection, practice, session, people[person], patients[person])
+                    deed(connection, single, session, people[person], patients[person])
                 except psycopg.Error as error:
                     key = f"{error.sqlstate} {error.diag.message_primary}"
                     seen[key] += 1
@@ -605,7 +623,7 @@ def _visit(c: Connection, practice: Practice, session: Row, user: UUID, _patient
     with as_patient(c, user):
         c.execute(
             "select public.book_appointment(%s, %s)",
-            [practice.visits, session["starts_at"] + timedelta(hours=1)],
+            [practice.service, session["starts_at"] + timedelta(hours=1)],
         )
 
 
