@@ -12,14 +12,17 @@ from tests.people import Connection, every
 
 OURS = "('public', 'worker', 'private')"
 
-ANON_MAY_EXECUTE = {"public.open_slots"}
+ANON_MAY_EXECUTE = {"public.open_sessions", "public.open_slots"}
 AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.accept_invitation",
     "public.accept_offer",
     "public.add_exception",
     "public.authorize_flow",
     "public.book_appointment",
+    "public.book_series",
+    "public.book_together",
     "public.cancel_appointment",
+    "public.cancel_series",
     "public.change_appointment_status",
     "public.change_clinic",
     "public.change_member",
@@ -28,6 +31,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.hold_slot",
     "public.explain_slot",
     "public.invite_member",
+    "public.join_session",
     "public.join_waitlist",
     "public.leave_waitlist",
     "public.register_patient",
@@ -62,13 +66,18 @@ SERVICE_MAY_EXECUTE = {
     "public.accept_offer",
     "public.add_exception",
     "public.book_appointment",
+    "public.book_series",
+    "public.book_together",
     "public.cancel_appointment",
+    "public.cancel_series",
     "public.change_appointment_status",
     "public.decline_offer",
     "public.explain_slot",
     "public.hold_slot",
+    "public.join_session",
     "public.join_waitlist",
     "public.leave_waitlist",
+    "public.open_sessions",
     "public.open_slots",
     "public.remove_exception",
     "public.reschedule_appointment",
@@ -105,6 +114,7 @@ ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "serv
 NOT_WRITTEN_OVER_HTTP = {
     "appointment_events",
     "appointment_reasons",
+    "appointment_series",
     "appointments",
     "history_seals",
     "import_files",
