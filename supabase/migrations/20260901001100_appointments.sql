@@ -205,10 +205,14 @@ begin
     or (new.ends_at is not null and not isfinite(new.ends_at)) then
     perform private.raise_error('invalid_time', 'Give the time at which the visit starts.');
   end if;
-  select * into service from public.services where services.id = new.service_id;
-  select coalesce(offered.duration_minutes, service.duration_minutes) into length_minutes
-  from public.provider_services as offered
-  where offered.provider_id = new.provider_id and offered.service_id = new.service_id;
+  -- The booking functions leave nothing of this out.
+  if new.clinic_id is null or new.ends_at is null or new.buffer_before_minutes is null
+    or new.buffer_after_minutes is null then
+    select * into service from public.services where services.id = new.service_id;
+    select coalesce(offered.duration_minutes, service.duration_minutes) into length_minutes
+    from public.provider_services as offered
+    where offered.provider_id = new.provider_id and offered.service_id = new.service_id;
+  end if;
 
   new.clinic_id := coalesce(new.clinic_id, service.clinic_id);
   -- An overbooked visit is squeezed in: it keeps no time of its own around it.
@@ -387,41 +391,43 @@ set search_path = ''
 as $$
 declare
   is_import boolean := visit.booked_via = 'import';
-  service public.services;
+  known record;
 begin
-  select * into service from public.services
-  where services.id = visit.service_id and services.clinic_id = visit.clinic_id
-    and (services.active or is_import);
-  if service.id is null then
+  -- One statement: every booking asks this.
+  select services.id as service_id, services.new_patients_only, providers.id as provider_id,
+    patients.id as patient_id, offered.provider_id as offered_by, locations.id as location_id
+  into known
+  from (select) as always
+  left join public.services
+    on services.id = visit.service_id and services.clinic_id = visit.clinic_id
+    and (services.active or is_import)
+  left join public.providers
+    on providers.id = visit.provider_id and providers.clinic_id = visit.clinic_id
+    and (providers.active or is_import)
+  left join public.patients
+    on patients.id = visit.patient_id and patients.clinic_id = visit.clinic_id
+    and patients.merged_into is null and patients.erased_at is null
+  left join public.provider_services as offered
+    on offered.provider_id = visit.provider_id and offered.service_id = visit.service_id
+  left join public.locations
+    on locations.id = visit.location_id and locations.clinic_id = visit.clinic_id;
+
+  if known.service_id is null then
     perform private.raise_error('not_found', 'This clinic does not offer this service.');
   end if;
-  if not exists (
-    select from public.providers
-    where providers.id = visit.provider_id and providers.clinic_id = visit.clinic_id
-      and (providers.active or is_import)
-  ) then
+  if known.provider_id is null then
     perform private.raise_error('not_found', 'This provider does not work in this clinic.');
   end if;
-  if not exists (
-    select from public.patients
-    where patients.id = visit.patient_id and patients.clinic_id = visit.clinic_id
-      and patients.merged_into is null and patients.erased_at is null
-  ) then
+  if known.patient_id is null then
     perform private.raise_error('not_found', 'This patient has no record in this clinic.');
   end if;
-  if not is_import and not exists (
-    select from public.provider_services as offered
-    where offered.provider_id = visit.provider_id and offered.service_id = visit.service_id
-  ) then
+  if known.offered_by is null and not is_import then
     perform private.raise_error('not_found', 'This provider does not offer this service.');
   end if;
-  if not exists (
-    select from public.locations
-    where locations.id = visit.location_id and locations.clinic_id = visit.clinic_id
-  ) then
+  if known.location_id is null then
     perform private.raise_error('not_found', 'This clinic has no such location.');
   end if;
-  if service.new_patients_only and not is_import and visit.overbook_reason is null
+  if known.new_patients_only and not is_import and visit.overbook_reason is null
     and private.has_been_seen(visit.patient_id) then
     perform private.raise_error('new_patients_only');
   end if;
@@ -457,14 +463,20 @@ declare
   mover text := private.acting_as(visit.clinic_id, visit.patient_id);
   wanted private.appointment_transitions;
 begin
-  if not exists (
-    select from private.appointment_transitions as known
-    where known.from_status is not distinct from check_transition.from_status
-      and known.to_status = visit.status
-  ) then
-    perform private.raise_error('illegal_transition', format(
-      'An appointment that is %s cannot become %s.', coalesce(from_status::text, 'new'),
-      visit.status));
+  -- Conditions with look-ups stand alone, so that they are evaluated only when they matter.
+  select * into wanted from private.appointment_transitions as known
+  where known.from_status is not distinct from check_transition.from_status
+    and known.to_status = visit.status and known.moved_by = mover;
+  if wanted.to_status is null then
+    if not exists (
+      select from private.appointment_transitions as known
+      where known.from_status is not distinct from check_transition.from_status
+        and known.to_status = visit.status
+    ) then
+      perform private.raise_error('illegal_transition', format(
+        'An appointment that is %s cannot become %s.', coalesce(from_status::text, 'new'),
+        visit.status));
+    end if;
   end if;
   if from_status = 'held' and visit.hold_expires_at <= now() then
     -- Whoever needs the time may end a hold that is over; nobody can use it any more.
@@ -473,22 +485,22 @@ begin
     end if;
     perform private.raise_error('hold_expired');
   end if;
-  if from_status = 'held' and visit.status = 'booked' and mover = 'patient' and (
-    select services.needs_approval from public.services where services.id = visit.service_id
-  ) then
-    perform private.raise_error('not_allowed', 'The clinic approves visits of this kind.');
+  if from_status = 'held' and visit.status = 'booked' and mover = 'patient' then
+    if (select services.needs_approval from public.services where services.id = visit.service_id)
+    then
+      perform private.raise_error('not_allowed', 'The clinic approves visits of this kind.');
+    end if;
   end if;
-  select * into wanted from private.appointment_transitions as known
-  where known.from_status is not distinct from check_transition.from_status
-    and known.to_status = visit.status and known.moved_by = mover;
   if wanted.to_status is null then
     perform private.raise_error('not_allowed');
   end if;
-  if wanted.needs_notice and from_status is not null and now() > visit.starts_at - (
-    select make_interval(mins => services.cancel_notice_minutes)
-    from public.services where services.id = visit.service_id
-  ) then
-    perform private.raise_error('too_late_to_cancel');
+  if wanted.needs_notice and from_status is not null then
+    if now() > visit.starts_at - (
+      select make_interval(mins => services.cancel_notice_minutes)
+      from public.services where services.id = visit.service_id
+    ) then
+      perform private.raise_error('too_late_to_cancel');
+    end if;
   end if;
   if from_status is null and mover = 'patient' then
     perform private.check_self_booking(visit.clinic_id, visit.patient_id);
