@@ -178,11 +178,15 @@ declare
 begin
   insert into public.appointments (
     id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at,
+    buffer_before_minutes, buffer_after_minutes,
     status, hold_expires_at, overbook_reason, booked_by, booked_via, request_id, series_id
   ) values (
     visit.id, service.clinic_id, place.location_id, service.id, place.provider_id,
-    visit.patient_id, lower(place.during), upper(place.during), visit.status,
-    visit.hold_expires_at, visit.overbook_reason, visit.booked_by, visit.booked_via,
+    visit.patient_id, lower(place.during), upper(place.during),
+    -- The triggers need not look the service up again; they know what an overbooked visit keeps.
+    case when visit.overbook_reason is null then service.buffer_before_minutes end,
+    case when visit.overbook_reason is null then service.buffer_after_minutes end,
+    visit.status, visit.hold_expires_at, visit.overbook_reason, visit.booked_by, visit.booked_via,
     visit.request_id, visit.series_id
   ) returning * into written;
   return written;
