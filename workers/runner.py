@@ -21,6 +21,7 @@ from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from workers.health import HealthServer
 from workers.history import SEAL_EVERY, History
+from workers.holds import Holds
 from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
@@ -49,6 +50,7 @@ async def run(settings: Settings) -> None:
         )
 
         waitlist = Rounds("waitlist", Waitlist(client).look, settings.appoint_worker_sweep_seconds)
+        holds = Rounds("holds", Holds(client).look, settings.appoint_worker_sweep_seconds)
         history = Rounds("history", History(client).look, SEAL_EVERY)
 
         def wake() -> None:
@@ -68,7 +70,13 @@ async def run(settings: Settings) -> None:
         )
         async with await health.start():
             await _work(
-                notifier, {"wakeups": wakeups.run, "waitlist": waitlist.run, "history": history.run}
+                notifier,
+                {
+                    "wakeups": wakeups.run,
+                    "waitlist": waitlist.run,
+                    "holds": holds.run,
+                    "history": history.run,
+                },
             )
 
 

@@ -149,7 +149,7 @@ end;
 $$;
 
 -- Raises limit_reached if the visit is a patient's own booking and would be more than the clinic lets
--- one person keep. The person's calls queue for this, so that none of them is missed in the count;
+-- one person keep. Calls for one person queue here, so that none of them is missed in the count;
 -- called before the first schedule is locked, and once for `more` visits that are booked together.
 create function private.check_person_limits(visit public.appointments, more int default 1)
 returns void
@@ -159,6 +159,7 @@ as $$
 declare
   clinic public.clinics;
   mine uuid[];
+  lock_key int;
 begin
   if visit.booked_via <> 'patient' then
     return;
@@ -167,15 +168,19 @@ begin
   if visit.status <> 'held' and clinic.max_open_bookings_per_patient is null then
     return;
   end if;
-  perform pg_advisory_xact_lock(hashtext('person'), hashtext(auth.uid()::text));
-  mine := array(
-    select patients.id from public.patients
-    where patients.clinic_id = clinic.id
-      and (patients.id = visit.patient_id or patients.id in (select private.my_patients()))
-  );
+  -- All whom the caller acts for, whichever is meant now: always the same ones, in the same order.
+  mine := array(select private.my_patients() union select visit.patient_id);
+  for lock_key in
+    select distinct hashtext(person.id::text) from unnest(mine) as person (id) order by 1
+  loop
+    perform pg_advisory_xact_lock(hashtext('person'), lock_key);
+  end loop;
+  -- What the clinic offers to somebody on the waiting list is not their own hold.
   if visit.status = 'held' and more + (
-    select count(distinct kept.appointment_id) from private.reservations as kept
+    select count(distinct hold.id) from private.reservations as kept
+    join public.appointments as hold on hold.id = kept.appointment_id
     where kept.resource_id = any (mine) and kept.expires_at > now()
+      and hold.clinic_id = clinic.id and hold.booked_via = 'patient'
   ) > clinic.max_holds_per_person then
     perform private.raise_error('limit_reached',
       'You keep as many times as the clinic allows. Book or give back one of them first.');

@@ -31,6 +31,13 @@ class Patient:
 
     async def book(self) -> dict[str, Any]:
         """Book the first free time that nobody else takes meanwhile."""
+        return await self._take("book_appointment")
+
+    async def hold(self) -> dict[str, Any]:
+        """Hold the first free time."""
+        return await self._take("hold_slot")
+
+    async def _take(self, function: str) -> dict[str, Any]:
         service = (await self._get("services", clinic_id=f"eq.{DEMO_CLINIC_ID}"))[0]
         now = datetime.now(UTC)
         slots = await self._rpc(
@@ -41,7 +48,7 @@ class Patient:
             max_results=1,
         )
         appointment: dict[str, Any] = await self._rpc(
-            "book_appointment",
+            function,
             service_id=service["id"],
             starts_at=slots[0]["starts_at"],
             provider_id=slots[0]["provider_id"],
