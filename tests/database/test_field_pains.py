@@ -11,6 +11,7 @@ from tests.people import (
     at,
     book,
     call,
+    every,
     insert,
     make_member,
     make_patient,
@@ -154,3 +155,45 @@ def test_expired_hold_blocks(db: Connection) -> None:
         call(db, "public.book_appointment", **wanted)
     with as_patient(db, practice.user), refused(db, "hold_expired"):
         call(db, "public.book_appointment", hold_id=hold["id"], **wanted)
+
+
+def test_seats_split(db: Connection) -> None:
+    practice = make_practice(db, capacity=8)
+    other = make_user(db)
+    make_patient(db, practice.clinic, other)
+    planned = {"service_id": practice.service, "provider_id": practice.provider}
+    session = insert(db, "public.group_sessions", starts_at=at(9), **planned)
+    # Everybody sits in the one session there is: no second one, no visit beside it, no seat elsewhere.
+    with refused(db, "slot_taken"):
+        insert(db, "public.group_sessions", starts_at=at(9.25), **planned)
+    with refused(db, "slot_taken"):
+        book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+    seats = []
+    for user in (practice.user, other):
+        with as_patient(db, user):
+            seats.append(call(db, "public.join_session", session_id=session["id"]))
+            with refused(db, "not_allowed"):
+                call(
+                    db,
+                    "public.reschedule_appointment",
+                    appointment_id=seats[-1]["id"],
+                    starts_at=at(12),
+                )
+    db.execute("update public.group_sessions set starts_at = %s", [at(10)])
+    moved = every(db, "select starts_at, session_id from public.appointments")
+    assert moved == [{"starts_at": at(10), "session_id": session["id"]}] * 2
+
+
+def test_series_half_made(db: Connection) -> None:
+    practice = make_practice(db)
+    in_the_way = book(
+        db, replace(practice, patient=make_patient(db, practice.clinic)), at(9, days=9)
+    )
+    with as_patient(db, practice.user), refused(db, "slot_taken"):
+        db.execute(
+            "select public.book_series(%s, %s, 'FREQ=WEEKLY;COUNT=4')",
+            [practice.service, at(9)],
+        )
+    assert every(db, "select id from public.appointments") == [{"id": in_the_way["id"]}]
+    assert every(db, "select from public.appointment_series") == []
+    assert one(db, "select count(*) from public.appointment_events") == {"count": 1}
