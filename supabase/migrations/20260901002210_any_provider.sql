@@ -75,6 +75,7 @@ declare
   booked public.appointments;
   busy uuid[] := '{}';
   failure text;
+  failure_hint text;
 begin
   for candidate in
     select offered.provider_id, make_interval(
@@ -107,7 +108,7 @@ begin
       perform private.count_turn(service.id, booked.provider_id);
       return booked;
     exception when sqlstate 'PT409' or sqlstate 'PT422' then
-      get stacked diagnostics failure = message_text;
+      get stacked diagnostics failure = message_text, failure_hint = pg_exception_hint;
       if failure not in ('slot_taken', 'limit_reached') then
         raise;
       end if;
@@ -116,7 +117,7 @@ begin
   if failure is null and not private.is_offered_by_one(service, busy, visit.starts_at) then
     perform private.raise_error('outside_availability');
   end if;
-  perform private.raise_error(coalesce(failure, 'slot_taken'));
+  perform private.raise_error(coalesce(failure, 'slot_taken'), failure_hint);
 end;
 $$;
 
