@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import error_responses, openapi
+from api.access_tokens import AccessTokens
 from api.dependencies import Resources
-from api.middleware import BodyLimit, RequestSurroundings
-from api.recent_mails import RecentMails
-from api.routes import health, staff_invitations
+from api.metrics import Metrics
+from api.middleware import BodyLimit, Deadline, RequestSurroundings
+from api.routes import clinics, health, imports, members, people, staff_invitations
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 
@@ -24,6 +25,8 @@ Supabase directly, under row-level security. Every refusal is RFC 9457 problem d
 def create_app(settings: Settings) -> FastAPI:
     """The API over one Supabase project. Opens connections when it starts, not before."""
 
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with http_pool() as http:
@@ -31,7 +34,8 @@ def create_app(settings: Settings) -> FastAPI:
                 settings=settings,
                 http=http,
                 service=service_client(settings, http),
-                recent_mails=RecentMails(),
+                tokens=AccessTokens(settings, http),
+                metrics=metrics,
             )
             yield
 
@@ -47,17 +51,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     error_responses.install(app)
     openapi.install(app)
-    app.include_router(health.router)
-    app.include_router(staff_invitations.router)
+    for routes in (health, clinics, staff_invitations, members, imports, people):
+        app.include_router(routes.router)
     # The last added is the outermost.
+    app.add_middleware(Deadline)
     app.add_middleware(BodyLimit)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=[settings.appoint_site_url.rstrip("/")],
+        allow_origins=list(settings.appoint_site_origins),
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-        expose_headers=["X-Request-Id", "Retry-After"],
+        expose_headers=["X-Request-Id", "Retry-After", "Idempotent-Replayed"],
         max_age=600,
     )
-    app.add_middleware(RequestSurroundings)
+    app.add_middleware(RequestSurroundings, metrics=metrics)
     return app

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 import httpx
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from supabase import AsyncClient
 
+from api.access_tokens import AccessTokens
 from api.error_responses import not_signed_in
-from api.recent_mails import RecentMails
+from api.metrics import Metrics
 from appoint.settings import Settings
 from appoint.supabase_clients import user_client
-
-LONGEST_TOKEN = 8192
-TOKEN_SHAPE = re.compile(r"^[\w-]+\.[\w-]+\.[\w-]+$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,16 @@ class Resources:
     settings: Settings
     http: httpx.AsyncClient
     service: AsyncClient
-    recent_mails: RecentMails
+    tokens: AccessTokens
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a valid token; `client` is that person to Supabase, under row security."""
+
+    user_id: UUID
+    client: AsyncClient
 
 
 bearer = HTTPBearer(auto_error=False, description="The caller's Supabase access token.")
@@ -38,17 +45,17 @@ def resources(request: Request) -> Resources:
     return held
 
 
-def caller(
+async def caller(
     held: Annotated[Resources, Depends(resources)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> AsyncClient:
-    """A client that is the caller. Supabase checks the token at the first call, so every route must
-    make one as the caller before it does anything as the service."""
-    token = credentials.credentials if credentials else ""
-    if len(token) > LONGEST_TOKEN or not TOKEN_SHAPE.match(token):
+) -> Person:
+    """Whoever the token belongs to. What they may do is asked of the database, as them."""
+    if credentials is None:
         raise not_signed_in()
-    return user_client(held.settings, token, held.http)
+    token = credentials.credentials
+    identity = await held.tokens.verify(token)
+    return Person(identity.user_id, user_client(held.settings, token, held.http))
 
 
 Held = Annotated[Resources, Depends(resources)]
-Caller = Annotated[AsyncClient, Depends(caller)]
+Caller = Annotated[Person, Depends(caller)]

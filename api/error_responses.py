@@ -31,7 +31,10 @@ NO_DATABASE = ("PGRST000", "PGRST001", "PGRST002", "PGRST003")
 # What only the API can run into, besides the database's own keys.
 OWN_KEYS = {
     "method_not_allowed": 405,
+    "request_timeout": 408,
+    "request_in_progress": 409,
     "body_too_large": 413,
+    "unsupported_media_type": 415,
     "too_many_requests": 429,
     "internal_error": 500,
     "unavailable": 503,
@@ -88,7 +91,9 @@ BY_STATUS = {
     403: ("not_allowed", "You may not do this."),
     404: ("not_found", "There is nothing here."),
     405: ("method_not_allowed", "This address does not take that method."),
+    408: ("request_timeout", "The request did not arrive in time."),
     413: ("body_too_large", "The request is too large."),
+    415: ("unsupported_media_type", "The content is not of a kind that is taken here."),
 }
 
 

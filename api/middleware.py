@@ -1,7 +1,9 @@
-"""What surrounds every request: its id, one log line, security headers, and a limit on its body."""
+"""What surrounds every request: its id, one log line, its figures, security headers, and limits on
+how much it sends and how long it takes."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -10,16 +12,25 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.error_responses import BY_STATUS, INTERNAL, problem_response
+from api.error_responses import BY_STATUS, INTERNAL, UNAVAILABLE, problem_response
+from api.metrics import Metrics
 from appoint.logs import request_id
 
 logger = logging.getLogger(__name__)
 
 ACCEPTABLE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 LARGEST_BODY = 64 * 1024
+LARGEST_UPLOAD = 16 * 1024 * 1024
+UPLOADS = re.compile(r"^/v1/clinics/[^/]+/imports$")
+BODY_SECONDS = 20.0
+UPLOAD_SECONDS = 120.0
+# From the whole request to the answer; below what proxies commonly wait.
+ANSWER_SECONDS = 30.0
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-site",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
@@ -28,13 +39,15 @@ SECURITY_HEADERS = {
 NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
 # The page of the API's documentation is the one that needs scripts and styles.
 DOCUMENTATION = "/docs"
+UNINTERESTING = ("/healthz", "/readyz", "/metrics")
 
 
 class RequestSurroundings:
     """The outermost layer: whatever happens inside, every answer has an id and a log line."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,12 +73,21 @@ class RequestSurroundings:
                 raise
             await problem_response(*INTERNAL)(scope, receive, send_with_headers)
         finally:
-            _log(scope, status, began)
+            self._tell(scope, status, time.monotonic() - began)
             request_id.reset(token)
 
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's pattern, not the path: what callers type into a path must not reach a log.
+        route = getattr(scope.get("route"), "path", None)
+        self._metrics.answered(scope["method"], route, status, seconds)
+        took = round(seconds * 1000, 1)
+        said = {"method": scope["method"], "route": route, "status": status, "took_ms": took}
+        level = logging.DEBUG if route in UNINTERESTING else logging.INFO
+        logger.log(level, "request", extra=said)
 
-class BodyLimit:
-    """Refuses bodies over `LARGEST_BODY` bytes, announced or not, before they fill the memory."""
+
+class Deadline:
+    """Answers 503 when an answer takes too long; what was being done is cancelled."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -74,13 +96,49 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > LARGEST_BODY:
-            await _too_large(scope, receive, send)
+        has_begun = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._app(scope, receive, noticed)
+        except TimeoutError:
+            logger.error("request_took_too_long")
+            if has_begun:
+                raise
+            answer = problem_response(*UNAVAILABLE, headers={"Retry-After": "5"})
+            await answer(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, announced or not, before they fill the memory, and those
+    that arrive too slowly."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
-        body = await _read_up_to_limit(receive)
+        is_upload = scope["method"] == "POST" and UPLOADS.match(scope["path"])
+        largest = LARGEST_UPLOAD if is_upload else LARGEST_BODY
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or len(announced) > 10 or int(announced) > largest:
+            await _refuse(413, scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS if is_upload else BODY_SECONDS):
+                body = await _read_up_to(largest, receive)
+        except TimeoutError:
+            await _refuse(408, scope, receive, send)
+            return
         if body is None:
-            await _too_large(scope, receive, send)
+            await _refuse(413, scope, receive, send)
             return
         pending = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -90,20 +148,20 @@ class BodyLimit:
         await self._app(scope, replay, send)
 
 
-async def _read_up_to_limit(receive: Receive) -> bytes | None:
+async def _read_up_to(largest: int, receive: Receive) -> bytes | None:
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             return None
         if not message.get("more_body", False):
             return bytes(body)
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
     # The rest of the body is not read, so the connection cannot serve another request.
-    answer = problem_response(413, *BY_STATUS[413], headers={"Connection": "close"})
+    answer = problem_response(status, *BY_STATUS[status], headers={"Connection": "close"})
     await answer(scope, receive, send)
 
 
@@ -118,12 +176,3 @@ def _add_headers(headers: MutableHeaders, path: str, current: str) -> None:
         headers[name] = value
     if path != DOCUMENTATION:
         headers["Content-Security-Policy"] = NOTHING_ALLOWED
-
-
-def _log(scope: Scope, status: int, began: float) -> None:
-    # The route's pattern, not the path: what callers type into a path must not reach a log.
-    route = getattr(scope.get("route"), "path", None)
-    took = round((time.monotonic() - began) * 1000, 1)
-    said = {"method": scope["method"], "route": route, "status": status, "took_ms": took}
-    level = logging.DEBUG if route in ("/healthz", "/readyz") else logging.INFO
-    logger.log(level, "request", extra=said)

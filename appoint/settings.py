@@ -9,11 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 SUPABASE = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY")
+
+
+DEFAULT_SITE = "http://127.0.0.1:5173"
 
 
 class SettingsError(Exception):
@@ -38,7 +50,9 @@ class Settings(BaseModel):
     supabase_db_url: SecretStr | None = None
 
     appoint_api_url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://\S+$")
-    appoint_site_url: str = Field(default="http://127.0.0.1:5173", pattern=r"^https?://\S+$")
+    # Several addresses, with commas between, may call the API; links in mails lead to the first.
+    appoint_site_url: str = Field(default=DEFAULT_SITE, pattern=r"^https?://[^\s,]+$")
+    appoint_site_origins: tuple[str, ...] = ()
     appoint_api_host: str = "127.0.0.1"
     appoint_api_port: int = Field(default=8000, ge=0, le=65535)
 
@@ -54,6 +68,14 @@ class Settings(BaseModel):
     appoint_worker_lease_seconds: int = Field(default=60, ge=1, le=3600)
     appoint_worker_concurrency: int = Field(default=16, ge=1, le=100)
     appoint_log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_sites(cls, values: dict[str, Any]) -> dict[str, Any]:
+        given = str(values.get("appoint_site_url", DEFAULT_SITE))
+        sites = [site.strip() for site in given.split(",")]
+        origins = tuple("/".join(site.split("/", 3)[:3]) for site in sites)
+        return values | {"appoint_site_url": sites[0], "appoint_site_origins": origins}
 
     @classmethod
     def from_environment(

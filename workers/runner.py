@@ -19,9 +19,12 @@ from realtime import AsyncRealtimeClient
 from appoint.mail import Mail, Notification, render
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
+from workers.erased_log_ins import LOOK_EVERY as ERASED_LOG_INS_EVERY
+from workers.erased_log_ins import ErasedLogIns
 from workers.health import HealthServer
 from workers.history import SEAL_EVERY, History
 from workers.holds import Holds
+from workers.imports import Imports
 from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
@@ -52,10 +55,13 @@ async def run(settings: Settings) -> None:
         waitlist = Rounds("waitlist", Waitlist(client).look, settings.appoint_worker_sweep_seconds)
         holds = Rounds("holds", Holds(client).look, settings.appoint_worker_sweep_seconds)
         history = Rounds("history", History(client).look, SEAL_EVERY)
+        imports = Rounds("imports", Imports(client).look, settings.appoint_worker_sweep_seconds)
+        erased = Rounds("erased_log_ins", ErasedLogIns(client).look, ERASED_LOG_INS_EVERY)
 
         def wake() -> None:
             notifier.wake()
             waitlist.wake()
+            imports.wake()
 
         def connect() -> AsyncRealtimeClient:
             return service_client(settings, supabase_http).realtime
@@ -76,6 +82,8 @@ async def run(settings: Settings) -> None:
                     "waitlist": waitlist.run,
                     "holds": holds.run,
                     "history": history.run,
+                    "imports": imports.run,
+                    "erased_log_ins": erased.run,
                 },
             )
 

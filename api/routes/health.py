@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work?"""
+"""Is the process alive, can it do its work, how does it fare? For operators, not for browsers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import httpx
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from postgrest.exceptions import APIError
 from pydantic import BaseModel, Field
 
 from api.dependencies import Held
 from api.error_responses import ProblemError, documented
+from api.metrics import MEDIA_TYPE
 from appoint.queue_depth import QueueDepth
 
 router = APIRouter(tags=["health"])
@@ -64,3 +65,14 @@ async def readyz(held: Held) -> Ready:
     if depth.is_overdue:
         raise ProblemError(503, "queue_overdue", "Messages are overdue: no worker sends them.")
     return Ready(queue=Queue(**asdict(depth)))
+
+
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"description": "Text format", "content": {"text/plain": {}}}},
+)
+async def metrics(held: Held) -> Response:
+    figures = await held.metrics.exposition(held.service)
+    return Response(figures, media_type=MEDIA_TYPE)

@@ -11,17 +11,18 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, status
+from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from supabase import AsyncClient
 from supabase_auth.errors import AuthError, AuthRetryableError
 
-from api.dependencies import Caller, Held, Resources
-from api.error_responses import ProblemError, documented, unavailable
+from api.dependencies import Resources
+from api.error_responses import BY_STATUS, ProblemError, unavailable
+from api.flows import FlowRequest, asks_for, flow_responses
 
 logger = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/v1/clinics/{clinic_id}", tags=["staff"])
+router = APIRouter(prefix="/v1/clinics/{clinic_id}/staff-invitations", tags=["staff"])
 
 RETRY_AFTER_SECONDS = "60"
 
@@ -49,46 +50,65 @@ class StaffInvitation(BaseModel):
 
 
 @router.post(
-    "/staff-invitations",
+    "",
     status_code=status.HTTP_201_CREATED,
     summary="Invite somebody to the clinic's staff",
-    responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
+    responses=flow_responses(),
 )
 async def invite_staff(
     clinic_id: UUID,
     invitation: NewStaffInvitation,
-    caller: Caller,
-    held: Held,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=8,
-            max_length=128,
-            description="The same key again within ten minutes sends no second mail.",
-        ),
-    ] = None,
+    asked: Annotated[FlowRequest, asks_for("invite_staff")],
 ) -> StaffInvitation:
     """Owners invite anyone, managers front desk and providers. The mail leads to the site, where
     the invited person accepts after logging in."""
-    invited = await _invite_as(caller, clinic_id, invitation)
-    request = (invited.id, idempotency_key)
-    if idempotency_key is None or held.recent_mails.claim(request):
-        try:
-            await _send_mail(held, invited.email)
-        except BaseException:
-            held.recent_mails.release(request)
-            raise
-        logger.info("staff_invited", extra={"clinic_id": clinic_id, "invitation_id": invited.id})
-    return invited
-
-
-async def _invite_as(
-    caller: AsyncClient, clinic_id: UUID, invitation: NewStaffInvitation
-) -> StaffInvitation:
-    """Raises APIError with the contract's key when the caller may not."""
     parameters = {"clinic_id": str(clinic_id), "email": invitation.email, "role": invitation.role}
-    answer = await caller.rpc("invite_member", parameters).execute()
-    return StaffInvitation.model_validate(answer.data)
+
+    async def act() -> StaffInvitation:
+        answer = await asked.person.client.rpc("invite_member", parameters).execute()
+        invited = StaffInvitation.model_validate(answer.data)
+        await _send_mail(asked.held, invited.email)
+        logger.info("staff_invited", extra={"clinic_id": clinic_id, "invitation_id": invited.id})
+        return invited
+
+    return await asked.once(StaffInvitation, act)
+
+
+@router.post(
+    "/{invitation_id}/resend",
+    summary="Send the mail of an invitation again",
+    responses=flow_responses(),
+)
+async def resend_invitation(
+    clinic_id: UUID,
+    invitation_id: UUID,
+    asked: Annotated[FlowRequest, asks_for("resend_invitation")],
+) -> StaffInvitation:
+    """Owners and managers, while the invitation is pending."""
+
+    async def act() -> StaffInvitation:
+        invited = await _pending(asked.person.client, clinic_id, invitation_id)
+        await _send_mail(asked.held, invited.email)
+        told = {"clinic_id": clinic_id, "invitation_id": invitation_id}
+        logger.info("invitation_resent", extra=told)
+        return invited
+
+    return await asked.once(StaffInvitation, act)
+
+
+async def _pending(caller: AsyncClient, clinic_id: UUID, invitation_id: UUID) -> StaffInvitation:
+    """Read as the caller: whoever may not see it is told that there is none."""
+    answer = await (
+        caller.table("staff_invitations")
+        .select("id, clinic_id, email, role, status, created_at")
+        .eq("clinic_id", str(clinic_id))
+        .eq("id", str(invitation_id))
+        .eq("status", "pending")
+        .execute()
+    )
+    if not answer.data:
+        raise ProblemError(404, *BY_STATUS[404])
+    return StaffInvitation.model_validate(answer.data[0])
 
 
 async def _send_mail(held: Resources, email: str) -> None:

@@ -89,9 +89,7 @@ async def _load(
         disable=not console.is_terminal,
     )
     bars = {
-        step.file.path.name: progress.add_task(
-            step.file.path.name, total=step.file.size, rows=0, start=False
-        )
+        step.file.name: progress.add_task(step.file.name, total=step.file.size, rows=0, start=False)
         for step in steps
     }
 

@@ -81,7 +81,7 @@ class _Loader:
     on_progress: OnProgress
 
     async def load(self, step: Step) -> FileTotals:
-        totals = FileTotals(step.file.path.name)
+        totals = FileTotals(step.file.name)
         batch: list[_Sent] = []
         for record in step.file.records():
             totals.rows += 1
@@ -147,7 +147,7 @@ def _prepare(step: Step, record: Record) -> _Sent | Reject:
     try:
         row = {"row_number": record.line, **step.convert(record.fields)}
     except BadField as error:
-        return Reject(step.file.path.name, record.line, row_id, error.reason)
+        return Reject(step.file.name, record.line, row_id, error.reason)
     return _Sent(row, record.line, row_id, record.end)
 
 

@@ -23,6 +23,9 @@ SENTENCES = {
     "bad_id": "An id is not a UUID.",
     "bad_time": "A time is not an ISO 8601 instant with its offset, such as 2024-05-01T13:45:00Z.",
     "bad_date": "A date is not written as YYYY-MM-DD.",
+    "bad_email": "An e-mail address is none.",
+    "bad_phone": "A phone number holds something other than digits, spaces and + ( ) / . -",
+    "unusable_text": "A text holds control characters or characters that change how it reads.",
     "missing_value": "A required field is empty.",
     "value_too_long": "A field is longer than 200 characters.",
     # The rules, judged by the database.

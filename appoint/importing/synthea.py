@@ -8,11 +8,11 @@ are sent together with the clinics their encounters name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from appoint.importing import fields as shape
-from appoint.importing.csv_files import CsvFile, Record, open_csv
+from appoint.importing.csv_files import CsvFile, Record, open_csv, open_csv_content
 from appoint.importing.loader import Row, Step
 from appoint.importing.outcomes import ImportFailed
 from appoint.importing.us_time_zones import time_zone_of
@@ -49,10 +49,35 @@ def steps(directory: Path, time_zone: str) -> list[Step]:
     clinics_of = _clinics_by_patient(files["encounters.csv"])
     return [
         Step(files["organizations.csv"], "import_clinics", "Id", lambda f: _clinic(f, time_zone)),
-        Step(files["providers.csv"], "import_providers", "Id", _provider),
-        Step(files["patients.csv"], "import_patients", "Id", lambda f: _patient(f, clinics_of)),
-        Step(files["encounters.csv"], "import_appointments", "Id", _appointment),
+        Step(files["providers.csv"], "import_providers", "Id", provider_row),
+        Step(files["patients.csv"], "import_patients", "Id", lambda f: patient_row(f, clinics_of)),
+        Step(files["encounters.csv"], "import_appointments", "Id", appointment_row),
     ]
+
+
+def open_provider_file(name: str, content: bytes) -> CsvFile:
+    """Raises ImportFailed with one sentence if the header is unusable."""
+    return open_csv_content(name, content, PROVIDERS)
+
+
+def open_patient_file(name: str, content: bytes) -> CsvFile:
+    """Raises ImportFailed with one sentence if the header is unusable."""
+    return open_csv_content(name, content, PATIENTS)
+
+
+def open_encounter_file(name: str, content: bytes) -> CsvFile:
+    """Raises ImportFailed with one sentence if the header is unusable."""
+    return open_csv_content(name, content, ENCOUNTERS)
+
+
+def row_of_one_clinic(convert: Callable[[dict[str, str]], Row]) -> Callable[[dict[str, str]], Row]:
+    """The conversion without what it says about clinics: the rows go into one that is known."""
+
+    def of_one_clinic(fields: dict[str, str]) -> Row:
+        row = convert(fields)
+        return {name: value for name, value in row.items() if not name.startswith("clinic_id")}
+
+    return of_one_clinic
 
 
 def _clinics_by_patient(encounters: CsvFile) -> dict[str, list[str]]:
@@ -79,7 +104,7 @@ def _clinic(fields: dict[str, str], time_zone: str) -> Row:
     }
 
 
-def _provider(fields: dict[str, str]) -> Row:
+def provider_row(fields: dict[str, str]) -> Row:
     return {
         "id": shape.uuid(fields["Id"]),
         "clinic_id": shape.uuid(fields["ORGANIZATION"]),
@@ -88,7 +113,7 @@ def _provider(fields: dict[str, str]) -> Row:
     }
 
 
-def _patient(fields: dict[str, str], clinics_of: dict[str, list[str]]) -> Row:
+def patient_row(fields: dict[str, str], clinics_of: dict[str, list[str]]) -> Row:
     patient_id = shape.uuid(fields["Id"])
     return {
         "id": patient_id,
@@ -98,7 +123,7 @@ def _patient(fields: dict[str, str], clinics_of: dict[str, list[str]]) -> Row:
     }
 
 
-def _appointment(fields: dict[str, str]) -> Row:
+def appointment_row(fields: dict[str, str]) -> Row:
     return {
         "id": shape.uuid(fields["Id"]),
         "clinic_id": shape.uuid(fields["ORGANIZATION"]),

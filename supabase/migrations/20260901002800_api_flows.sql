@@ -7,6 +7,7 @@ create table private.flows (
   flow text primary key
     constraint flows_flow_is_snake_case check (flow ~ '^[a-z]+(_[a-z]+)*$'),
   roles public.member_role[],
+  needs_own_factor boolean not null,
   most int not null constraint flows_most_is_possible check (most between 1 and 10000),
   per_seconds int not null
     constraint flows_per_seconds_is_possible check (per_seconds between 1 and 86400)
@@ -15,17 +16,23 @@ create table private.flows (
 comment on table private.flows is 'What the API does for people, and the rules that all of it has.';
 comment on column private.flows.roles is
   'Members of the clinic who may ask; null: everybody signed in, no clinic is asked about.';
+comment on column private.flows.needs_own_factor is
+  'True: who has a second factor must have signed in with it, since a stolen password could do harm.';
 comment on column private.flows.most is 'How often one person may ask in per_seconds.';
 
-insert into private.flows (flow, roles, most, per_seconds) values
-  ('onboard_clinic', null, 10, 86400),
-  ('change_clinic', '{owner, manager}', 120, 3600),
-  ('invite_staff', '{owner, manager}', 200, 3600),
-  ('resend_invitation', '{owner, manager}', 60, 3600),
-  ('change_member', '{owner, manager}', 240, 3600),
-  ('remove_member', '{owner, manager, front_desk, provider}', 120, 3600),
-  ('reset_second_factor', '{owner, manager}', 20, 3600),
-  ('import_records', '{owner, manager}', 60, 3600);
+insert into private.flows (flow, roles, needs_own_factor, most, per_seconds) values
+  ('onboard_clinic', null, false, 20, 86400),
+  ('change_clinic', '{owner, manager}', false, 120, 3600),
+  ('invite_staff', '{owner, manager}', false, 200, 3600),
+  ('resend_invitation', '{owner, manager}', false, 60, 3600),
+  ('change_member', '{owner, manager}', false, 240, 3600),
+  ('remove_member', '{owner, manager, front_desk, provider}', false, 120, 3600),
+  ('reset_second_factor', '{owner, manager}', true, 20, 3600),
+  ('import_records', '{owner, manager}', false, 60, 3600),
+  ('export_patient', '{owner, manager}', true, 60, 3600),
+  ('erase_patient', '{owner, manager}', true, 60, 3600),
+  ('export_self', null, true, 20, 3600),
+  ('erase_self', null, true, 10, 3600);
 
 create table private.flow_requests (
   user_id uuid not null references auth.users (id) on delete cascade,
@@ -79,19 +86,31 @@ declare
   asked private.flows;
 begin
   perform private.require_user();
+  -- A token outlives a user who was deleted or banned.
+  if not exists (
+    select from auth.users
+    where users.id = auth.uid() and (users.banned_until is null or users.banned_until <= now())
+  ) then
+    perform private.raise_error('not_signed_in');
+  end if;
   select * into asked from private.flows where flows.flow = authorize_flow.flow;
   if asked.flow is null then
     perform private.raise_error('not_found');
   end if;
-  if asked.roles is null then
-    return;
+  if asked.roles is not null then
+    if authorize_flow.clinic_id is null
+      or not authorize_flow.clinic_id in (select private.my_clinics()) then
+      perform private.raise_error('not_found');
+    end if;
+    if not authorize_flow.clinic_id in (select private.my_clinics_as(variadic asked.roles)) then
+      perform private.raise_error('not_allowed');
+    end if;
   end if;
-  if authorize_flow.clinic_id is null
-    or not authorize_flow.clinic_id in (select private.my_clinics()) then
-    perform private.raise_error('not_found');
-  end if;
-  if not authorize_flow.clinic_id in (select private.my_clinics_as(variadic asked.roles)) then
-    perform private.raise_error('not_allowed');
+  if asked.needs_own_factor and not private.has_second_factor() and exists (
+    select from auth.mfa_factors
+    where mfa_factors.user_id = auth.uid() and mfa_factors.status = 'verified'
+  ) then
+    perform private.raise_error('not_allowed', 'Sign in with your second factor first.');
   end if;
 end;
 $$;
@@ -189,6 +208,9 @@ begin
     response := known.response;
   end if;
   return next;
+exception
+  when foreign_key_violation then  -- the user was deleted this moment
+    perform private.raise_error('not_signed_in');
 end;
 $$;
 

@@ -82,6 +82,7 @@ begin
   values (opened.id, btrim(create_clinic.location_name),
     nullif(btrim(create_clinic.location_address), ''), opened.time_zone);
   insert into public.members (clinic_id, user_id, role) values (opened.id, caller, 'owner');
+  perform private.log_access('added', opened.id, null, 'clinics', opened.id::text);
   return opened;
 end;
 $$;
@@ -141,6 +142,15 @@ begin
       coalesce(change_clinic.staff_needs_second_factor, clinics.staff_needs_second_factor)
   where clinics.id = changed.id
   returning * into changed;
+  perform private.log_access('changed', changed.id, null, 'clinics', changed.id::text,
+    array_remove(array[
+      case when change_clinic.name is not null then 'name' end,
+      case when change_clinic.slug is not null then 'slug' end,
+      case when change_clinic.time_zone is not null then 'time_zone' end,
+      case when change_clinic.books_publicly is not null then 'books_publicly' end,
+      case when change_clinic.staff_needs_second_factor is not null
+        then 'staff_needs_second_factor' end
+    ], null));
   return changed;
 exception
   when unique_violation then  -- the slug was taken between looking and writing

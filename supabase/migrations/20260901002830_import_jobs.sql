@@ -103,7 +103,7 @@ comment on column public.import_files.done_line is 'Lines up to this one have th
 comment on table public.import_rejects is
   'Rows that were not taken, by place and reason; never what was in them.';
 comment on table private.import_contents is
-  'What was uploaded, until the job ends. Holds personal data.';
+  'What was uploaded, compressed with zlib, until the job ends. Holds personal data.';
 
 create trigger _100_set_updated_at before update on public.import_jobs
   for each row execute function private.set_updated_at();
@@ -222,7 +222,7 @@ begin
 end;
 $$;
 
--- Queues a job; `files` is {name: content in base64}. Returns the job.
+-- Queues a job; `files` is {name: {size_bytes, content}}, the content compressed with zlib, in base64.
 -- Definer: writes what the service key may only read.
 create function worker.create_import(
   clinic_id uuid, kind public.import_kind, dry_run boolean, requested_by uuid, files jsonb
@@ -249,10 +249,11 @@ begin
     create_import.requested_by)
   returning id into job;
   insert into public.import_files (clinic_id, job_id, name, size_bytes)
-  select create_import.clinic_id, job, key, octet_length(decode(value, 'base64'))
-  from jsonb_each_text(files);
+  select create_import.clinic_id, job, key, (value ->> 'size_bytes')::int from jsonb_each(files);
   insert into private.import_contents (job_id, file, content)
-  select job, key, decode(value, 'base64') from jsonb_each_text(files);
+  select job, key, decode(value ->> 'content', 'base64') from jsonb_each(files);
+  perform private.log_access('added', create_import.clinic_id, null, 'import_jobs', job::text,
+    actor_id => create_import.requested_by);
   -- A hint, as for messages: workers also look by themselves.
   perform realtime.send(jsonb_build_object('imports', 1), 'work_due', 'worker:outbox', true);
   return job;
@@ -294,8 +295,8 @@ begin
 end;
 $$;
 
--- The files of a leased job with their content in base64, and the line each has reached; no row: the
--- lease is lost.
+-- The files of a leased job, compressed and in base64, and the line each has reached; no row: the lease
+-- is lost.
 -- Definer: as create_import.
 create function worker.read_import(job_id uuid, lease_id uuid)
 returns table (name text, done_line int, content text)
@@ -429,11 +430,12 @@ end;
 $$;
 
 comment on function worker.create_import(uuid, public.import_kind, boolean, uuid, jsonb) is
-  'Queues the import of files, {name: content in base64}, into the clinic; returns the job''s id.';
+  'Queues the import of files, {name: {size_bytes, content: zlib, in base64}}, into the clinic; '
+  'returns the job''s id.';
 comment on function worker.claim_import(int) is
   'Leases the oldest job that waits or was abandoned; no row: there is none.';
 comment on function worker.read_import(uuid, uuid) is
-  'The files of a leased job, in base64, and the line each has reached.';
+  'The files of a leased job, compressed and in base64, and the line each has reached.';
 comment on function
   worker.import_batch(uuid, uuid, text, text, jsonb, jsonb, jsonb, int, int, int) is
   'Takes one batch over and counts it, once; false: the lease is lost.';

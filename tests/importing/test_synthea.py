@@ -15,7 +15,7 @@ from tests.importing.synthea_files import FILES, SAMPLE, copy_sample, rows, writ
 
 def converted(directory: Path, file: str) -> list[dict[str, Any]]:
     [step] = [
-        step for step in synthea.steps(directory, "Europe/Vienna") if step.file.path.name == file
+        step for step in synthea.steps(directory, "Europe/Vienna") if step.file.name == file
     ]
     return [step.convert(record.fields) for record in step.file.records() if _is_good(record)]
 
@@ -46,7 +46,7 @@ def test_a_directory_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 def test_files_are_read_in_the_order_in_which_they_depend_on_each_other() -> None:
     steps = synthea.steps(SAMPLE, "Europe/Vienna")
-    assert tuple(step.file.path.name for step in steps) == FILES
+    assert tuple(step.file.name for step in steps) == FILES
 
 
 def test_an_organization_brings_the_time_zone_of_its_state_or_the_given_one(

@@ -1,0 +1,62 @@
+-- Erased log-ins: who was erased and is needed nowhere else, until Auth has deleted the account.
+-- Promises: a crash between the two leaves no account behind: what was queued with the erasure is
+--           deleted by a worker if the API could not.
+-- Access: the service key alone.
+
+create table private.log_ins_to_delete (
+  user_id uuid primary key references auth.users (id) on delete cascade,
+  queued_at timestamptz not null default now()
+);
+
+comment on table private.log_ins_to_delete is
+  'Accounts of erased people. A row goes with the account, which only Auth deletes.';
+
+alter table private.log_ins_to_delete enable row level security;
+
+-- Erases one person, as erase_person does, and queues the log-ins that nobody needs any more.
+-- Definer: the service key has no privilege on private tables.
+create function worker.erase_with_log_in(
+  patient_id uuid default null, user_id uuid default null, requested_by uuid default null
+) returns worker.erasure
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  erased worker.erasure := worker.erase_person(
+    erase_with_log_in.patient_id, erase_with_log_in.user_id, erase_with_log_in.requested_by);
+begin
+  insert into private.log_ins_to_delete (user_id)
+  select login.id from unnest(erased.user_ids_without_records) as login (id)
+  on conflict do nothing;
+  return erased;
+end;
+$$;
+
+-- Whom Auth has yet to delete; somebody who became a patient or member meanwhile is left alone.
+-- Definer: as erase_with_log_in.
+create function worker.log_ins_to_delete(most int default 50) returns setof uuid
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  delete from private.log_ins_to_delete as queued
+  where exists (select from public.patients where patients.user_id = queued.user_id)
+    or exists (select from public.members where members.user_id = queued.user_id)
+    or exists (select from public.guardians where guardians.user_id = queued.user_id);
+  return query
+  select queued.user_id from private.log_ins_to_delete as queued
+  order by queued.queued_at, queued.user_id
+  limit log_ins_to_delete.most;
+end;
+$$;
+
+comment on function worker.erase_with_log_in(uuid, uuid, uuid) is
+  'As worker.erase_person; the log-ins that nothing needs any more are queued for deletion by Auth.';
+comment on function worker.log_ins_to_delete(int) is 'Accounts of erased people, for Auth to delete.';
+
+grant execute on function
+  worker.erase_with_log_in(uuid, uuid, uuid),
+  worker.log_ins_to_delete(int)
+to service_role;
