@@ -192,8 +192,8 @@ begin
     perform private.raise_error('invalid_input', 'A session has 1 to 1000 seats.');
   end if;
   if new.capacity < new.seats_taken then
-    perform private.raise_error('limit_reached', 'More seats are taken than that. Cancel some seats '
-      'first.');
+    perform private.raise_error('limit_reached',
+      'More seats are taken than that. Cancel some seats first.');
   end if;
   if is_moved then
     perform private.check_session_parties(new);
@@ -257,8 +257,8 @@ set search_path = ''
 as $$
 begin
   if exists (select from public.appointments where appointments.session_id = old.id) then
-    perform private.raise_error('not_allowed', 'Somebody has or had a seat. Cancel the session (set '
-      'its status to cancelled), so that patients are told.');
+    perform private.raise_error('not_allowed', 'Somebody has or had a seat. Cancel the session '
+      '(set its status to cancelled), so that patients are told.');
   end if;
   return old;
 end;

@@ -85,7 +85,8 @@ begin
   -- What is left out, or nulled to be filled in, is not by hand.
   is_placed_by_hand := (
     is_new or (new.service_id, new.provider_id, new.location_id, new.starts_at, new.ends_at)
-      is distinct from (old.service_id, old.provider_id, old.location_id, old.starts_at, old.ends_at)
+      is distinct from
+      (old.service_id, old.provider_id, old.location_id, old.starts_at, old.ends_at)
   ) and (
     coalesce(new.service_id, session.service_id), coalesce(new.provider_id, session.provider_id),
     coalesce(new.location_id, session.location_id), coalesce(new.starts_at, session.starts_at),
@@ -98,8 +99,8 @@ begin
     perform private.raise_error('not_found', 'This clinic has no such session.');
   end if;
   if is_placed_by_hand then
-    perform private.raise_error('not_allowed', 'A seat takes place where and when its session does. '
-      'Move the session, or cancel the seat and join another one.');
+    perform private.raise_error('not_allowed', 'A seat takes place where and when its session '
+      'does. Move the session, or cancel the seat and join another one.');
   end if;
   new.clinic_id := session.clinic_id;
   new.service_id := session.service_id;
@@ -127,7 +128,8 @@ begin
 end;
 $$;
 
--- Counts the seats of a session, which this transaction has locked. Raises slot_taken if it is full.
+-- Counts the seats of a session, which this transaction has locked. Raises slot_taken if it is
+-- full.
 -- Definer: as follow_session.
 create function private.count_seat() returns trigger
 language plpgsql
@@ -168,9 +170,9 @@ create trigger _400_count_seat_update after update on public.appointments
 create trigger _400_count_seat_delete after delete on public.appointments
   for each row when (old.session_id is not null) execute function private.count_seat();
 
--- Gives back what changed sessions keep and reserves what they (now) need; every schedule, also those
--- of all their seats, is locked before the first reservation goes. Holds that are over end here, as
--- for single visits.
+-- Gives back what changed sessions keep and reserves what they (now) need; every schedule, also
+-- those of all their seats, is locked before the first reservation goes. Holds that are over end
+-- here, as for single visits.
 create function private.reserve_sessions(changed uuid[], taking uuid[])
 returns void
 language plpgsql

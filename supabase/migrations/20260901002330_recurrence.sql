@@ -88,16 +88,15 @@ begin
   if parsed.frequency is null then
     perform private.refuse_rule('FREQ is missing.');
   end if;
-  if num_nonnulls(parsed.occurrences, coalesce(parsed.until_day::text, parsed.until_time::text)) <> 1
-  then
+  if num_nonnulls(parsed.occurrences, parsed.until_day, parsed.until_time) <> 1 then
     perform private.refuse_rule('A series needs an end: COUNT or UNTIL, not both.');
   end if;
   if parsed.weekdays is not null and (
     parsed.frequency = 'DAILY'
     or (parsed.frequency = 'MONTHLY') <> (cardinality(parsed.ordinals) > 0)
   ) then
-    perform private.refuse_rule('BYDAY is for weekly rules, as in BYDAY=MO,TH, and for monthly rules '
-      'with a number, as in BYDAY=2TU or BYDAY=-1FR.');
+    perform private.refuse_rule('BYDAY is for weekly rules, as in BYDAY=MO,TH, and for monthly '
+      'rules with a number, as in BYDAY=2TU or BYDAY=-1FR.');
   end if;
   return parsed;
 end;
@@ -141,8 +140,8 @@ begin
     parsed.ordinals := array(
       select left(entry, -2)::int from string_to_table(value, ',') as entry);
   else
-    perform private.refuse_rule('BYDAY has to be a list of MO, TU, WE, TH, FR, SA and SU, in monthly '
-      'rules each with a number from 1 to 5 or -1 to -5.');
+    perform private.refuse_rule('BYDAY has to be a list of MO, TU, WE, TH, FR, SA and SU, in '
+      'monthly rules each with a number from 1 to 5 or -1 to -5.');
   end if;
   parsed.weekdays := array(
     select array_position(names, right(entry, 2)) from string_to_table(value, ',') as entry);
@@ -150,8 +149,8 @@ begin
 end;
 $$;
 
--- The days on which a rule recurs, from the first day on, for at most ten years, in order. Days that
--- a month does not have (the 31st, a fifth Tuesday) are left out, as iCalendar says.
+-- The days on which a rule recurs, from the first day on, for at most ten years, in order. Days
+-- that a month does not have (the 31st, a fifth Tuesday) are left out, as iCalendar says.
 create function private.recurring_days(rule private.recurrence, first_day date) returns setof date
 language plpgsql
 stable
@@ -200,8 +199,8 @@ end;
 $$;
 
 -- When a series takes place: at the wall-clock time of its start, in that zone, on the days of the
--- rule. Raises invalid_input for a rule that is not understood or means no day at all, limit_reached
--- for more than 100 visits or ten years.
+-- rule. Raises invalid_input for a rule that is not understood or means no day at all,
+-- limit_reached for more than 100 visits or ten years.
 create function private.occurrences(starts_at timestamptz, rule text, time_zone text)
 returns timestamptz[]
 language plpgsql

@@ -1,6 +1,7 @@
 -- Series: visits booked together by a recurrence rule.
--- Promises: all or nothing means it; in the other mode every occurrence is either booked or answered
---           with times near it. Every schedule is locked, in order, before the first reservation.
+-- Promises: all or nothing means it; in the other mode every occurrence is either booked or
+--           answered with times near it. Every schedule is locked, in order, before the first
+--           reservation.
 -- Access: patients read their own, members their clinic's; book_series alone writes.
 
 create type public.series_mode as enum (
@@ -94,8 +95,8 @@ create policy "patients read their own series, members their clinic's" on public
 
 grant select on public.appointment_series to authenticated, service_role;
 
--- Everything that a visit of that kind could come to reserve, its patient excepted: what a booking of
--- several visits locks before the first. The service stands for its limits.
+-- Everything that a visit of that kind could come to reserve, its patient excepted: what a booking
+-- of several visits locks before the first. The service stands for its limits.
 create function private.resources_in_reach(service public.services, provider_id uuid)
 returns setof uuid
 language plpgsql
@@ -125,8 +126,8 @@ begin
 end;
 $$;
 
--- The zone whose clock counts for a visit: that of a place where it is offered at that time, else of
--- any place where it is given, else of the clinic.
+-- The zone whose clock counts for a visit: that of a place where it is offered at that time, else
+-- of any place where it is given, else of the clinic.
 create function private.zone_of_visit(
   service public.services, provider_id uuid, starts_at timestamptz
 ) returns text
@@ -151,7 +152,7 @@ begin
 end;
 $$;
 
--- Up to three times that could be booked instead, nearest first: on the same day or the two after it.
+-- Up to three times that could be booked instead, nearest first: that day or the two after it.
 create function private.alternatives(
   service public.services,
   provider_id uuid,
@@ -371,7 +372,7 @@ begin
   if cancel_series.from_time is null or not isfinite(cancel_series.from_time) then
     perform private.raise_error('invalid_time', 'Give the time from which to cancel.');
   end if;
-  -- Rows in order of their ids: two who cancel the same series wait for each other in one direction.
+  -- Rows in order of their ids: two who cancel the same series wait in one direction.
   ids := array(
     select appointments.id from public.appointments
     where appointments.series_id = series.id

@@ -18,8 +18,8 @@ comment on table private.joint_visits is
 
 alter table private.joint_visits enable row level security;
 
--- One of the visits asked for. `after`: the visit, by number, at whose end it starts; null: it has a
--- start of its own.
+-- One of the visits asked for. `after`: the visit, by number, at whose end it starts; null: it has
+-- a start of its own.
 create type private.wanted_visit as (
   number int,
   service public.services,
@@ -122,8 +122,8 @@ begin
 end;
 $$;
 
--- The first start that is free for a visit right after another one: at its end, or as little later as
--- the offered starts and the buffers between the two ask for. Raises slot_taken.
+-- The first start that is free for a visit right after another one: at its end, or as little later
+-- as the offered starts and the buffers between the two ask for. Raises slot_taken.
 create function private.start_after(wanted private.wanted_visit, before public.appointments)
 returns timestamptz
 language plpgsql
@@ -141,8 +141,8 @@ begin
     wanted.provider_id, null, 1
   ) as slot;
   if starts_at is null then
-    perform private.raise_error('slot_taken', 'Nothing is free right after the visit before. Choose '
-      'other times.');
+    perform private.raise_error('slot_taken',
+      'Nothing is free right after the visit before. Choose other times.');
   end if;
   return starts_at;
 end;
@@ -300,7 +300,7 @@ $$;
 
 comment on function public.book_together(jsonb, uuid) is
   'Books up to 10 visits, all or none: [{service_id, starts_at, provider_id, patient_id, reason}]. '
-  'No start: right after the visit before of the same patient. Returns them in the order given; the '
-  'same request_id again returns the same appointments.';
+  'No start: right after the visit before of the same patient. Returns them in the order given; '
+  'the same request_id again returns the same appointments.';
 
 grant execute on function public.book_together(jsonb, uuid) to authenticated, service_role;

@@ -1,4 +1,4 @@
-"""Series: the rule means what iCalendar says, on the wall clock; all are booked, or the free ones."""
+"""Series: rules mean what iCalendar says, on the wall clock; all are booked, or the free ones."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_rule_means_what_icalendar_says_on_the_wall_clock(
 
 
 def _parts(rule: str) -> list[str]:
-    """The rule's parts, each but the last with its semicolon, UNTIL last so that it ends the text."""
+    """The rule's parts with their semicolons, UNTIL last so that it ends the text."""
     parts = sorted(rule.split(";"), key=lambda part: part.startswith("UNTIL"))
     return [*(f"{part};" for part in parts[:-1]), parts[-1]]
 

@@ -163,7 +163,7 @@ def test_seats_split(db: Connection) -> None:
     make_patient(db, practice.clinic, other)
     planned = {"service_id": practice.service, "provider_id": practice.provider}
     session = insert(db, "public.group_sessions", starts_at=at(9), **planned)
-    # Everybody sits in the one session there is: no second one, no visit beside it, no seat elsewhere.
+    # Everybody sits in the one session: no second one, no visit beside it, no seat elsewhere.
     with refused(db, "slot_taken"):
         insert(db, "public.group_sessions", starts_at=at(9.25), **planned)
     with refused(db, "slot_taken"):

@@ -635,7 +635,7 @@ def _resize(c: Connection, _p: Practice, session: Row, _u: UUID, _patient: UUID)
 
 
 def _both(c: Connection, practice: Practice, session: Row, _u: UUID, patient: UUID) -> None:
-    """A visit first, then a seat: a transaction that holds schedules must not wait for a session."""
+    """A visit, then a seat: a transaction that holds schedules must not wait for a session."""
     with c.transaction():
         book(c, replace(practice, patient=patient), session["starts_at"] + timedelta(hours=10))
         seat(c, session, patient)
