@@ -14,6 +14,7 @@
     │   ├── SlugInUse               slug_in_use
     │   └── VisitsOutsideHours      visits_outside_hours
     ├── HoldExpired             hold_expired           410
+    ├── LinkExpired             link_expired           410
     ├── Refused                                        422
     │   ├── OutsideAvailability     outside_availability
     │   ├── TooSoon                 too_soon
@@ -131,6 +132,13 @@ class HoldExpired(AppointError):
     status = 410
 
 
+class LinkExpired(AppointError):
+    """The link in the mail is over."""
+
+    key = "link_expired"
+    status = 410
+
+
 class Refused(AppointError):
     """The request is understood and cannot be met as it is."""
 
@@ -218,6 +226,7 @@ ERRORS: dict[str, type[AppointError]] = {
         SlugInUse,
         VisitsOutsideHours,
         HoldExpired,
+        LinkExpired,
         OutsideAvailability,
         TooSoon,
         TooFarAhead,

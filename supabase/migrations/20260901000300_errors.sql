@@ -28,6 +28,7 @@ insert into private.error_keys (key, http_status, hint) values
   ('slug_in_use', 409, 'Another clinic has this address already. Choose another one.'),
   ('visits_outside_hours', 409, 'Booked visits would be left outside of the hours.'),
   ('hold_expired', 410, 'The time was kept for you, but not long enough. Choose a time again.'),
+  ('link_expired', 410, 'This link is over. Please sign in, or call the clinic.'),
   ('outside_availability', 422, 'This is not one of the times offered. Choose another time.'),
   ('too_soon', 422, 'This time is over or too near. Choose a later time.'),
   ('too_far_ahead', 422, 'This time cannot be booked yet. Choose an earlier time.'),

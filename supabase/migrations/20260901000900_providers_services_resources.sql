@@ -26,6 +26,7 @@ create table public.services (
   clinic_id uuid not null references public.clinics (id),
   name text not null constraint services_name_is_not_blank check (btrim(name) <> ''),
   description text,
+  preparation text constraint services_preparation_is_short check (length(preparation) <= 500),
   duration_minutes int not null default 30
     constraint services_duration_is_possible check (duration_minutes between 1 and 1440),
   buffer_before_minutes int not null default 0
@@ -116,6 +117,8 @@ comment on column public.providers.user_id is
   'The user who is this provider and reads the reasons for their visits; null: has no log-in.';
 comment on column public.providers.active is 'False: offers no new times; past visits stay.';
 comment on table public.services is 'Kinds of visit.';
+comment on column public.services.preparation is
+  'What to bring or to do before; stands in the mails.';
 comment on column public.services.duration_minutes is
   'Length of the visit, buffers not included. A provider may have another in provider_services.';
 comment on column public.services.buffer_before_minutes is

@@ -236,6 +236,14 @@ begin
         and (guess.opens_at - interval '24 hours') at time zone guess.time_zone
           = guess.day + guess.opens - interval '24 hours')
     ) as edge
+    union all
+    -- Time that outside calendars keep busy is closed at every location.
+    select place.provider_id, place.location_id, true, busy.starts_at, busy.ends_at
+    from place
+    join public.busy_blocks as busy
+      on busy.provider_id = place.provider_id
+      and tstzrange(busy.starts_at, busy.ends_at)
+        && tstzrange(open_times.from_time, open_times.to_time)
   )
   select instants.provider_id, instants.location_id,
     range_agg(tstzrange(instants.opens_at, instants.closes_at))

@@ -79,7 +79,10 @@ returns table (
   starts_at timestamptz,
   ends_at timestamptz,
   time_zone text,
-  answer_by timestamptz
+  answer_by timestamptz,
+  queued_at timestamptz,
+  preparation text,
+  action_tokens jsonb
 )
 language plpgsql
 security definer
@@ -128,7 +131,8 @@ begin
     patient.full_name, patient.locale, message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address, provider.full_name,
     service.name, visit.starts_at, visit.ends_at, place.time_zone,
-    case when message.kind = 'offer' then visit.hold_expires_at end
+    case when message.kind = 'offer' then visit.hold_expires_at end,
+    message.created_at, service.preparation, coalesce(link.tokens, '{}')
   from public.notifications as message
   join public.patients as patient on patient.id = message.recipient_id
   join public.appointments as visit on visit.id = message.appointment_id
@@ -136,6 +140,7 @@ begin
   join public.locations as place on place.id = visit.location_id
   join public.providers as provider on provider.id = visit.provider_id
   join public.services as service on service.id = visit.service_id
+  left join private.issue_links(claimed) as link on link.notification_id = message.id
   where message.id = any (claimed)
   order by message.due_at, message.id;
 end;
