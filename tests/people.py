@@ -41,11 +41,14 @@ def _as(connection: Connection, role: LiteralString, claims: dict[str, Any]) -> 
 
 
 @contextmanager
-def as_user(connection: Connection, user: UUID) -> Iterator[None]:
-    """A signed-in person: patient or member, by what the database knows of them."""
+def as_user(connection: Connection, user: UUID, aal: str = "aal1") -> Iterator[None]:
+    """A signed-in person: patient or member, by what the database knows of them.
+
+    `aal` is how they signed in: aal2 is with a second factor.
+    """
     row = connection.execute("select email from auth.users where id = %s", [user]).fetchone()
     assert row is not None
-    with _as(connection, "authenticated", {"sub": str(user), "email": row[0]}):
+    with _as(connection, "authenticated", {"sub": str(user), "email": row[0], "aal": aal}):
         yield
 
 
@@ -259,6 +262,22 @@ def make_patient(connection: Connection, clinic: UUID, user: UUID | None = None)
         email=f"{uuid.uuid4()}@patients.example",
     )["id"]
     return patient
+
+
+def make_guardian(
+    connection: Connection, clinic: UUID, patient: UUID, user: UUID | None = None, **columns: Any
+) -> UUID:
+    """A user who acts for the patient from now on; returns the user."""
+    user = user or make_user(connection)
+    insert(
+        connection,
+        "public.guardians",
+        clinic_id=clinic,
+        patient_id=patient,
+        user_id=user,
+        **columns,
+    )
+    return user
 
 
 @dataclass(frozen=True)

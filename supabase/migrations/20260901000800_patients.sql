@@ -1,5 +1,6 @@
 -- Patients: one record per person and clinic; a user may own the record.
--- Access: patients read and correct their own; all members read and keep their clinic's.
+-- Access: patients and guardians read and correct their own; all members read names and keep their
+--         clinic's; contacts are read through functions that leave a trace.
 
 create table public.patients (
   id uuid primary key default gen_random_uuid(),
@@ -45,7 +46,8 @@ comment on column public.patients.merged_into is
   'The record that took over the visits of this duplicate; null: this one is in use.';
 comment on column public.patients.erased_at is 'Since when nothing here tells who this was.';
 
--- Patients may not point the clinic's mail at an address that is not theirs.
+-- Patients may not point the clinic's mail at an address that is not theirs; guardians need not, they
+-- are written to as long as they are guardians.
 -- Definer: reads memberships for whoever makes the change.
 create function private.refuse_foreign_address() returns trigger
 language plpgsql
@@ -53,7 +55,8 @@ security definer
 set search_path = ''
 as $$
 begin
-  if new.email is distinct from lower(auth.email()) and not private.is_staff_of(new.clinic_id) then
+  if (new.email is distinct from lower(auth.email()) or new.user_id is distinct from auth.uid())
+    and not private.is_staff_of(new.clinic_id) then
     perform private.raise_error('not_allowed', 'Change the address of your log-in instead.');
   end if;
   return new;
@@ -70,15 +73,22 @@ alter table public.patients enable row level security;
 
 create policy "patients read their own record, members their clinic's" on public.patients
   for select to authenticated using (
-    user_id = (select auth.uid()) or clinic_id = any (array(select private.my_clinics()))
+    id = any (array(select private.my_patients()))
+    or clinic_id = any (array(select private.my_clinics()))
   );
 create policy "members add patients" on public.patients
   for insert to authenticated
   with check (clinic_id = any (array(select private.my_clinics())));
 create policy "patients correct their own record, members their clinic's" on public.patients
   for update to authenticated
-  using (user_id = (select auth.uid()) or clinic_id = any (array(select private.my_clinics())))
-  with check (user_id = (select auth.uid()) or clinic_id = any (array(select private.my_clinics())));
+  using (
+    id = any (array(select private.my_patients()))
+    or clinic_id = any (array(select private.my_clinics()))
+  )
+  with check (
+    id = any (array(select private.my_patients()))
+    or clinic_id = any (array(select private.my_clinics()))
+  );
 
 -- Contacts, dates of birth and foreign ids are read through open_patient and my_records alone, so
 -- that every look of the staff at them is on record.

@@ -65,7 +65,7 @@ create trigger _100_set_updated_at before update on public.guardian_invitations
 alter table public.guardians enable row level security;
 alter table public.guardian_invitations enable row level security;
 
-create policy "people read their guardians and whom they guard, members their clinic's"
+create policy "people read who guards whom around them, members their clinic's"
   on public.guardians
   for select to authenticated using (
     user_id = (select auth.uid())

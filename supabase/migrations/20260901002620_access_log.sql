@@ -209,7 +209,7 @@ create trigger _100_refuse_truncate before truncate on public.access_log
 
 alter table public.access_log enable row level security;
 
-create policy "members read their clinic's access log, patients what concerns them"
+create policy "patients read who read about them, members their clinic's log"
   on public.access_log
   for select to authenticated using (
     patient_id = any (array(select private.my_patients()))

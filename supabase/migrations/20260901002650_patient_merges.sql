@@ -166,10 +166,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  ended jsonb;
-begin
-  with ended_entries as (
-    update public.waitlist_entries as double set status = 'left'
+  ended uuid[] := array(
+    select double.id from public.waitlist_entries as double
     where double.patient_id = end_double_waiting.merge_id
       and double.status in ('waiting', 'offered')
       and exists (
@@ -177,10 +175,11 @@ begin
         where kept.patient_id = end_double_waiting.keep_id
           and kept.service_id = double.service_id and kept.status in ('waiting', 'offered')
       )
-    returning double.id
-  )
-  select jsonb_agg(ended_entries.id::text) into ended from ended_entries;
-  return coalesce(ended, '[]');
+    for update
+  );
+begin
+  update public.waitlist_entries set status = 'left' where waitlist_entries.id = any (ended);
+  return to_jsonb(ended);
 end;
 $$;
 

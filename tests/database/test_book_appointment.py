@@ -70,7 +70,7 @@ def test_one_must_be_a_patient_of_the_clinic(db: Connection) -> None:
 def test_a_patient_cannot_book_for_another(db: Connection) -> None:
     practice = make_practice(db)
     other = make_patient(db, practice.clinic)
-    with as_patient(db, practice.user), refused(db, "not_allowed"):
+    with as_patient(db, practice.user), refused(db, "not_found"):
         booked(db, practice.service, at(9), patient_id=other)
 
 
