@@ -197,3 +197,50 @@ def test_series_half_made(db: Connection) -> None:
     assert every(db, "select id from public.appointments") == [{"id": in_the_way["id"]}]
     assert every(db, "select from public.appointment_series") == []
     assert one(db, "select count(*) from public.appointment_events") == {"count": 1}
+
+
+def test_reschedule_loses_the_old_slot_on_failure(db: Connection) -> None:
+    practice = make_practice(db, hours={"opens": "09:00", "closes": "12:00"})
+    visit = book(db, practice, at(9))
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(10))
+    ledger = "select * from private.reservations where appointment_id = %s order by id"
+    kept = every(db, ledger, visit["id"])
+    for starts_at, key in (
+        (at(10), "slot_taken"),
+        (at(15), "outside_availability"),
+        (at(9, days=400), "too_far_ahead"),
+        (at(9, days=-1), "too_soon"),
+    ):
+        with as_patient(db, practice.user), refused(db, key):
+            call(
+                db,
+                "public.reschedule_appointment",
+                appointment_id=visit["id"],
+                starts_at=starts_at,
+            )
+    after = one(db, "select * from public.appointments where id = %s", visit["id"])
+    assert after == visit
+    assert every(db, ledger, visit["id"]) == kept
+    # What succeeds keeps the identity, and gives the old time back.
+    with as_patient(db, practice.user):
+        moved = call(
+            db, "public.reschedule_appointment", appointment_id=visit["id"], starts_at=at(11)
+        )
+    assert (moved["id"], moved["version"], moved["starts_at"]) == (visit["id"], 2, at(11))
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+
+
+def test_reschedule_of_a_cancelled_visit(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    with as_patient(db, practice.user):
+        call(db, "public.cancel_appointment", appointment_id=visit["id"])
+        with refused(db, "illegal_transition"):
+            call(db, "public.reschedule_appointment", appointment_id=visit["id"], starts_at=at(11))
+    with refused(db, "illegal_transition"):
+        db.execute(
+            "update public.appointments set starts_at = %s where id = %s", [at(11), visit["id"]]
+        )
+    after = one(db, "select * from public.appointments where id = %s", visit["id"])
+    assert (after["starts_at"], after["status"]) == (at(9), "cancelled")
+    assert every(db, "select from private.reservations") == []
