@@ -87,6 +87,22 @@ begin
 end;
 $$;
 
+-- The resources of wanted_resources alone, in any order: those of most visits without asking more.
+create function private.resources_in_question(visit public.appointments) returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if visit.session_id is null and not exists (
+    select from public.service_needs where service_needs.service_id = visit.service_id
+  ) then
+    return array[visit.provider_id, visit.patient_id];
+  end if;
+  return array(select wanted.resource_id from private.wanted_resources(visit) as wanted);
+end;
+$$;
+
 create type private.ledger_intent as enum (
   'take_one',   -- one new visit: shared, its rivals settle by ON CONFLICT
   'move',       -- anything else that takes time: exclusive
@@ -104,14 +120,20 @@ as $$
 declare
   is_first boolean := coalesce(current_setting('appoint.ledger', true), '') <> 'in use';
   is_exclusive boolean := intent = 'move' or (intent = 'take_one' and not is_first);
-  lock_key bigint;
-  attempts int := 0;
-begin
-  for lock_key in
+  lock_keys bigint[] := array(
     select distinct pg_catalog.uuid_hash_extended(wanted.id, 0)
     from unnest(resource_ids) as wanted (id) order by 1
-  loop
-    if not is_first then
+  );
+  lock_key bigint;
+  attempts int := 0;
+  state text;
+begin
+  if is_first and is_exclusive then
+    perform pg_advisory_xact_lock(sorted.key) from unnest(lock_keys) as sorted (key);
+  elsif is_first then
+    perform pg_advisory_xact_lock_shared(sorted.key) from unnest(lock_keys) as sorted (key);
+  else
+    foreach lock_key in array lock_keys loop
       while not private.try_lock(lock_key, is_exclusive) loop
         attempts := attempts + 1;
         if attempts > 50 then
@@ -120,15 +142,11 @@ begin
         end if;
         perform pg_sleep(0.01);
       end loop;
-    elsif is_exclusive then
-      perform pg_advisory_xact_lock(lock_key);
-    else
-      perform pg_advisory_xact_lock_shared(lock_key);
-    end if;
-  end loop;
+    end loop;
+  end if;
   -- Until the transaction, or the savepoint that holds these locks, ends.
   if is_first then
-    perform set_config('appoint.ledger', 'in use', true);
+    state := set_config('appoint.ledger', 'in use', true);
   end if;
 end;
 $$;
@@ -239,42 +257,45 @@ security definer
 set search_path = ''
 as $$
 declare
+  visits public.appointments[];
   visit public.appointments;
-  resource_ids uuid[];
-  visits int;
+  resource_ids uuid[] := '{}';
+  all_during tstzrange;
   holds_over uuid[];
-  capped uuid[];
+  capped uuid[] := '{}';
 begin
-  select count(distinct added.id), array_agg(wanted.resource_id),
-    array_agg(hold.appointment_id) filter (where hold.appointment_id is not null)
-  into visits, resource_ids, holds_over
-  from added cross join lateral private.wanted_resources(added) as wanted
-  left join private.reservations as hold
-    on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
-    and hold.during && wanted.during
-  where private.keeps_time(added.status);
-  if visits = 0 then
+  select array_agg(added) into visits from added where private.keeps_time(added.status);
+  if visits is null then
     return null;
   end if;
-  select array_agg(added.service_id) into capped
-  from added
-  where private.keeps_time(added.status)
-    and private.is_capped(added.service_id, added.provider_id);
-  if holds_over is not null then
+  foreach visit in array visits loop
+    resource_ids := resource_ids || private.resources_in_question(visit);
+    all_during := coalesce(range_merge(all_during, private.kept_during(visit)),
+      private.kept_during(visit));
+    if private.is_capped(visit.service_id, visit.provider_id) then
+      capped := capped || visit.service_id;
+    end if;
+  end loop;
+  holds_over := array(
+    select hold.appointment_id from private.reservations as hold
+    where hold.resource_id = any (resource_ids) and hold.expires_at <= now()
+      and hold.during && all_during
+  );
+  if holds_over <> '{}' then
     resource_ids := resource_ids || array(
       select reservations.resource_id from private.reservations
       where reservations.appointment_id = any (holds_over)
     );
   end if;
   perform private.lock_resources(resource_ids || capped, case
-    when visits = 1 and holds_over is null and capped is null then 'take_one'
+    when cardinality(visits) = 1 and holds_over = '{}' and capped = '{}' then 'take_one'
     else 'move'
   end::private.ledger_intent);
-  if holds_over is not null then
+  if holds_over <> '{}' then
     perform private.end_holds(holds_over);
   end if;
-  for visit in select * from added where private.keeps_time(added.status) loop
-    if capped is not null then
+  foreach visit in array visits loop
+    if capped <> '{}' then
       perform private.check_caps(visit);
     end if;
     perform private.reserve(visit);
@@ -325,10 +346,13 @@ begin
   if taking is not null then
     select array_agg(distinct hold.appointment_id) into holds_over
     from after cross join lateral private.wanted_resources(after) as wanted
-    join private.reservations as hold
-      on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
-      and hold.during && wanted.during
-    where after.id = any (taking) and not hold.appointment_id = any (changed);
+    cross join lateral (
+      select reservations.appointment_id, reservations.during from private.reservations
+      where reservations.resource_id = wanted.resource_id and reservations.expires_at <= now()
+      offset 0
+    ) as hold
+    where after.id = any (taking) and not hold.appointment_id = any (changed)
+      and hold.during && wanted.during;
     select array_agg(after.service_id) into capped
     from after
     where after.id = any (taking) and private.is_capped(after.service_id, after.provider_id);
