@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from postgrest.exceptions import APIError
 
@@ -22,6 +24,14 @@ SETTINGS = Settings.model_validate(
         "supabase_secret_key": "sb_secret_x",
         "appoint_site_url": "https://site.example",
     }
+)
+
+
+WELL_FORMED = jwt.encode(
+    {"sub": "somebody"},
+    ec.generate_private_key(ec.SECP256R1()),
+    algorithm="ES256",
+    headers={"kid": "unknown"},
 )
 
 
@@ -91,9 +101,10 @@ async def test_an_absent_supabase_is_a_503(offline: Offline) -> None:
     answer = await client.post(
         "/v1/clinics/10000000-0000-4000-8000-000000000001/staff-invitations",
         json={"email": "a@example.org", "role": "provider"},
-        headers={"Authorization": "Bearer a.b.c"},
+        headers={"Authorization": f"Bearer {WELL_FORMED}"},
     )
     assert (answer.status_code, answer.json()["key"]) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "5"
     ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()["key"]) == (503, "unavailable")
     assert (await client.get("/healthz")).json() == {"status": "ok"}

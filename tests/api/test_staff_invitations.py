@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
+from tests.api.accounts import StaffedClinic, assert_problem
 from tests.api.conftest import SignIn
 
 
@@ -32,14 +33,6 @@ async def mails_to(stack: StackConfig, address: str, at_least: int = 0) -> list[
 
 def path_of(clinic_id: str) -> str:
     return f"/v1/clinics/{clinic_id}/staff-invitations"
-
-
-def assert_problem(answer: httpx.Response, status: int, key: str) -> None:
-    assert (answer.status_code, answer.json()["key"]) == (status, key)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
-    assert answer.json()["detail"]
-    assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
 async def test_an_owner_invites_and_the_mail_arrives(
@@ -221,6 +214,31 @@ async def test_a_malformed_clinic_id_is_refused(api: httpx.AsyncClient, signed_i
         headers=await signed_in("owner"),
     )
     assert_problem(answer, 422, "invalid_input")
+
+
+async def test_a_pending_invitation_is_sent_again(
+    stack: StackConfig, api: httpx.AsyncClient, staffed: StaffedClinic
+) -> None:
+    address = somebody()
+    invited = await api.post(
+        path_of(staffed.id),
+        json={"email": address, "role": "provider"},
+        headers=staffed.headers("owner"),
+    )
+    await mails_to(stack, address, at_least=1)
+    _age_mails_of(stack, address)
+    path = f"{path_of(staffed.id)}/{invited.json()['id']}/resend"
+    again = await api.post(path, headers=staffed.headers("manager"))
+    assert again.status_code == 200, again.text
+    assert again.json() == invited.json()
+    assert len(await mails_to(stack, address, at_least=2)) == 2
+    with psycopg.connect(stack.db_url()) as connection:
+        connection.execute(
+            "update public.staff_invitations set status = 'revoked' where id = %s",
+            [invited.json()["id"]],
+        )
+    over = await api.post(path, headers=staffed.headers("owner"))
+    assert_problem(over, 404, "not_found")
 
 
 def _age_mails_of(stack: StackConfig, address: str) -> None:
