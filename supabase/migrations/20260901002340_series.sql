@@ -152,7 +152,8 @@ begin
 end;
 $$;
 
--- Up to three times that could be booked instead, nearest first: that day or the two after it.
+-- Up to three times that could be booked instead: that day, and the two after it if that is not
+-- enough; nearest first in each.
 create function private.alternatives(
   service public.services,
   provider_id uuid,
@@ -166,18 +167,43 @@ set search_path = ''
 as $$
 declare
   day date := (wanted_at at time zone alternatives.time_zone)::date;
+  midnights timestamptz[] := array(
+    select private.local_instant(day + days, time '00:00', alternatives.time_zone)
+    from unnest('{0,1,3}'::int[]) as days
+  );
+  near timestamptz[];
+begin
+  near := private.times_free_for(
+    service, provider_id, patient_id, wanted_at, midnights[1], midnights[2]);
+  if cardinality(near) < 3 then
+    near := near || private.times_free_for(
+      service, provider_id, patient_id, wanted_at, midnights[2], midnights[3]);
+  end if;
+  return near[:3];
+end;
+$$;
+
+-- The three open slots nearest to the time wanted at which the patient is free, too.
+create function private.times_free_for(
+  service public.services,
+  provider_id uuid,
+  patient_id uuid,
+  wanted_at timestamptz,
+  from_time timestamptz,
+  to_time timestamptz
+) returns timestamptz[]
+language plpgsql
+stable
+set search_path = ''
+as $$
 begin
   return array(
     select slot.starts_at
-    from public.open_slots(
-      service.id,
-      private.local_instant(day, time '00:00', alternatives.time_zone),
-      private.local_instant(day + 3, time '00:00', alternatives.time_zone),
-      alternatives.provider_id, null, 5000
-    ) as slot
+    from public.open_slots(service.id, times_free_for.from_time, times_free_for.to_time,
+      times_free_for.provider_id, null, 5000) as slot
     where not exists (
       select from private.reservations as kept
-      where kept.resource_id = alternatives.patient_id
+      where kept.resource_id = times_free_for.patient_id
         and kept.during && tstzrange(slot.starts_at, slot.ends_at)
         and (kept.expires_at is null or kept.expires_at > now())
     )

@@ -293,6 +293,14 @@ def test_of_free_ones_the_rest_is_answered_with_the_nearest_times(db: Connection
     assert disagreements(db) == []
 
 
+def test_alternatives_reach_into_the_next_two_days(db: Connection) -> None:
+    practice = make_practice(db, hours={"opens": "09:00", "closes": "09:30"})
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9, days=3))
+    with as_patient(db, practice.user):
+        rows = series_of(db, practice, at(9), "FREQ=DAILY;COUNT=2", mode="free_ones")
+    assert rows[1]["alternatives"] == [at(9, days=4), at(9, days=5)]
+
+
 def test_occurrences_outside_the_rules_are_conflicts_of_their_own_kind(db: Connection) -> None:
     practice = make_practice(
         db, horizon_days=7, hours={"weekdays": [at(0, days=2).isoweekday()], "closes": "10:00"}
