@@ -81,8 +81,9 @@ $$;
 
 -- Raises invalid_time, too_soon or too_far_ahead. Staff may book at once and far ahead, but nobody
 -- books what is over.
-create function private.check_bookable_time(service public.services, starts_at timestamptz)
-returns void
+create function private.check_bookable_time(
+  service public.services, starts_at timestamptz, is_staff boolean default null
+) returns void
 language plpgsql
 stable
 set search_path = ''
@@ -94,7 +95,7 @@ begin
   if starts_at <= now() then
     perform private.raise_error('too_soon');
   end if;
-  if private.is_staff_of(service.clinic_id) then
+  if coalesce(is_staff, private.is_staff_of(service.clinic_id)) then
     return;
   end if;
   if starts_at < now() + make_interval(mins => service.min_notice_minutes) then
@@ -314,8 +315,8 @@ declare
   booked public.appointments;
   earlier_id uuid;
 begin
-  if not private.is_trusted() then
-    perform private.require_user();
+  if auth.uid() is null and not private.is_trusted() then
+    perform private.raise_error('not_signed_in');
   end if;
   if book_appointment.hold_id is not null then
     return private.confirm_hold(book_appointment.hold_id, book_appointment.service_id,
@@ -337,11 +338,12 @@ begin
     select * into strict booked from public.appointments where appointments.id = earlier_id;
     return booked;
   end if;
-  perform private.check_bookable_time(service, book_appointment.starts_at);
+  visit.booked_via := private.booking_path_of(service.clinic_id);
+  perform private.check_bookable_time(
+    service, book_appointment.starts_at, visit.booked_via <> 'patient');
   visit.starts_at := book_appointment.starts_at;
   visit.booked_by := auth.uid();
   visit.request_id := book_appointment.request_id;
-  visit.booked_via := private.booking_path_of(service.clinic_id);
   visit.overbook_reason :=
     private.usable_overbook_reason(service.clinic_id, book_appointment.overbook_reason);
   visit.status := case
@@ -349,7 +351,9 @@ begin
   end;
   perform private.check_person_limits(visit);
   booked := private.book_first_free(service, visit, book_appointment.provider_id);
-  perform private.keep_reason(booked, 'visit', book_appointment.reason);
+  if book_appointment.reason is not null then
+    perform private.keep_reason(booked, 'visit', book_appointment.reason);
+  end if;
   return booked;
 end;
 $$;
