@@ -58,17 +58,17 @@ class AccessTokens:
             if header.keys() - HEADER_NAMES or header.get("typ", "JWT") != "JWT":
                 raise not_signed_in()
             return _identity(await self._claims(token, header))
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, LookupError, ValueError, TypeError, AttributeError) as error:
             raise not_signed_in() from error
 
     async def _claims(self, token: str, header: dict[str, Any]) -> dict[str, Any]:
-        if header["alg"] == SHARED_SECRET:
+        if header.get("alg") == SHARED_SECRET:
             await self._ask_auth(token)
             return self._decode(token, None)
-        if header["alg"] not in ASYMMETRIC:
+        if header.get("alg") not in ASYMMETRIC:
             raise not_signed_in()
         key = await self._key(header.get("kid"))
-        if key is None or key.algorithm_name != header["alg"]:
+        if key is None or key.algorithm_name != header.get("alg"):
             raise not_signed_in()
         return self._decode(token, key)
 
