@@ -26,6 +26,7 @@ from tests.people import (
     denied,
     every,
     insert,
+    make_guardian,
     make_hours,
     make_location,
     make_member,
@@ -354,6 +355,22 @@ def test_however_parallel_one_person_keeps_no_more_than_the_clinic_allows(
     outcomes = at_once([lambda c=c, n=n: hold(c, 9 + n) for n, c in enumerate(connections)])
     assert Counter(outcomes) == {"done": 2, "PT422 limit_reached": 10}
     assert statuses(setup) == {"held": 2}
+
+
+def test_guardians_together_keep_no_more_for_a_patient_than_one_could(connect: Connect) -> None:
+    setup = connect()
+    practice = make_practice(setup)
+    guardians = [make_user(setup) for _ in range(3)]
+    for guardian in guardians:
+        make_guardian(setup, practice.clinic, practice.patient, guardian)
+    hands = [(connect(), user) for user in (practice.user, *guardians) for _ in range(3)]
+
+    def hold(connection: Connection, user: Any, hours: float) -> None:
+        with as_user(connection, user):
+            held(connection, practice, hours, patient_id=practice.patient)
+
+    outcomes = at_once([lambda c=c, u=u, n=n: hold(c, u, 9 + n) for n, (c, u) in enumerate(hands)])
+    assert Counter(outcomes) == {"done": 2, "PT422 limit_reached": 10}
 
 
 def test_many_who_want_the_time_of_an_expired_hold_leave_one_winner(connect: Connect) -> None:
