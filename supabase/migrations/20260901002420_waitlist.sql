@@ -148,7 +148,8 @@ comment on column public.waitlist_offers.answered_at is
 create trigger _100_set_updated_at before update on public.waitlist_entries
   for each row execute function private.set_updated_at();
 
--- Definer: whoever writes the row, services must be read.
+-- Fills in the clinic, and says in words what does not fit.
+-- Definer: whoever writes the row, services and patients must be read.
 create function private.fill_in_waitlist_entry() returns trigger
 language plpgsql
 security definer
@@ -157,6 +158,21 @@ as $$
 begin
   new.clinic_id := coalesce(new.clinic_id,
     (select services.clinic_id from public.services where services.id = new.service_id));
+  if not exists (
+    select from public.services
+    where services.id = new.service_id and services.clinic_id = new.clinic_id
+  ) then
+    perform private.raise_error('not_found', 'This clinic does not offer this service.');
+  end if;
+  if not exists (
+    select from public.patients
+    where patients.id = new.patient_id and patients.clinic_id = new.clinic_id
+  ) then
+    perform private.raise_error('not_found', 'This patient has no record in this clinic.');
+  end if;
+  if new.earliest > new.latest or new.from_clock >= new.to_clock then
+    perform private.raise_error('invalid_time', 'Give days and times that end after they start.');
+  end if;
   return new;
 end;
 $$;
@@ -248,7 +264,7 @@ begin
 end;
 $$;
 
-create trigger _100_fill_in before insert on public.waitlist_entries
+create trigger _100_fill_in before insert or update on public.waitlist_entries
   for each row execute function private.fill_in_waitlist_entry();
 create trigger _200_keep_with_its_offer before update or delete on public.waitlist_entries
   for each row when (old.status = 'offered')

@@ -446,12 +446,28 @@ def test_an_offer_and_its_hold_cannot_come_apart(db: Connection, practice: Pract
     assert one(db, "select status from public.waitlist_entries") == {"status": "waiting"}
 
 
-def test_a_seat_on_the_list_of_another_clinic_cannot_be_written(
-    db: Connection, practice: Practice
+@pytest.mark.parametrize(
+    ("wishes", "key"),
+    [
+        ({"patient_id": None}, "not_found"),
+        ({"service_id": None}, "not_found"),
+        ({"from_clock": "12:00", "to_clock": "11:00"}, "invalid_time"),
+        ({"earliest": at(0, days=3).date(), "latest": at(0, days=2).date()}, "invalid_time"),
+    ],
+)
+def test_the_dashboard_is_told_in_words_what_does_not_fit(
+    db: Connection, practice: Practice, wishes: dict[str, object], key: str
 ) -> None:
+    with refused(db, key):
+        wait_for(db, practice, **wishes)
+
+
+def test_a_list_takes_no_patient_of_another_clinic(db: Connection, practice: Practice) -> None:
     elsewhere = make_practice(db)
-    with pytest.raises(Exception, match="waitlist_entries_patient_is_of_clinic"):
+    with refused(db, "not_found"):
         wait_for(db, practice, patient_id=elsewhere.patient)
+    with refused(db, "not_found"):
+        wait_for(db, practice, clinic_id=elsewhere.clinic)
 
 
 # What follows commits, in databases of its own.

@@ -1,0 +1,125 @@
+-- Views for the table editor and for staff: the day, and what somebody has to look at.
+-- Access: members see their clinic's, through the row security of the tables behind; the dashboard
+--         sees all.
+
+create view public.today_by_provider with (security_invoker = true) as
+select
+  appointments.clinic_id,
+  providers.full_name as provider,
+  locations.name as location,
+  (appointments.starts_at at time zone locations.time_zone)::time as starts,
+  (appointments.ends_at at time zone locations.time_zone)::time as ends,
+  patients.full_name as patient,
+  services.name as service,
+  appointments.status,
+  appointments.overbook_reason is not null as is_overbooked,
+  appointments.starts_at,
+  appointments.provider_id,
+  appointments.id as appointment_id
+from public.clinics
+-- A day that began up to a day ago somewhere is not over; the index on clinic and start is used.
+join public.appointments
+  on appointments.clinic_id = clinics.id
+  and appointments.starts_at between now() - interval '1 day' and now() + interval '1 day'
+join public.locations on locations.id = appointments.location_id
+join public.providers on providers.id = appointments.provider_id
+join public.patients on patients.id = appointments.patient_id
+join public.services on services.id = appointments.service_id
+where (appointments.starts_at at time zone locations.time_zone)::date
+    = (now() at time zone locations.time_zone)::date
+  and (
+    appointments.status in ('pending', 'booked', 'arrived', 'fulfilled', 'noshow')
+    or (appointments.status = 'held' and appointments.hold_expires_at > now())
+  )
+  and (
+    (select auth.uid()) is null
+    or appointments.clinic_id in (
+      select members.clinic_id from public.members
+      where members.user_id = (select auth.uid()) and members.active
+    )
+  )
+order by providers.full_name, appointments.starts_at;
+
+comment on view public.today_by_provider is
+  'Today''s visits, where each location''s day is its own; by provider and time.';
+comment on column public.today_by_provider.starts is 'As the wall clock at the location shows it.';
+comment on column public.today_by_provider.ends is 'As starts; buffers are not included.';
+comment on column public.today_by_provider.is_overbooked is
+  'True: staff put it there against the rules; the reason is in appointments.';
+
+create view public.needs_attention with (security_invoker = true) as
+select attention.*
+from (
+  select
+    message.clinic_id,
+    'message not sent' as what,
+    format('A %s could not be sent (%s). Tell the patient otherwise, or requeue it.', message.kind,
+      coalesce(message.last_error, 'unknown')) as detail,
+    message.updated_at as since,
+    message.appointment_id,
+    message.id as notification_id
+  from public.notifications as message
+  where message.status = 'dead'
+  union all
+  select
+    message.clinic_id, 'message keeps failing',
+    format('A %s failed %s times (%s); it is tried again.', message.kind, message.attempts,
+      coalesce(message.last_error, 'unknown')),
+    message.created_at, message.appointment_id, message.id
+  from public.notifications as message
+  where message.status = 'queued' and message.attempts >= 3
+  union all
+  select
+    follow_up.clinic_id, 'outside the hours',
+    'The provider does not work at that time any more. Move the visit, cancel it, or give an '
+      'overbook_reason.',
+    follow_up.created_at, follow_up.appointment_id, null
+  from public.appointment_follow_ups as follow_up
+  where follow_up.resolved_at is null
+  union all
+  select
+    visit.clinic_id, 'waits for approval',
+    case when visit.starts_at > now() then 'Set its status to booked, or to cancelled.'
+      else 'Nobody answered this request in time.' end,
+    visit.created_at, visit.id, null
+  from public.appointments as visit
+  where visit.status = 'pending'
+  union all
+  select
+    visit.clinic_id, 'outcome unknown',
+    'The visit is over and nobody said whether the patient came: fulfilled, or noshow.',
+    visit.ends_at, visit.id, null
+  from public.clinics
+  join public.appointments as visit
+    on visit.clinic_id = clinics.id
+    and visit.starts_at between now() - interval '60 days' and now()
+  where visit.status = 'booked' and visit.ends_at <= now() and visit.booked_via <> 'import'
+  union all
+  select
+    visit.clinic_id, 'overbooked', 'Staff put this visit there against the rules.',
+    visit.updated_at, visit.id, null
+  from public.clinics
+  join public.appointments as visit
+    on visit.clinic_id = clinics.id and visit.starts_at > now()
+  where visit.overbook_reason is not null and visit.status in ('held', 'pending', 'booked')
+) as attention
+where (select auth.uid()) is null
+  or attention.clinic_id in (
+    select members.clinic_id from public.members
+    where members.user_id = (select auth.uid()) and members.active
+  )
+order by attention.since;
+
+comment on view public.needs_attention is
+  'What somebody in the clinic should look at, longest waiting first. Carries ids, no names.';
+comment on column public.needs_attention.what is
+  'message not sent, message keeps failing, outside the hours, waits for approval, outcome unknown '
+  '(of the last 60 days), or overbooked.';
+comment on column public.needs_attention.detail is 'What can be done about it.';
+comment on column public.needs_attention.since is 'Since when it waits.';
+
+grant select on public.today_by_provider, public.needs_attention to authenticated, service_role;
+
+-- Requests that wait for approval are few; all visits are many.
+-- squawk-ignore require-concurrent-index-creation
+create index appointments_pending on public.appointments (clinic_id) where status = 'pending';
