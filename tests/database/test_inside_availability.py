@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.people import (
     make_location,
     make_practice,
     make_provider,
+    one,
     refused,
 )
 
@@ -114,3 +116,43 @@ def test_another_clinics_hours_open_nothing_here(db: Connection) -> None:
     other = make_clinic(db)
     with refused(db, "not_found"):
         book(db, practice, at(9), location_id=make_location(db, other))
+
+
+def test_hours_of_every_third_week_count_from_the_week_they_begin_in(db: Connection) -> None:
+    practice = make_practice(db)
+    soon = at(0).date()
+    begin = soon - timedelta(days=soon.weekday())
+    # From a Thursday on: its Monday belongs to the same week of the cycle, but is too early.
+    db.execute(
+        "update public.weekly_hours set cycle_weeks = 3, valid_from = %s",
+        [begin + timedelta(days=3)],
+    )
+    for since in range(70):
+        day = begin + timedelta(days=since)
+        is_open = since // 7 % 3 == 0 and since >= 3
+        answer = one(
+            db,
+            "select private.open_time(%s, %s, %s, %s) <> '{}' as is_open",
+            practice.provider,
+            practice.location,
+            f"{day} 09:00+00",
+            f"{day} 10:00+00",
+        )
+        assert answer["is_open"] == is_open, since
+
+
+@pytest.mark.parametrize("cycle", [0, -1, 53])
+def test_a_cycle_has_1_to_52_weeks(db: Connection, cycle: int) -> None:
+    make_practice(db)
+    with refused(db, "invalid_input"):
+        db.execute("update public.weekly_hours set cycle_weeks = %s", [cycle])
+
+
+def test_each_location_keeps_its_own_zone(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    tokyo = make_location(db, practice.clinic, "Asia/Tokyo")
+    make_hours(db, practice.clinic, practice.provider, tokyo, opens="15:00", closes="16:00")
+    assert book(db, practice, at(6))["location_id"] == tokyo
+    assert book(db, practice, at(9))["location_id"] == practice.location
+    with refused(db, "outside_availability"):
+        book(db, practice, at(15))
