@@ -86,7 +86,7 @@ INVALID = ("invalid_input", "Something is missing or does not fit.")
 INTERNAL = (500, "internal_error", "Something went wrong on our side. It has been recorded.")
 
 BY_STATUS = {
-    400: INVALID,
+    422: INVALID,
     401: NOT_SIGNED_IN[1:],
     403: ("not_allowed", "You may not do this."),
     404: ("not_found", "There is nothing here."),
@@ -173,9 +173,11 @@ async def _unreachable(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    key, detail = BY_STATUS.get(error.status_code, INVALID)
+    # The framework's 400 is a body it cannot read: malformed like any other.
+    status = 422 if error.status_code == 400 else error.status_code
+    key, detail = BY_STATUS.get(status, INVALID)
     headers = dict(error.headers) if error.headers else None
-    return problem_response(error.status_code, key, detail, headers)
+    return problem_response(status, key, detail, headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -33,7 +33,7 @@ WAIT_FOR_TWIN_SECONDS = 5.0
 PAUSE_SECONDS = 0.1
 
 # What every flow may be refused with; routes add their own.
-FLOW_REFUSALS = (400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
+FLOW_REFUSALS = (401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
 
 IdempotencyKey = Annotated[
     str | None,

@@ -22,6 +22,8 @@ ACCEPTABLE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 LARGEST_BODY = 64 * 1024
 LARGEST_UPLOAD = 16 * 1024 * 1024
 UPLOADS = re.compile(r"^/v1/clinics/[^/]+/imports$")
+# How many times the limit is read before the connection is cut.
+DRAINED = 4
 BODY_SECONDS = 20.0
 UPLOAD_SECONDS = 120.0
 # From the whole request to the answer; below what proxies commonly wait.
@@ -128,7 +130,7 @@ class BodyLimit:
         is_upload = scope["method"] == "POST" and UPLOADS.match(scope["path"])
         largest = LARGEST_UPLOAD if is_upload else LARGEST_BODY
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or len(announced) > 10 or int(announced) > largest:
+        if not announced.isdecimal() or len(announced) > 10 or int(announced) > largest * DRAINED:
             await _refuse(413, scope, receive, send)
             return
         try:
@@ -149,18 +151,24 @@ class BodyLimit:
 
 
 async def _read_up_to(largest: int, receive: Receive) -> bytes | None:
+    """The body, or None if it is larger. What is a little too large is read and thrown away: a
+    client that is still sending when the connection is cut never sees why."""
     body = bytearray()
+    size = 0
     while True:
         message = await receive()
-        body += message.get("body", b"")
-        if len(body) > largest:
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= largest:
+            body += part
+        elif size > largest * DRAINED:
             return None
         if not message.get("more_body", False):
-            return bytes(body)
+            return bytes(body) if size <= largest else None
 
 
 async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    # The rest of the body is not read, so the connection cannot serve another request.
+    # The rest of the body may not be read, so the connection cannot serve another request.
     answer = problem_response(status, *BY_STATUS[status], headers={"Connection": "close"})
     await answer(scope, receive, send)
 
