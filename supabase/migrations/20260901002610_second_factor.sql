@@ -2,8 +2,10 @@
 -- Access: everybody reads their own memberships, also those that want another log-in first.
 
 -- Whoever turns it on without a second factor of their own would lock themselves out.
+-- Definer: asks private functions for members who may change the setting.
 create function private.check_second_factor_of_caller() returns trigger
 language plpgsql
+security definer
 set search_path = ''
 as $$
 begin

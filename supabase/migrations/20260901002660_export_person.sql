@@ -13,7 +13,8 @@ as $$
 begin
   return query
   with recursive links as (
-    select own.conrelid::regclass as child, pg_attribute.attname::text as child_column,
+    select own.conrelid::regclass as child,
+      pg_attribute.attname::text collate "default" as child_column,
       own.confrelid::regclass as parent
     from pg_catalog.pg_constraint as own
     cross join lateral unnest(own.conkey, own.confkey) as key (child_column, parent_column)

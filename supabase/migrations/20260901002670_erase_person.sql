@@ -61,6 +61,7 @@ begin
   where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
     and (invitation.patient_id = patients.id or invitation.email = lower(patients.email));
   delete from public.guardians where guardians.patient_id = any (records);
+  delete from public.calendar_feeds where calendar_feeds.patient_id = any (records);
   update public.patients set
     user_id = null, full_name = 'Erased', email = null, phone = null, date_of_birth = null,
     locale = 'en', external_id = null, erased_at = now()

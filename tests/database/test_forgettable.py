@@ -1,0 +1,454 @@
+"""Promise forgettable: one person can be exported and erased; history stays provable and no longer
+identifies them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.people import (
+    Connection,
+    Practice,
+    Row,
+    as_patient,
+    as_service,
+    as_user,
+    at,
+    book,
+    every,
+    insert,
+    make_guardian,
+    make_member,
+    make_patient,
+    make_practice,
+    make_provider,
+    make_user,
+    one,
+    refused,
+)
+
+ERASE = "select * from worker.erase_person(patient_id => %s, requested_by => %s)"
+ERASE_USER = "select * from worker.erase_person(user_id => %s)"
+EXPORT = "select worker.export_person(patient_id => %s, requested_by => %s) as person"
+EXPORT_USER = "select worker.export_person(user_id => %s) as person"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A person whose every detail is unmistakable."""
+
+    word: str
+    user: UUID
+    patient: UUID
+    other_record: UUID
+
+
+@pytest.fixture
+def practice(db: Connection) -> Practice:
+    return make_practice(db)
+
+
+@pytest.fixture
+def canary(db: Connection, practice: Practice) -> Canary:
+    """A person of that practice who has used everything there is, and of another clinic."""
+    word = f"canary{uuid4().hex[:8]}"
+    user = make_user(db)
+    email = f"{word}@people.example"
+    db.execute("update auth.users set email = %s where id = %s", [email, user])
+    details: dict[str, Any] = {
+        "user_id": user,
+        "full_name": f"{word} Example",
+        "email": email,
+        "phone": f"0555 {word}",
+        "date_of_birth": "1911-11-11",
+        "locale": "kl",
+    }
+    patient = insert(
+        db, "public.patients", clinic_id=practice.clinic, external_id=f"x-{word}", **details
+    )["id"]
+    there = make_practice(db)
+    other = insert(db, "public.patients", clinic_id=there.clinic, **details)["id"]
+    live(db, practice, word, user, patient)
+    book(db, there, at(9), patient_id=other)
+    return Canary(word, user, patient, other)
+
+
+def live(db: Connection, practice: Practice, word: str, user: UUID, patient: UUID) -> None:
+    """Books, waits, is merged, invites and is written to, with the word wherever text is taken."""
+    with as_patient(db, user):
+        visit = one(
+            db,
+            "select id from public.book_appointment(%s, %s, patient_id => %s, request_id => %s,"
+            " reason => %s)",
+            practice.service,
+            at(9),
+            patient,
+            uuid4(),
+            f"reason {word}",
+        )
+        db.execute("select public.cancel_appointment(%s, %s)", [visit["id"], f"because {word}"])
+        db.execute("select public.book_appointment(%s, %s)", [practice.service, at(11)])
+        db.execute(
+            "select public.book_series(%s, %s, 'FREQ=DAILY;COUNT=2', reason => %s)",
+            [practice.service, at(9, days=4), word],
+        )
+        db.execute("select public.join_waitlist(%s)", [practice.service])
+        db.execute("select public.invite_guardian(%s, %s)", [patient, f"{word}2@people.example"])
+        db.execute("select public.create_feed(patient_id => %s)", [patient])
+        db.execute("select public.claim_patient_records('1911-11-11')")
+        child = one(
+            db,
+            "select id from public.register_dependant(%s, 'Child Example', current_date)",
+            practice.clinic,
+        )["id"]
+    db.execute(
+        "insert into public.appointments (service_id, provider_id, patient_id, starts_at,"
+        " overbook_reason, external_id) values (%s, %s, %s, %s, %s, %s)",
+        [practice.service, practice.provider, patient, at(15), f"asked by {word}", word],
+    )
+    double = insert(
+        db,
+        "public.patients",
+        clinic_id=practice.clinic,
+        full_name=f"{word} Double",
+        email=f"{word}@double.example",
+    )["id"]
+    make_guardian(db, practice.clinic, patient)
+    with as_user(db, make_member(db, practice.clinic, "owner")):
+        db.execute("select public.merge_patients(%s, %s)", [patient, double])
+        db.execute(
+            "select public.invite_guardian(%s, %s)",
+            [practice.patient, f"{word}@people.example"],
+        )
+        db.execute(
+            "select public.invite_member(%s, %s, 'provider')",
+            [practice.clinic, f"{word}@people.example"],
+        )
+    with as_service(db):
+        for message in every(db, "select * from worker.claim_notifications()"):
+            db.execute(
+                "select worker.complete_notification(%s, %s, %s)",
+                [message["notification_id"], message["lease_id"], f"mail-{word}"],
+            )
+    assert child
+
+
+TEXTS = """
+    select quote_ident(nspname) || '.' || quote_ident(relname) as source, attname as column
+    from pg_attribute
+    join pg_class on pg_class.oid = attrelid
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind in ('r', 'm', 'p') and not relispartition and attnum > 0 and not attisdropped
+      and nspname !~ '^pg_' and nspname <> 'information_schema'
+      and atttypid in (select oid from pg_type where typcategory in ('S', 'U', 'D', 'A'))
+"""
+
+
+def traces(db: Connection, words: tuple[str, ...]) -> set[str]:
+    """Every column of the database in which one of the words stands."""
+    columns = every(db, TEXTS)
+    assert len(columns) > 100
+    found = set()
+    for column in columns:
+        query = psycopg.sql.SQL(
+            "select exists (select from {source} where {column}::text ilike any (%s)) as here"
+        ).format(
+            source=psycopg.sql.SQL(column["source"]),
+            column=psycopg.sql.Identifier(column["column"]),
+        )
+        row = db.execute(query, [[f"%{word}%" for word in words]]).fetchone()
+        if row and row[0]:
+            found.add(f"{column['source']}.{column['column']}")
+    return found
+
+
+def erase(db: Connection, canary: Canary) -> Row:
+    with as_service(db):
+        return one(db, ERASE_USER, canary.user)
+
+
+def test_the_search_finds_what_is_there(db: Connection, canary: Canary) -> None:
+    found = traces(db, (canary.word, "1911-11-11"))
+    assert {
+        "public.patients.full_name",
+        "public.patients.email",
+        "public.patients.phone",
+        "public.patients.date_of_birth",
+        "public.patients.external_id",
+        "public.appointments.overbook_reason",
+        "public.appointments.external_id",
+        "public.appointment_reasons.reason",
+        "public.notifications.provider_message_id",
+        "public.guardian_invitations.email",
+        "public.staff_invitations.email",
+        "auth.users.email",
+    } <= found
+
+
+def test_after_an_erasure_nothing_in_the_database_names_the_person(
+    db: Connection, canary: Canary
+) -> None:
+    erased = erase(db, canary)
+    assert erased["user_ids_without_records"] == [canary.user]
+    # Auth deletes the log-in.
+    db.execute("delete from auth.users where id = %s", [canary.user])
+    assert traces(db, (canary.word, "1911-11-11")) == set()
+    # As an id that nothing resolves any more, the log-in stays in what can only grow.
+    assert traces(db, (str(canary.user),)) <= {
+        "public.access_log.actor_id",
+        "public.appointment_events.actor_id",
+        "public.appointment_events.before",
+        "public.appointment_events.after",
+        "realtime.messages.topic",
+    }
+
+
+def test_history_verifies_after_an_erasure(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    visits = "select count(*) as n from public.appointments where patient_id = %s"
+    before = one(db, visits, canary.patient)
+    with as_service(db):
+        db.execute("select worker.seal_history()")
+    erase(db, canary)
+    with as_service(db):
+        assert every(db, "select * from public.verify_history(%s)", practice.clinic) == []
+    assert one(db, visits, canary.patient) == before
+
+
+def test_visits_to_come_are_called_off_and_nobody_is_written_to(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    assert erase(db, canary)["called_off_visits"] == 5
+    assert (
+        every(
+            db,
+            "select from public.appointments where patient_id = %s and starts_at > now()"
+            " and status <> 'cancelled'",
+            canary.patient,
+        )
+        == []
+    )
+    assert (
+        every(db, "select from private.reservations where resource_id = %s", canary.patient) == []
+    )
+    waiting = "select from public.waitlist_entries where status in ('waiting', 'offered')"
+    assert every(db, waiting) == []
+    with as_service(db):
+        assert every(db, "select * from worker.claim_notifications()") == []
+
+
+def test_erasing_one_record_leaves_the_other_clinics(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    with as_service(db):
+        erased = one(db, ERASE, canary.patient, None)
+    assert len(erased["patient_ids"]) == 2, "the duplicate is the same person"
+    assert erased["user_ids_without_records"] == []
+    other = one(db, "select * from public.patients where id = %s", canary.other_record)
+    assert (other["user_id"], str(other["date_of_birth"])) == (canary.user, "1911-11-11")
+    rows = every(
+        db,
+        "select full_name, email, phone, user_id, locale from public.patients"
+        " where clinic_id = %s and erased_at is not null",
+        practice.clinic,
+    )
+    assert (
+        rows
+        == [{"full_name": "Erased", "email": None, "phone": None, "user_id": None, "locale": "en"}]
+        * 2
+    )
+    with as_user(db, canary.user):
+        assert {row["id"] for row in every(db, "select id from public.my_records()")} >= {
+            canary.other_record
+        }
+        assert (
+            every(db, "select from public.appointments where patient_id = %s", canary.patient) == []
+        )
+
+
+def test_a_merged_duplicate_stands_for_the_whole_person(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    double = one(db, "select id from public.patients where merged_into = %s", canary.patient)["id"]
+    with as_service(db):
+        erased = one(db, ERASE, double, None)
+    assert set(erased["patient_ids"]) == {canary.patient, double}
+    with (
+        as_user(db, make_member(db, practice.clinic, "owner")),
+        refused(db, "not_found"),
+    ):
+        db.execute("select public.unmerge_patients(%s)", [double])
+
+
+def test_erasing_again_does_nothing_more(db: Connection, canary: Canary) -> None:
+    erase(db, canary)
+    again = erase(db, canary)
+    assert (again["patient_ids"], again["called_off_visits"]) == ([], 0)
+    entries = every(db, "select from public.access_log where action = 'erased'")
+    assert len(entries) == 3, "two records here and one in the other clinic"
+
+
+def test_nobody_books_for_an_erased_person(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    erase(db, canary)
+    with refused(db, "not_found"):
+        book(db, practice, at(16), patient_id=canary.patient)
+    with as_user(db, make_member(db, practice.clinic, "owner")), refused(db, "not_found"):
+        db.execute("select public.invite_guardian(%s, 'x@people.example')", [canary.patient])
+
+
+def test_others_keep_what_is_theirs(db: Connection, practice: Practice, canary: Canary) -> None:
+    book(db, practice, at(17))
+    untouched = "select * from public.patients where id = %s"
+    before = one(db, untouched, practice.patient)
+    erase(db, canary)
+    assert one(db, untouched, practice.patient) == before
+    assert one(
+        db, "select status::text from public.appointments where patient_id = %s", practice.patient
+    ) == {"status": "booked"}
+
+
+def test_the_last_owner_is_not_erased(db: Connection, practice: Practice) -> None:
+    owner = make_member(db, practice.clinic, "owner")
+    with as_service(db), refused(db, "last_owner"):
+        db.execute(ERASE_USER, [owner])
+    make_member(db, practice.clinic, "owner")
+    with as_service(db):
+        assert one(db, ERASE_USER, owner)["user_ids_without_records"] == [owner]
+
+
+@pytest.mark.parametrize("call", ["worker.erase_person", "worker.export_person"])
+def test_a_person_has_to_be_named_and_known(db: Connection, practice: Practice, call: Any) -> None:
+    with as_service(db):
+        for arguments, key in (
+            ("", "invalid_input"),
+            ("patient_id => gen_random_uuid()", "not_found"),
+            ("user_id => gen_random_uuid()", "not_found"),
+            ("patient_id => gen_random_uuid(), user_id => gen_random_uuid()", "invalid_input"),
+        ):
+            with refused(db, key):
+                db.execute(f"select {call}({arguments})")
+
+
+def words_in(value: Any) -> Iterator[str]:
+    yield from json.dumps(value, default=str).split('"')
+
+
+def test_an_export_of_a_user_holds_everything_about_them(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    with as_service(db):
+        person = one(db, EXPORT_USER, canary.user)["person"]
+    assert len(person["patients"]) == 3
+    assert person["account"]["email"] == f"{canary.word}@people.example"
+    for table in (
+        "appointments",
+        "appointment_events",
+        "appointment_reasons",
+        "appointment_series",
+        "notifications",
+        "waitlist_entries",
+        "guardians",
+        "guardian_invitations",
+        "guardian_invitations_received",
+        "staff_invitations",
+        "calendar_feeds",
+        "access_log",
+    ):
+        assert person[table], table
+    every_visit = every(
+        db,
+        "select id from public.appointments where patient_id in (%s, %s)",
+        canary.patient,
+        canary.other_record,
+    )
+    assert {visit["id"] for visit in person["appointments"]} == {
+        str(visit["id"]) for visit in every_visit
+    }
+
+
+def test_an_export_of_one_record_stays_within_its_clinic(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    owner = make_member(db, practice.clinic, "owner")
+    with as_service(db):
+        person = one(db, EXPORT, canary.patient, owner)["person"]
+    assert {
+        row["clinic_id"]
+        for rows in person.values()
+        if isinstance(rows, list)
+        for row in rows
+        if "clinic_id" in row
+    } == {str(practice.clinic)}
+    assert "account" not in person
+    (entry, _) = every(
+        db, "select actor_id, patient_id from public.access_log where action = 'exported'"
+    )
+    assert entry["actor_id"] == owner
+
+
+def test_an_export_holds_nothing_of_others(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    """A member's own export does not hold what they did for patients."""
+    member = make_member(db, practice.clinic, "front_desk")
+    own = make_patient(db, practice.clinic, member)
+    with as_user(db, member):
+        db.execute(
+            "select public.book_appointment(%s, %s, patient_id => %s, reason => 'not mine')",
+            [practice.service, at(18), practice.patient],
+        )
+        db.execute("select public.invite_guardian(%s, 'x@else.example')", [practice.patient])
+    with as_service(db):
+        person = one(db, EXPORT_USER, member)["person"]
+    assert [row["id"] for row in person["patients"]] == [str(own)]
+    assert person["appointments"] == []
+    assert person["members"][0]["role"] == "front_desk"
+    text = " ".join(words_in(person))
+    assert "not mine" not in text
+    assert "x@else.example" not in text
+    assert canary.word not in text
+    assert str(practice.patient) not in text
+
+
+def test_every_table_that_refers_to_patients_or_visits_is_exported(db: Connection) -> None:
+    """Also those without a key, which outlive what they tell about."""
+    exported = {
+        row["source"].removeprefix("public.")
+        for row in every(db, "select source::text from private.tables_about_patients()")
+    }
+    named = every(
+        db,
+        "select distinct table_name from information_schema.columns"
+        " join information_schema.tables using (table_schema, table_name)"
+        " where table_schema = 'public' and table_type = 'BASE TABLE'"
+        " and column_name in ('patient_id', 'appointment_id', 'recipient_id')",
+    )
+    assert {row["table_name"] for row in named} <= exported
+
+
+def test_a_providers_erasure_leaves_their_visits(db: Connection, practice: Practice) -> None:
+    user = make_member(db, practice.clinic, "provider")
+    make_member(db, practice.clinic, "owner")
+    provider = make_provider(db, practice.clinic, practice.location, (practice.service,))
+    db.execute("update public.providers set user_id = %s where id = %s", [user, provider])
+    visit = book(db, practice, at(9), provider_id=provider)
+    with as_service(db):
+        assert one(db, ERASE_USER, user)["called_off_visits"] == 0
+    kept = one(
+        db,
+        "select status::text, user_id from public.appointments"
+        " join public.providers on providers.id = provider_id where appointments.id = %s",
+        visit["id"],
+    )
+    assert kept == {"status": "booked", "user_id": None}
+    with as_user(db, user):
+        assert every(db, "select from public.appointments") == []
