@@ -33,6 +33,8 @@ Arguments = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 import_app = typer.Typer(help="Bring records of other systems in.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+mail_app = typer.Typer(help="Look at what is mailed.", no_args_is_help=True)
+app.add_typer(mail_app, name="mail")
 
 
 @app.command()
@@ -85,6 +87,23 @@ def holidays(
     from appoint.importing.holidays import import_holidays  # noqa: PLC0415 - only when it runs
 
     sys.exit(import_holidays(clinic, country, region, year or ()))
+
+
+@mail_app.callback()
+def mail() -> None:
+    """Keeps `preview` a subcommand while it is the only one."""
+
+
+@mail_app.command()
+def preview(
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder to write to; made if missing.")
+    ] = Path("mail-preview"),
+) -> None:
+    """Write every mail in every language, with invented content, and a page that shows them."""
+    from appoint.mail.preview import write_preview  # noqa: PLC0415 - only when it runs
+
+    print(write_preview(to)[0])  # noqa: T201 - the page's path is the answer
 
 
 @app.command()

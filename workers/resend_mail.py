@@ -8,6 +8,7 @@ that says whether trying again can help and when; its reason is a code, never an
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import random
 import time
@@ -18,7 +19,7 @@ import httpx
 import resend
 from resend.exceptions import ResendError
 
-from appoint.mail import Mail
+from appoint.mail import Attachment, Mail
 from appoint.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -104,16 +105,16 @@ class ResendMail:
                 raise failure from None
 
     async def _send_once(self, mail: Mail, to: str, key: str) -> str:
-        accepted = await resend.Emails.send_async(
-            {
-                "from": self._from,
-                "to": [to],
-                "subject": mail.subject,
-                "html": mail.html,
-                "text": mail.text,
-            },
-            {"idempotency_key": key},
-        )
+        request: resend.Emails.SendParams = {
+            "from": self._from,
+            "to": [to],
+            "subject": mail.subject,
+            "html": mail.html,
+            "text": mail.text,
+        }
+        if mail.attachments:
+            request["attachments"] = [_attached(attachment) for attachment in mail.attachments]
+        accepted = await resend.Emails.send_async(request, {"idempotency_key": key})
         return str(accepted["id"])
 
     async def _wait_until_open(self, deadline: float) -> None:
@@ -126,6 +127,14 @@ class ResendMail:
 
     def _close(self, seconds: float) -> None:
         self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+
+
+def _attached(attachment: Attachment) -> resend.Attachment:
+    return {
+        "filename": attachment.filename,
+        "content": base64.b64encode(attachment.content).decode(),
+        "content_type": attachment.content_type,
+    }
 
 
 def _loop_time(deadline: float) -> float:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx
 from realtime import AsyncRealtimeClient
 
-from appoint.mail import Mail, Notification, render
+from appoint.mail import Mail, Notification, Sender, render
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from workers.erased_log_ins import LOOK_EVERY as ERASED_LOG_INS_EVERY
@@ -150,7 +150,12 @@ def _pace(settings: Settings) -> Pace:
 
 
 def _renderer(settings: Settings) -> Callable[[Notification], Mail]:
-    return lambda notification: render(notification, settings.appoint_site_url)
+    sender = Sender(
+        address=settings.appoint_mail_from,
+        site_url=settings.appoint_site_url,
+        api_url=settings.appoint_api_url,
+    )
+    return lambda notification: render(notification, sender)
 
 
 def _provider_pool(settings: Settings) -> httpx.AsyncClient:

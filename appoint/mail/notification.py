@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 LONGEST_TEXT = 200
+LONGEST_PREPARATION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Notification:
     time_zone: ZoneInfo
     # Until when an offered time is kept; None for everything else.
     answer_by: datetime | None
+    queued_at: datetime
+    # What to bring or to do before the visit.
+    preparation: str
+    # The secrets of the links this mail may offer, by what they do.
+    action_tokens: Mapping[str, str]
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Notification:
@@ -61,11 +67,14 @@ class Notification:
             ends_at=datetime.fromisoformat(row["ends_at"]),
             time_zone=ZoneInfo(row["time_zone"]),
             answer_by=datetime.fromisoformat(row["answer_by"]) if row["answer_by"] else None,
+            queued_at=datetime.fromisoformat(row["queued_at"]),
+            preparation=one_line(row["preparation"], LONGEST_PREPARATION),
+            action_tokens=dict(row["action_tokens"]),
         )
 
 
-def one_line(text: str | None) -> str:
-    """The text without line breaks, control or direction-changing characters, at most 200 long.
+def one_line(text: str | None, longest: int = LONGEST_TEXT) -> str:
+    """The text without line breaks, control or direction-changing characters, cut if too long.
 
     Someone else's name must not be able to add lines to a mail or turn its text around.
     """
@@ -74,4 +83,4 @@ def one_line(text: str | None) -> str:
         for character in (text or "")
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return " ".join(shown.split())[:LONGEST_TEXT]
+    return " ".join(shown.split())[:longest]

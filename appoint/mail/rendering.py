@@ -1,8 +1,8 @@
-"""Turns a notification into subject, HTML and text.
+"""Turns a notification into subject, HTML, text and, where it belongs in a calendar, an invitation.
 
-The bytes are a pure function of the row, the site's address and the templates, so that a second try
-under the same idempotency key is the same request. Subjects are fixed sentences of the wording: no
-name, time or kind of visit can reach a header.
+The bytes are a pure function of the row, the sender and the templates, so that a second try under
+the same idempotency key is the same request. Subjects are fixed sentences of the wording: no name,
+time or kind of visit can reach a header.
 """
 
 from __future__ import annotations
@@ -13,24 +13,47 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from appoint.mail import palette
+from appoint.mail.invitation import invitation
 from appoint.mail.notification import Notification
 from appoint.mail.wall_clock import (
     date_in_words,
     deadline_in_words,
+    locale_for,
     time_span_in_words,
     zone_in_words,
 )
 
 DEFAULT_LANGUAGE = "en"
+MAP = "https://www.openstreetmap.org/search?query="
 # Mail programs turn such texts into links by themselves.
 LINK_LIKE = re.compile(r"[/@<>\\]|\.\w{2,}")
 
 
 class UnknownKindError(Exception):
     """No wording exists for this kind of notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """In whose name mails go out, and where their links lead."""
+
+    address: str
+    site_url: str
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    filename: str
+    content_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +64,66 @@ class Mail:
     html: str
     text: str
     language: str
+    attachments: tuple[Attachment, ...] = ()
 
 
-def render(notification: Notification, site_url: str) -> Mail:
+def render(notification: Notification, sender: Sender) -> Mail:
     """The mail for one notification, in the recipient's language or English, in the place's time.
 
     Raises UnknownKindError.
     """
+    kind = kinds().get(notification.kind)
     language, wording = _wording_for(notification.locale)
     words = wording["kinds"].get(notification.kind)
-    if words is None:
+    if kind is None or words is None:
         raise UnknownKindError(notification.kind)
+    locale = locale_for(notification.locale, language)
     context = {
         "language": language,
+        "kind": kind,
         "words": words,
         "labels": wording["labels"],
+        "light": palette.LIGHT,
+        "dark": palette.DARK,
         "greeting": _greeting(wording, notification.recipient_name),
         "notification": notification,
-        "date": date_in_words(notification, wording["dates"]),
-        "time": time_span_in_words(notification, wording["dates"]),
-        "zone": zone_in_words(notification),
-        "deadline": deadline_in_words(notification, wording["dates"]),
-        "site_url": site_url,
+        "date": date_in_words(notification, locale),
+        "time": time_span_in_words(notification, locale),
+        "zone": zone_in_words(notification, locale),
+        "deadline": deadline_in_words(notification, locale),
+        "map_url": _map_url(notification.location_address),
+        "links": _links(notification, kind, wording["actions"], sender),
+        "site_url": sender.site_url,
     }
     return Mail(
         subject=words["subject"],
         html=_templates().get_template("appointment.html").render(context),
         text=_templates().get_template("appointment.txt").render(context),
         language=language,
+        attachments=_attachments(notification, kind, wording, sender),
     )
+
+
+def languages() -> list[str]:
+    """The languages mails can be written in, as ISO 639-1 codes."""
+    return sorted(wordings())
+
+
+@cache
+def kinds() -> dict[str, dict[str, Any]]:
+    """What each kind of message is, whatever the language."""
+    return tomllib.loads((files("appoint.mail") / "kinds.toml").read_text("utf-8"))
+
+
+@cache
+def wordings() -> dict[str, dict[str, Any]]:
+    """All words, by language."""
+    folder = files("appoint.mail") / "wording"
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))
+        for file in folder.iterdir()
+        if file.name.endswith(".toml")
+    }
 
 
 def _greeting(wording: dict[str, Any], name: str) -> str:
@@ -81,20 +135,42 @@ def _greeting(wording: dict[str, Any], name: str) -> str:
 
 def _wording_for(locale: str) -> tuple[str, dict[str, Any]]:
     language = locale.replace("_", "-").partition("-")[0].lower()
-    wordings = _wordings()
-    if language not in wordings:
+    known = wordings()
+    if language not in known:
         language = DEFAULT_LANGUAGE
-    return language, wordings[language]
+    return language, known[language]
 
 
-@cache
-def _wordings() -> dict[str, dict[str, Any]]:
-    folder = files("appoint.mail") / "wording"
-    return {
-        file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))
-        for file in folder.iterdir()
-        if file.name.endswith(".toml")
-    }
+def _map_url(address: str) -> str | None:
+    """A map of the address, and of nothing else: who goes there is nobody's business."""
+    return MAP + quote(address, safe="") if address else None
+
+
+def _links(
+    notification: Notification, kind: dict[str, Any], labels: dict[str, str], sender: Sender
+) -> list[tuple[str, str]]:
+    base = sender.api_url.rstrip("/")
+    return [
+        (labels[action], f"{base}/v1/actions/{notification.action_tokens[action]}")
+        for action in kind["actions"]
+        if action in notification.action_tokens
+    ]
+
+
+def _attachments(
+    notification: Notification, kind: dict[str, Any], wording: dict[str, Any], sender: Sender
+) -> tuple[Attachment, ...]:
+    method: str | None = kind.get("calendar")
+    if method is None:
+        return ()
+    summary = wording["labels"]["calendar_entry"].replace("{clinic}", notification.clinic_name)
+    return (
+        Attachment(
+            filename="appointment.ics",
+            content_type=f"text/calendar; charset=utf-8; method={method}",
+            content=invitation(notification, method, summary, sender.address),
+        ),
+    )
 
 
 @cache

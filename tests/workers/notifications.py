@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from appoint.mail import Notification
+from appoint.mail import Notification, Sender
+
+SENDER = Sender(
+    address="Appoint <appointments@appoint.example>",
+    site_url="https://appoint.example",
+    api_url="https://api.appoint.example",
+)
 
 
 def claimed_row(**changes: Any) -> dict[str, Any]:
@@ -30,6 +36,9 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "ends_at": "2026-03-28T09:00:00+00:00",
         "time_zone": "Europe/Zurich",
         "answer_by": None,
+        "queued_at": "2026-03-01T12:00:00+00:00",
+        "preparation": None,
+        "action_tokens": {},
     }
     return row | changes
 

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from appoint.mail import Notification, UnknownKindError, render
-from tests.workers.notifications import claimed_row, notification
+from tests.workers.notifications import SENDER, claimed_row, notification
 
-SITE = "https://appoint.example"
 KINDS = ("confirmation", "change", "cancellation", "offer")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_says_when_where_with_whom_and_for_what(kind: str) -> None:
-    mail = render(notification(kind=kind), SITE)
+    mail = render(notification(kind=kind), SENDER)
     for body in (mail.html, mail.text):
-        assert "Saturday, 28 March 2026" in body
-        assert "9:30 am – 10:00 am" in body
-        assert "Europe/Zurich, UTC+01:00" in body
+        assert "Saturday, March 28, 2026" in body
+        assert "9:30 AM – 10:00 AM" in body
+        assert "Central European Standard Time, UTC+01:00" in body
         assert "Lindenstrasse 12, 8001 Zürich" in body
         assert "Dr. Grace Hopper" in body
         assert "First consultation" in body
-        assert SITE in body
+        assert SENDER.site_url in body
 
 
 def test_the_day_after_the_clocks_change_uses_the_new_offset() -> None:
     mail = render(
         notification(starts_at="2026-03-29T08:30:00+00:00", ends_at="2026-03-29T09:00:00+00:00"),
-        SITE,
+        SENDER,
     )
-    assert "10:30 am – 11:00 am" in mail.text
+    assert "10:30 AM – 11:00 AM" in mail.text
     assert "UTC+02:00" in mail.text
 
 
 def test_an_offer_says_until_when_it_is_kept() -> None:
-    mail = render(notification(kind="offer", answer_by="2026-03-27T16:45:00+00:00"), SITE)
+    mail = render(notification(kind="offer", answer_by="2026-03-27T16:45:00+00:00"), SENDER)
     for body in (mail.html, mail.text):
-        assert "Friday, 27 March 2026, 5:45 pm" in body
+        assert "Friday, March 27, 2026, 5:45 PM" in body
 
 
 @pytest.mark.parametrize(
     ("starts_at", "expected"),
     [
-        ("2026-07-01T16:00:00+00:00", "12:00 pm"),
-        ("2026-07-01T04:05:00+00:00", "12:05 am"),
-        ("2026-07-01T21:45:00+00:00", "5:45 pm"),
+        ("2026-07-01T16:00:00+00:00", "12:00 PM"),
+        ("2026-07-01T04:05:00+00:00", "12:05 AM"),
+        ("2026-07-01T21:45:00+00:00", "5:45 PM"),
     ],
 )
 def test_noon_midnight_and_afternoon_are_told_apart(starts_at: str, expected: str) -> None:
-    mail = render(notification(starts_at=starts_at, time_zone="America/New_York"), SITE)
+    mail = render(notification(starts_at=starts_at, time_zone="America/New_York"), SENDER)
     assert expected in mail.text
 
 
@@ -58,13 +59,13 @@ def test_subjects_carry_nothing_from_the_row(kind: str) -> None:
     hidden = dict.fromkeys(
         ("recipient_name", "clinic_name", "location_name", "provider_name", "service_name"), secret
     )
-    subject = render(notification(kind=kind, **hidden), SITE).subject
+    subject = render(notification(kind=kind, **hidden), SENDER).subject
     assert secret not in subject
     assert "\n" not in subject
 
 
 def test_markup_in_names_stays_text() -> None:
-    mail = render(notification(clinic_name="<script>alert(1)</script> & Co"), SITE)
+    mail = render(notification(clinic_name="<script>alert(1)</script> & Co"), SENDER)
     assert "<script>" not in mail.html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in mail.html
 
@@ -76,7 +77,7 @@ def test_line_breaks_and_direction_changes_in_names_disappear() -> None:
 
 @pytest.mark.parametrize("name", ["Win at http://evil.example", "evil.example", "x@evil.example"])
 def test_whoever_types_a_link_as_their_name_gets_no_link_mailed(name: str) -> None:
-    mail = render(notification(recipient_name=name), SITE)
+    mail = render(notification(recipient_name=name), SENDER)
     assert "evil" not in mail.html + mail.text
     assert "Hello," in mail.text
 
@@ -84,29 +85,77 @@ def test_whoever_types_a_link_as_their_name_gets_no_link_mailed(name: str) -> No
 def test_ordinary_names_with_dots_are_greeted() -> None:
     assert (
         "Hello J.R.R. Tolkien Jr.,"
-        in render(notification(recipient_name="J.R.R. Tolkien Jr."), SITE).text
+        in render(notification(recipient_name="J.R.R. Tolkien Jr."), SENDER).text
     )
 
 
 def test_the_same_row_gives_the_same_bytes() -> None:
     row = claimed_row()
-    first, second = (render(Notification.from_row(row), SITE) for _ in range(2))
+    first, second = (render(Notification.from_row(row), SENDER) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    ("locale", "date", "time"),
+    [
+        ("en-GB", "Saturday, 28 March 2026", "09:30 – 10:00"),
+        ("de-CH", "Samstag, 28. März 2026", "09:30 – 10:00"),
+        ("de_AT", "Samstag, 28. März 2026", "09:30 – 10:00"),
+        ("fr", "samedi 28 mars 2026", "09:30 – 10:00"),
+        ("es-MX", "sábado, 28 de marzo de 2026", "9:30 a.m. – 10:00 a.m."),
+        ("de-ZZ", "Samstag, 28. März 2026", "09:30 – 10:00"),
+    ],
+)
+def test_dates_and_times_are_written_as_the_recipients_country_does(
+    locale: str, date: str, time: str
+) -> None:
+    mail = render(notification(locale=locale), SENDER)
+    for body in (mail.html, mail.text):
+        assert f"{date}, {time}" in body
+
+
+def test_links_lead_to_the_api_with_the_secrets_of_the_row() -> None:
+    tokens = {"reschedule": "move-it", "cancel": "call-off", "confirm": "unused"}
+    mail = render(notification(action_tokens=tokens), SENDER)
+    for body in (mail.html, mail.text):
+        assert "https://api.appoint.example/v1/actions/move-it" in body
+        assert "https://api.appoint.example/v1/actions/call-off" in body
+        assert "unused" not in body, "a confirmation asks for no confirmation"
+
+
+def test_the_map_is_of_the_address_and_of_nothing_else() -> None:
+    mail = render(notification(), SENDER)
+    address = "Lindenstrasse%2012%2C%208001%20Z%C3%BCrich"
+    assert f"https://www.openstreetmap.org/search?query={address}" in mail.html
+    assert "openstreetmap" not in render(notification(location_address=None), SENDER).html
+
+
+def test_what_to_bring_is_said_unless_the_visit_is_off() -> None:
+    def text(kind: str) -> str:
+        return render(notification(kind=kind, preparation="Insurance card"), SENDER).text
+
+    assert "Please note: Insurance card" in text("confirmation")
+    assert "Insurance card" not in text("cancellation")
+
+
+def test_a_mail_loads_nothing_from_anywhere() -> None:
+    html = render(notification(), SENDER).html
+    assert not re.search(r"<(img|script|link|iframe)|url\(|@import|src=", html)
 
 
 @pytest.mark.parametrize("locale", ["en_GB", "xx", "", None])
 def test_a_language_without_wording_falls_back_to_english(locale: str | None) -> None:
-    mail = render(notification(locale=locale), SITE)
+    mail = render(notification(locale=locale), SENDER)
     assert mail.language == "en"
     assert mail.subject == "Your appointment is confirmed"
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    mail = render(notification(location_address=None, provider_name=None), SITE)
+    mail = render(notification(location_address=None, provider_name=None), SENDER)
     assert "With:" not in mail.text
     assert "None" not in mail.text + mail.html
 
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(UnknownKindError):
-        render(notification(kind="singing_telegram"), SITE)
+        render(notification(kind="singing_telegram"), SENDER)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from appoint.mail import Mail, Notification, render
-from tests.workers.notifications import notification
+from tests.workers.notifications import SENDER, notification
 from workers import notifier as notifier_module
 from workers.notifier import Notifier, Pace
 from workers.outbox import Claim, Unreadable
@@ -105,7 +105,7 @@ async def running(
     pace = Pace(concurrency=concurrency, lease_seconds=LEASE_SECONDS, sweep_seconds=sweep)
 
     def mail_for(claimed: Notification) -> Mail:
-        return render(claimed, "https://appoint.example")
+        return render(claimed, SENDER)
 
     notifier = Notifier(outbox, transport, mail_for, pace, VitalSigns())
     task = asyncio.create_task(notifier.run())

@@ -1,0 +1,98 @@
+"""Every mail with invented content, in every language, in a folder: `appoint mail preview`.
+
+What is shown is what `render` makes for a row of the queue; nothing is made up for the preview
+beyond that row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from jinja2 import Environment
+
+from appoint.mail.notification import Notification
+from appoint.mail.rendering import Mail, Sender, kinds, languages, render
+
+SENDER = Sender(
+    address="Harbour Clinic <appointments@harbour.example>",
+    site_url="https://book.harbour.example",
+    api_url="https://api.harbour.example",
+)
+STARTS_AT = datetime(2027, 3, 28, 7, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One mail of the preview and the name its files share."""
+
+    kind: str
+    language: str
+    mail: Mail
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}.{self.language}"
+
+
+def samples() -> list[Sample]:
+    """One mail for each kind and language."""
+    return [
+        Sample(kind, language, render(_notification(kind, language), SENDER))
+        for kind in kinds()
+        for language in languages()
+    ]
+
+
+def write_preview(folder: Path) -> list[Path]:
+    """Write all mails and a page that shows them; returns the files, the page first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = folder / "index.html"
+    written = [index]
+    shown = samples()
+    for sample in shown:
+        contents = {"html": sample.mail.html.encode(), "txt": sample.mail.text.encode()}
+        for attachment in sample.mail.attachments:
+            contents["ics"] = attachment.content
+        for ending, content in contents.items():
+            written.append(folder / f"{sample.name}.{ending}")
+            written[-1].write_bytes(content)
+    template = (files("appoint.mail") / "templates" / "preview.html").read_text("utf-8")
+    page = Environment(autoescape=True).from_string(template)
+    index.write_text(page.render(samples=shown, kinds=list(kinds()), languages=languages()))
+    return written
+
+
+def _notification(kind: str, language: str) -> Notification:
+    row: dict[str, Any] = {
+        "notification_id": str(UUID(int=1)),
+        "lease_id": str(UUID(int=2)),
+        "kind": kind,
+        "channel": "email",
+        "recipient_address": "noor@patients.example",
+        "recipient_name": "Noor Jansen",
+        "locale": language,
+        "attempts": 1,
+        "appointment_id": str(UUID(int=3)),
+        "appointment_version": 1,
+        "clinic_name": "Harbour Clinic",
+        "location_name": "Hillside Practice",
+        "location_address": "Mill Lane 3, Harbour Town",
+        "provider_name": "Dr. Mara Lindqvist",
+        "service_name": "Check-up",
+        "starts_at": STARTS_AT.isoformat(),
+        "ends_at": (STARTS_AT + timedelta(minutes=30)).isoformat(),
+        "time_zone": "Europe/Amsterdam",
+        "answer_by": (STARTS_AT - timedelta(days=1)).isoformat() if kind == "offer" else None,
+        "queued_at": (STARTS_AT - timedelta(days=3)).isoformat(),
+        "preparation": "Insurance card, list of medicines",
+        "action_tokens": {
+            action: f"sample-{action}"
+            for action in ("confirm", "reschedule", "cancel", "accept", "decline")
+        },
+    }
+    return Notification.from_row(row)
