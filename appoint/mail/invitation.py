@@ -7,6 +7,7 @@ where and at which clinic; with whom and for what stays in the mail.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import parseaddr
 
 from icalendar import Calendar, Event, vCalAddress
@@ -39,8 +40,8 @@ def _event(notification: Notification, method: str, summary: str, sender: str) -
     event.add("uid", f"{notification.appointment_id}@{UID_DOMAIN}")
     event.add("sequence", notification.appointment_version - 1)
     event.add("dtstamp", notification.queued_at)
-    event.add("dtstart", notification.starts_at.astimezone(notification.time_zone))
-    event.add("dtend", notification.ends_at.astimezone(notification.time_zone))
+    event.add("dtstart", _shown(notification.starts_at, notification))
+    event.add("dtend", _shown(notification.ends_at, notification))
     event.add("summary", summary)
     place = ", ".join(filter(None, (notification.location_name, notification.location_address)))
     if place:
@@ -53,6 +54,14 @@ def _event(notification: Notification, method: str, summary: str, sender: str) -
     event.add("organizer", organizer)
     event.add("attendee", _attendee(notification))
     return event
+
+
+def _shown(instant: datetime, notification: Notification) -> datetime:
+    """In the place's zone; a time that its clock shows twice is told in UTC, since calendar programs
+    disagree about which of the two is meant."""
+    local = instant.astimezone(notification.time_zone)
+    is_shown_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return instant.astimezone(UTC) if is_shown_twice else local
 
 
 def _attendee(notification: Notification) -> vCalAddress:
