@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from api import flows
 from api.app import create_app
 from appoint.settings import Settings
 from stack.config import StackConfig
@@ -139,7 +140,10 @@ async def test_a_refused_request_may_be_tried_again(
 
 
 async def test_what_a_dead_copy_left_open_is_refused_until_its_lease_ends(
-    stack: StackConfig, api: httpx.AsyncClient, new_account: NewAccount
+    stack: StackConfig,
+    api: httpx.AsyncClient,
+    new_account: NewAccount,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     account = await new_account()
     headers, body = keyed(account), a_clinic()
@@ -151,7 +155,9 @@ async def test_what_a_dead_copy_left_open_is_refused_until_its_lease_ends(
         " leased_until = now() + interval '1 hour' where user_id = %s",
         account.user_id,
     )
-    waiting = await api.post(PATH, json=body, headers=headers)
+    monkeypatch.setattr(flows, "WAIT_FOR_TWIN_SECONDS", 0.1)
+    async with another_copy(stack) as copy:
+        waiting = await copy.post(PATH, json=body, headers=headers)
     assert_problem(waiting, 409, "request_in_progress")
     assert waiting.headers["retry-after"]
     change(
