@@ -82,7 +82,9 @@ from (
     case when visit.starts_at > now() then 'Set its status to booked, or to cancelled.'
       else 'Nobody answered this request in time.' end,
     visit.created_at, visit.id, null
-  from public.appointments as visit
+  from public.clinics
+  join public.appointments as visit
+    on visit.clinic_id = clinics.id and visit.starts_at > now() - interval '60 days'
   where visit.status = 'pending'
   union all
   select
@@ -113,13 +115,9 @@ order by attention.since;
 comment on view public.needs_attention is
   'What somebody in the clinic should look at, longest waiting first. Carries ids, no names.';
 comment on column public.needs_attention.what is
-  'message not sent, message keeps failing, outside the hours, waits for approval, outcome unknown '
-  '(of the last 60 days), or overbooked.';
+  'message not sent, message keeps failing, outside the hours, waits for approval, outcome unknown, '
+  'or overbooked; visits of the last 60 days and coming ones.';
 comment on column public.needs_attention.detail is 'What can be done about it.';
 comment on column public.needs_attention.since is 'Since when it waits.';
 
 grant select on public.today_by_provider, public.needs_attention to authenticated, service_role;
-
--- Requests that wait for approval are few; all visits are many.
--- squawk-ignore require-concurrent-index-creation
-create index appointments_pending on public.appointments (clinic_id) where status = 'pending';
