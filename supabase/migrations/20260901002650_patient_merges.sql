@@ -129,6 +129,59 @@ begin
 end;
 $$;
 
+-- Locks sessions, patients, visits and schedules of these patients, or raises lock_not_available.
+create function private.try_to_lock_patients(patient_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  lock_key bigint;
+begin
+  perform from public.group_sessions
+  where group_sessions.id in (
+    select appointments.session_id from public.appointments
+    where appointments.patient_id = any (patient_ids)
+  )
+  for no key update nowait;
+  -- Not merely against key changes: nobody books for them meanwhile.
+  perform from public.patients where patients.id = any (patient_ids) for update nowait;
+  perform from public.appointments where appointments.patient_id = any (patient_ids)
+  for no key update nowait;
+  for lock_key in
+    select pg_catalog.uuid_hash_extended(wanted.id, 0)
+    from unnest(patient_ids) as wanted (id) order by 1
+  loop
+    if not private.try_lock(lock_key, true) then
+      raise lock_not_available;
+    end if;
+  end loop;
+end;
+$$;
+
+-- Locks all there is of these patients. Bookings lock the patient before the schedule, moves after
+-- it, so there is no order that suits both: this takes everything at once or lets go and tries
+-- again, and nobody ever waits for somebody who waits. Raises slot_taken after about two seconds.
+create function private.lock_patients(patient_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  for attempt in 1 .. 100 loop
+    begin
+      perform private.try_to_lock_patients(patient_ids);
+      -- As lock_resources says: whatever is locked from now on is not waited for.
+      perform set_config('appoint.ledger', 'in use', true);
+      return;
+    exception
+      when lock_not_available then
+        perform pg_sleep(0.02);
+    end;
+  end loop;
+  perform private.raise_error('slot_taken',
+    'Someone is changing the visits of this patient right now. Try again.');
+end;
+$$;
+
 -- Two records that the caller may merge or part, locked. Raises not_found or not_allowed.
 create function private.lock_records(keep_id uuid, merge_id uuid) returns uuid
 language plpgsql
@@ -140,13 +193,8 @@ begin
   if not private.is_trusted() then
     perform private.require_user();
   end if;
-  select array_agg(locked.clinic_id) into clinics_of
-  from (
-    select patients.clinic_id from public.patients
-    where patients.id in (keep_id, merge_id) and patients.erased_at is null
-    order by patients.id
-    for update
-  ) as locked;
+  select array_agg(patients.clinic_id) into clinics_of from public.patients
+  where patients.id in (keep_id, merge_id) and patients.erased_at is null;
   if coalesce(cardinality(clinics_of), 0) <> 2 or clinics_of[1] <> clinics_of[2]
     or not private.is_staff_of(clinics_of[1]) then
     perform private.raise_error('not_found');
@@ -155,7 +203,8 @@ begin
     and not clinics_of[1] in (select private.my_clinics_as('owner', 'manager', 'front_desk')) then
     perform private.raise_error('not_allowed', 'The front desk merges records.');
   end if;
-  perform private.lock_resources(array[keep_id, merge_id], 'move');
+  -- Only now, so that strangers cannot make others wait.
+  perform private.lock_patients(array[keep_id, merge_id]);
   return clinics_of[1];
 end;
 $$;
@@ -198,6 +247,9 @@ declare
 begin
   select * into strict kept from public.patients where patients.id = merge_patients.keep_id;
   select * into strict double from public.patients where patients.id = merge_patients.merge_id;
+  if kept.erased_at is not null or double.erased_at is not null then
+    perform private.raise_error('not_found');
+  end if;
   if kept.merged_into is not null or double.merged_into is not null then
     perform private.raise_error('not_allowed', 'One of these records is merged already.');
   end if;

@@ -114,7 +114,7 @@ declare
   users_of_records uuid[];
   erased worker.erasure;
 begin
-  perform from public.patients where patients.id = any (records) order by patients.id for update;
+  perform private.lock_patients(records);
   users_of_records := array_remove(
     array(
       select patients.user_id from public.patients

@@ -3,12 +3,16 @@ again."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from tests.database.conftest import Connect
 from tests.people import (
     Connection,
     Practice,
@@ -342,6 +346,56 @@ def test_a_merge_can_be_undone_for_30_days(db: Connection, practice: Practice) -
         refused(db, "not_allowed"),
     ):
         db.execute(UNMERGE, [double])
+
+
+def test_moves_and_merges_at_once_wait_for_each_other(connect: Connect) -> None:
+    """Never a deadlock; in the end the ledger keeps the visit's time for its patient."""
+    setup = connect()
+    practice = make_practice(setup)
+    double = make_patient(setup, practice.clinic)
+    visit = book(setup, practice, at(9), patient_id=double)
+    desk = make_member(setup, practice.clinic, "front_desk")
+    rounds = 12
+    start = threading.Barrier(2)
+    failures: list[str | None] = []
+
+    def repeat(connection: Connection, action: Callable[[int], tuple[Any, list[Any]]]) -> None:
+        for number in range(rounds):
+            start.wait()
+            statement, values = action(number)
+            try:
+                with as_user(connection, desk), connection.transaction():
+                    connection.execute(statement, values)
+            except psycopg.Error as error:
+                failures.append(error.diag.message_primary)
+
+    def move(number: int) -> tuple[Any, list[Any]]:
+        return (
+            "select public.reschedule_appointment(%s, %s)",
+            [visit["id"], at(10 + number % 2)],
+        )
+
+    def merge_or_part(number: int) -> tuple[Any, list[Any]]:
+        return (UNMERGE, [double]) if number % 2 else (MERGE, [practice.patient, double])
+
+    threads = [
+        threading.Thread(target=repeat, args=(connect(), action))
+        for action in (move, merge_or_part)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    kept = one(
+        setup,
+        "select resource_id, lower(during) as starts_at from private.reservations"
+        " where resource_id in (%s, %s)",
+        practice.patient,
+        double,
+    )
+    assert kept == {"resource_id": double, "starts_at": at(10 + (rounds - 1) % 2)}
+    assert every(setup, "select * from public.verify_history(%s)", practice.clinic) == []
 
 
 def test_plain_sql_still_leaves_a_visit_with_its_patient(
