@@ -41,7 +41,7 @@ check: install-dev ## Formatting, lint, types, SQL lint, who may import whom
 	@$(BIN)/squawk supabase/migrations/*.sql
 	@$(DENO) fmt --check --quiet
 	@$(DENO) lint --quiet
-	@$(DENO) check --quiet stack/edge_functions/main.ts
+	@$(DENO) check --quiet stack/edge_functions/main.ts supabase/functions/*/index.ts
 
 format: install-dev ## Rewrite Python and TypeScript in the project's format
 	@$(BIN)/ruff format .

@@ -57,7 +57,7 @@ def _event(notification: Notification, method: str, summary: str, sender: str) -
 
 
 def _shown(instant: datetime, notification: Notification) -> datetime:
-    """In the place's zone; a time that its clock shows twice is told in UTC, since calendar programs
+    """In the place's zone; a time its clock shows twice is told in UTC, since calendar programs
     disagree about which of the two is meant."""
     local = instant.astimezone(notification.time_zone)
     is_shown_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
