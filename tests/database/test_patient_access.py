@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -26,9 +28,12 @@ from tests.people import (
 )
 
 TABLES = [
+    "access_log",
     "appointment_events",
     "appointment_reasons",
     "appointments",
+    "guardian_invitations",
+    "guardians",
     "members",
     "notifications",
     "patients",
@@ -139,6 +144,34 @@ def test_patients_cannot_make_records_directly(db: Connection, practice: Practic
             "insert into public.patients (clinic_id, full_name) values (%s, 'Somebody')",
             [practice.clinic],
         )
+
+
+def test_strangers_hear_the_same_of_a_known_and_an_unknown_patient(
+    db: Connection, practice: Practice
+) -> None:
+    """Whether a record exists is nobody's business: key, sentence and status are the same."""
+    other = make_patient(db, practice.clinic)
+    calls: list[tuple[Any, list[Any]]] = [
+        ("select public.open_patient(%s)", []),
+        ("select public.invite_guardian(%s, 'x@people.example')", []),
+        ("select public.merge_patients(%s, %s)", [practice.patient]),
+        ("select public.unmerge_patients(%s)", []),
+        (
+            "select public.book_appointment(patient_id => %s, service_id => %s, starts_at => %s)",
+            [practice.service, at(12)],
+        ),
+        ("select public.join_waitlist(patient_id => %s, service_id => %s)", [practice.service]),
+        ("select public.create_feed(patient_id => %s)", []),
+    ]
+    with as_patient(db, practice.user):
+        for call, values in calls:
+            answers = set()
+            for patient in (other, uuid4()):
+                with pytest.raises(psycopg.Error) as caught, db.transaction():
+                    db.execute(call, [patient, *values])
+                answers.add((caught.value.diag.message_primary, caught.value.diag.message_hint))
+            assert len(answers) == 1, call
+            assert answers.pop()[0] == "not_found", call
 
 
 REGISTER = "select * from public.register_patient(%s, %s)"

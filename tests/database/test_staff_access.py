@@ -49,18 +49,80 @@ def test_every_member_reads_the_clinics_day(db: Connection, role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "may"),
-    [("owner", False), ("manager", False), ("front_desk", False), ("provider", True)],
+    ("role", "treats", "may"),
+    [
+        ("owner", False, False),
+        ("owner", True, True),
+        ("manager", True, False),
+        ("front_desk", True, False),
+        ("provider", False, False),
+        ("provider", True, True),
+    ],
 )
-def test_only_providers_read_why_patients_come(db: Connection, role: str, may: bool) -> None:
+def test_only_those_who_treat_a_patient_see_that_there_is_a_reason(
+    db: Connection, role: str, treats: bool, may: bool
+) -> None:
     practice = make_practice(db)
     with as_user(db, practice.user):
         db.execute(
             "select public.book_appointment(%s, %s, reason => 'a reason')",
             [practice.service, at(9)],
         )
-    with as_user(db, make_member(db, practice.clinic, role)):
+    member = make_member(db, practice.clinic, role)
+    if treats:
+        db.execute(
+            "update public.providers set user_id = %s where id = %s", [member, practice.provider]
+        )
+    with as_user(db, member):
         assert (len(every(db, "select from public.appointment_reasons")) == 1) is may
+        assert len(every(db, "select from public.appointments")) == 1
+
+
+def test_a_hold_makes_nobody_a_patient_of_the_provider(db: Connection) -> None:
+    practice = make_practice(db)
+    member = make_member(db, practice.clinic, "provider")
+    db.execute(
+        "update public.providers set user_id = %s where id = %s", [member, practice.provider]
+    )
+    with as_user(db, practice.user):
+        db.execute(
+            "select public.hold_slot(%s, %s, %s)", [practice.service, practice.provider, at(9)]
+        )
+    with as_user(db, member), refused(db, "not_allowed"):
+        db.execute("select public.open_patient(%s)", [practice.patient])
+
+
+@pytest.mark.parametrize("change", ["role = 'provider'", "active = false"])
+def test_a_role_is_lost_at_once_whatever_the_token_says(db: Connection, change: str) -> None:
+    practice = make_practice(db)
+    make_member(db, practice.clinic, "owner")
+    member = make_member(db, practice.clinic, "manager")
+    rename = "update public.clinics set name = 'Renamed' where id = %s"
+    with as_user(db, member):
+        assert db.execute(rename, [practice.clinic]).rowcount == 1
+    db.execute(f"update public.members set {change} where user_id = %s", [member])  # type: ignore[arg-type]
+    with as_user(db, member):
+        assert db.execute(rename, [practice.clinic]).rowcount == 0
+
+
+def test_one_person_is_staff_here_and_patient_there(db: Connection) -> None:
+    here, there = make_practice(db), make_practice(db)
+    make_member(db, here.clinic, "front_desk", there.user)
+    visit = book(db, there, at(9))
+    other = make_patient(db, there.clinic)
+    book(db, replace(there, patient=other), at(10))
+    book(db, here, at(9))
+    with as_user(db, there.user):
+        seen = every(db, "select id, clinic_id from public.appointments")
+        assert [row["id"] for row in seen if row["clinic_id"] == there.clinic] == [visit["id"]]
+        assert {row["clinic_id"] for row in seen} == {here.clinic, there.clinic}
+        with refused(db, "not_allowed"):
+            db.execute(
+                "select public.change_appointment_status(%s, 'arrived')",
+                [visit["id"]],
+            )
+        with refused(db, "not_found"):
+            db.execute("select public.open_patient(%s)", [other])
 
 
 def test_a_member_who_left_sees_nothing(db: Connection) -> None:

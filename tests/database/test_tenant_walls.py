@@ -14,6 +14,7 @@ from tests.people import (
     book,
     every,
     insert,
+    make_guardian,
     make_member,
     make_practice,
     make_resource,
@@ -133,6 +134,8 @@ def test_functions_do_not_reach_across(db: Connection) -> None:
     here, there = make_practice(db), make_practice(db)
     db.execute("update public.clinics set books_publicly = false where id = %s", [there.clinic])
     visit = book(db, there, at(9))
+    make_guardian(db, there.clinic, there.patient)
+    guardianship = one(db, "select id from public.guardians")["id"]
     with as_user(db, make_member(db, here.clinic, "owner")):
         for call, values in (
             ("select public.cancel_appointment(%s)", [visit["id"]]),
@@ -144,12 +147,40 @@ def test_functions_do_not_reach_across(db: Connection) -> None:
                 [there.clinic],
             ),
             ("select public.open_slots(%s, %s, %s)", [there.service, at(1), at(9)]),
+            ("select public.open_patient(%s)", [there.patient]),
+            ("select public.read_reasons(%s)", [visit["id"]]),
+            ("select public.find_duplicates(%s)", [there.clinic]),
+            ("select public.find_duplicates(%s, %s)", [there.clinic, there.patient]),
+            ("select public.merge_patients(%s, %s)", [here.patient, there.patient]),
+            ("select public.merge_patients(%s, %s)", [there.patient, here.patient]),
+            ("select public.unmerge_patients(%s)", [there.patient]),
+            ("select public.invite_guardian(%s, 'x@people.example')", [there.patient]),
+            ("select public.end_guardianship(%s)", [guardianship]),
+            ("select public.register_dependant(%s, 'C', '2020-01-01')", [there.clinic]),
+            ("select public.verify_history(%s)", [there.clinic]),
         ):
             with refused(db, "not_found"):
                 db.execute(call, values)  # type: ignore[arg-type]
     assert one(db, "select status from public.appointments where id = %s", visit["id"]) == {
         "status": "booked"
     }
+
+
+def test_a_duplicate_of_another_clinic_is_not_named(db: Connection) -> None:
+    here, there = make_practice(db), make_practice(db)
+    with as_user(db, make_member(db, here.clinic, "front_desk")):
+        found = "select * from public.find_duplicates(%s, %s)"
+        assert every(db, found, here.clinic, there.patient) == []
+        assert every(db, found, here.clinic, here.patient) == []
+
+
+def test_a_record_cannot_be_merged_into_another_clinics(db: Connection) -> None:
+    here, there = make_practice(db), make_practice(db)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), db.transaction():
+        db.execute(
+            "update public.patients set merged_into = %s where id = %s",
+            [there.patient, here.patient],
+        )
 
 
 def test_booking_here_for_a_patient_of_another_clinic_is_refused(db: Connection) -> None:
