@@ -10,9 +10,11 @@ import httpx
 import psycopg
 import pytest
 
+from api.app import create_app
 from stack.config import StackConfig
 from stack.seed import DEMO_ACCOUNTS, DEMO_CLINIC_ID, DEMO_PASSWORD
 from tests.api.accounts import PASSWORD, Account, StaffedClinic, sign_in
+from tests.api.offline import SETTINGS, Offline
 
 OTHER_CLINIC_ID = "20000000-0000-4000-8000-0000000000a1"
 
@@ -24,6 +26,19 @@ NewAccount = Callable[[], Awaitable[Account]]
 async def api(stack: StackConfig) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=stack.api_url, timeout=15) as client:
         yield client
+
+
+@pytest.fixture
+async def offline() -> AsyncIterator[Offline]:
+    """The application and a client, without any Supabase behind it."""
+    app = create_app(SETTINGS)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://api.example"
+        ) as client,
+    ):
+        yield app, client
 
 
 @pytest.fixture(scope="session")

@@ -6,26 +6,14 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from fastapi import FastAPI
 from postgrest.exceptions import APIError
 
 from api.app import create_app
 from api.error_responses import OWN_KEYS, refusal_of
-from appoint.settings import Settings
-
-SETTINGS = Settings.model_validate(
-    {
-        "supabase_url": "http://127.0.0.1:1",
-        "supabase_publishable_key": "sb_publishable_x",
-        "supabase_secret_key": "sb_secret_x",
-        "appoint_site_url": "https://site.example",
-    }
-)
-
+from tests.api.offline import SETTINGS, Offline
 
 WELL_FORMED = jwt.encode(
     {"sub": "somebody"},
@@ -33,22 +21,6 @@ WELL_FORMED = jwt.encode(
     algorithm="ES256",
     headers={"kid": "unknown"},
 )
-
-
-@pytest.fixture
-async def offline() -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
-    """The application without any Supabase behind it."""
-    app = create_app(SETTINGS)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://api.example"
-        ) as client,
-    ):
-        yield app, client
-
-
-Offline = tuple[FastAPI, httpx.AsyncClient]
 
 
 async def test_unknown_addresses_and_methods(offline: Offline) -> None:

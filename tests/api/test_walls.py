@@ -10,8 +10,8 @@ import pytest
 from api.app import create_app
 from stack.config import StackConfig
 from tests.api.accounts import StaffedClinic, assert_problem
+from tests.api.offline import SETTINGS
 from tests.api.routes import OF_A_CLINIC, ROUTES, Route, proper
-from tests.api.test_error_shape import SETTINGS
 
 OUTSIDERS = ("suspended", "patient", "stranger")
 ROLES = ("owner", "manager", "front_desk", "provider")
