@@ -3,6 +3,23 @@
 --         contacts; providers contacts and reasons of patients who have a visit with them. Why:
 --         docs/decisions/0020-who-reads-what.md.
 
+-- Whether the patient is one of private.my_care: the same question about one, which needs no list.
+create function private.treats(patient_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from public.appointments
+    join public.providers on providers.id = appointments.provider_id
+    where appointments.patient_id = treats.patient_id and providers.user_id = auth.uid()
+      and providers.clinic_id in (select private.my_clinics_as('provider', 'owner'))
+      and appointments.status not in ('held', 'entered_in_error')
+  );
+end;
+$$;
+
 -- Whether the caller may read contacts and date of birth.
 create function private.may_open(patient public.patients) returns boolean
 language plpgsql
@@ -13,7 +30,7 @@ begin
   return private.is_trusted()
     or patient.id in (select private.my_patients())
     or patient.clinic_id in (select private.my_clinics_as('owner', 'manager', 'front_desk'))
-    or patient.id in (select private.my_care());
+    or private.treats(patient.id);
 end;
 $$;
 
@@ -83,7 +100,7 @@ begin
     perform private.raise_error('not_found');
   end if;
   if not visit.patient_id in (select private.my_patients()) then
-    if not visit.patient_id in (select private.my_care()) then
+    if not private.treats(visit.patient_id) then
       perform private.raise_error('not_allowed', 'Reasons are for those who treat the patient.');
     end if;
     perform private.log_access(
