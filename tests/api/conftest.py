@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
 
 import httpx
 import psycopg
@@ -13,13 +12,19 @@ import pytest
 from api.app import create_app
 from stack.config import StackConfig
 from stack.seed import DEMO_ACCOUNTS, DEMO_CLINIC_ID, DEMO_PASSWORD
-from tests.api.accounts import PASSWORD, Account, StaffedClinic, sign_in
+from tests.api.accounts import (
+    PASSWORD,
+    Account,
+    NewAccount,
+    StaffedClinic,
+    sign_in,
+    staff_a_clinic,
+)
 from tests.api.offline import SETTINGS, Offline
 
 OTHER_CLINIC_ID = "20000000-0000-4000-8000-0000000000a1"
 
 SignIn = Callable[[str], Awaitable[dict[str, str]]]
-NewAccount = Callable[[], Awaitable[Account]]
 
 
 @pytest.fixture(scope="session")
@@ -94,45 +99,5 @@ def new_account(stack: StackConfig) -> NewAccount:
 
 @pytest.fixture(scope="session")
 async def staffed(stack: StackConfig, new_account: NewAccount) -> StaffedClinic:
-    """A clinic of the tests' own with a member of each role, a suspended one and a patient, and
-    the owner of another clinic."""
-    roles = ("owner", "manager", "front_desk", "provider", "suspended", "patient", "stranger")
-    people = {role: await new_account() for role in roles}
-    clinic, elsewhere, patient = (str(uuid.uuid4()) for _ in range(3))
-    members: dict[str, str] = {}
-    with psycopg.connect(stack.db_url()) as connection:
-        for identity, name in ((clinic, "Walls"), (elsewhere, "Next Door")):
-            connection.execute(
-                "insert into public.clinics (id, slug, name, time_zone)"
-                " values (%s, %s, %s, 'Europe/Vienna')",
-                [identity, f"clinic-{identity[:13]}", name],
-            )
-        for role in ("owner", "manager", "front_desk", "provider", "suspended"):
-            row = connection.execute(
-                "insert into public.members (clinic_id, user_id, role, active)"
-                " values (%s, %s, %s, %s) returning id",
-                [
-                    clinic,
-                    people[role].user_id,
-                    "manager" if role == "suspended" else role,
-                    role != "suspended",
-                ],
-            ).fetchone()
-            assert row is not None
-            members[role] = str(row[0])
-        connection.execute(
-            "insert into public.members (clinic_id, user_id, role) values (%s, %s, 'owner')",
-            [elsewhere, people["stranger"].user_id],
-        )
-        connection.execute(
-            "insert into public.patients (id, clinic_id, user_id, full_name, email, date_of_birth)"
-            " values (%s, %s, %s, 'Perpetua Canary', %s, %s)",
-            [
-                patient,
-                clinic,
-                people["patient"].user_id,
-                people["patient"].email,
-                datetime(1980, 1, 1, tzinfo=UTC).date(),
-            ],
-        )
-    return StaffedClinic(clinic, elsewhere, people, members, patient)
+    """A clinic of the tests' own; its people stay as they are."""
+    return await staff_a_clinic(stack, new_account)

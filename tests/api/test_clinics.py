@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
-from tests.api.accounts import StaffedClinic, assert_problem
-from tests.api.conftest import NewAccount, SignIn
+from tests.api.accounts import NewAccount, StaffedClinic, assert_problem
+from tests.api.conftest import SignIn
 from tests.api.test_idempotency import a_clinic
 
 PATH = "/v1/clinics"

@@ -16,8 +16,7 @@ from api import flows
 from api.app import create_app
 from appoint.settings import Settings
 from stack.config import StackConfig
-from tests.api.accounts import Account, assert_problem
-from tests.api.conftest import NewAccount
+from tests.api.accounts import Account, NewAccount, assert_problem
 
 PATH = "/v1/clinics"
 

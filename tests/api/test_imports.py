@@ -15,8 +15,7 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
-from tests.api.accounts import StaffedClinic, assert_problem
-from tests.api.conftest import NewAccount
+from tests.api.accounts import NewAccount, StaffedClinic, assert_problem
 from tests.api.test_idempotency import a_clinic
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "synthea"

@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
-from tests.api.accounts import Account, StaffedClinic, assert_problem
-from tests.api.conftest import NewAccount
+from tests.api.accounts import Account, NewAccount, StaffedClinic, assert_problem
 from tests.api.test_idempotency import a_clinic
 
 ERASE = {"confirm": "erase"}

@@ -91,7 +91,7 @@ async def test_ids_of_another_clinic_are_nobodys(
         patient_id=staffed.patient_id,
     )
     assert answer.status_code == route.otherwise, answer.text
-    assert "Canary" not in answer.text
+    assert "Perpetua" not in answer.text
 
 
 @pytest.mark.parametrize("route", OF_A_CLINIC, ids=by_name)
