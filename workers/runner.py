@@ -26,6 +26,7 @@ from workers.history import SEAL_EVERY, History
 from workers.holds import Holds
 from workers.imports import Imports
 from workers.notifier import Notifier, Pace
+from workers.old_accesses import PRUNE_EVERY, OldAccesses
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
 from workers.rounds import Rounds
@@ -56,6 +57,7 @@ async def run(settings: Settings) -> None:
         holds = Rounds("holds", Holds(client).look, settings.appoint_worker_sweep_seconds)
         history = Rounds("history", History(client).look, SEAL_EVERY)
         imports = Rounds("imports", Imports(client).look, settings.appoint_worker_sweep_seconds)
+        old_accesses = Rounds("old_accesses", OldAccesses(client).look, PRUNE_EVERY)
         erased = Rounds("erased_log_ins", ErasedLogIns(client).look, ERASED_LOG_INS_EVERY)
 
         def wake() -> None:
@@ -84,6 +86,7 @@ async def run(settings: Settings) -> None:
                     "history": history.run,
                     "imports": imports.run,
                     "erased_log_ins": erased.run,
+                    "old_accesses": old_accesses.run,
                 },
             )
 

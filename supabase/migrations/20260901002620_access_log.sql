@@ -240,12 +240,14 @@ begin
     limit prune_access_log.most
   ));
   get diagnostics removed = row_count;
+  delete from private.claim_attempts
+  where claim_attempts.attempted_at < now() - interval '30 days';
   return removed;
 end;
 $$;
 
 comment on function worker.prune_access_log(int) is
-  'Removes what is older than each clinic''s audit_retention_days; returns how much. Call again '
-  'while it returns `most`.';
+  'Removes what is older than each clinic''s audit_retention_days, and claims older than 30 days; '
+  'returns how much of the log. Call again while it returns `most`.';
 
 grant execute on function worker.prune_access_log(int) to service_role;
