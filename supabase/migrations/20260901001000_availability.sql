@@ -160,24 +160,32 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  with place as (
-    select
-      asked.provider_id,
-      location.id as location_id,
-      location.clinic_id,
-      location.time_zone,
-      -- A day more on either side costs little and bears clock changes at midnight.
-      (open_times.from_time at time zone location.time_zone)::date - 1 as first_day,
-      (open_times.to_time at time zone location.time_zone)::date + 1 as last_day
+  with site as materialized (
+    -- A day more on either side costs little and bears clock changes at midnight.
+    select location.id, location.clinic_id, location.time_zone, days.first_day, days.last_day,
+      -- When each day begins there, from the day before the first to the day after the last.
+      array(
+        select (days.first_day + step)::timestamp at time zone location.time_zone
+        from generate_series(-1, days.last_day - days.first_day + 1) as step
+      ) as midnights
+    from public.locations as location
+    cross join lateral (
+      select
+        (open_times.from_time at time zone location.time_zone)::date - 1 as first_day,
+        (open_times.to_time at time zone location.time_zone)::date + 1 as last_day
+    ) as days
+    where location.id = any (open_times.location_ids)
+  ), place as materialized (
+    select asked.provider_id, site.*
     from unnest(open_times.provider_ids, open_times.location_ids)
       as asked (provider_id, location_id)
-    join public.locations as location on location.id = asked.location_id
+    join site on site.id = asked.location_id
   ), wall as (
-    select place.provider_id, place.location_id, place.time_zone, false as is_closed,
-      week.day_one + step.days as day, hours.opens, hours.closes
+    select place.provider_id, place.id, place.time_zone, place.first_day, place.midnights,
+      false as is_closed, week.day_one + step.days as day, hours.opens, hours.closes
     from place
     join public.weekly_hours as hours
-      on hours.provider_id = place.provider_id and hours.location_id = place.location_id
+      on hours.provider_id = place.provider_id and hours.location_id = place.id
     cross join lateral (
       -- The weekday in the week of valid_from: cycles are counted from there.
       select hours.valid_from - extract(isodow from hours.valid_from)::int + hours.weekday
@@ -194,15 +202,15 @@ begin
       week.cycle_days
     ) as step (days)
     union all
-    select place.provider_id, place.location_id, place.time_zone, exception.kind = 'closed',
-      exception.starts_on + step.days, coalesce(exception.opens, '00:00'),
-      coalesce(exception.closes, '24:00')
+    select place.provider_id, place.id, place.time_zone, place.first_day, place.midnights,
+      exception.kind = 'closed', exception.starts_on + step.days,
+      coalesce(exception.opens, '00:00'), coalesce(exception.closes, '24:00')
     from place
     join public.availability_exceptions as exception
       on exception.clinic_id = place.clinic_id and exception.ends_on >= place.first_day
       and exception.starts_on <= place.last_day
       and (exception.provider_id is null or exception.provider_id = place.provider_id)
-      and (exception.location_id is null or exception.location_id = place.location_id)
+      and (exception.location_id is null or exception.location_id = place.id)
     cross join lateral generate_series(
       greatest(place.first_day - exception.starts_on, 0),
       least(place.last_day, exception.ends_on) - exception.starts_on
@@ -211,34 +219,30 @@ begin
       or (exception.provider_id is not null and exception.location_id is not null)
       or exists (
         select from public.weekly_hours as hours
-        where hours.provider_id = place.provider_id and hours.location_id = place.location_id
+        where hours.provider_id = place.provider_id and hours.location_id = place.id
           and exception.starts_on + step.days >= hours.valid_from
           and (hours.valid_until is null or exception.starts_on + step.days <= hours.valid_until)
       )
-  ), guess as (
-    select wall.*, (wall.day + wall.opens) at time zone wall.time_zone as opens_at,
-      (wall.day + wall.closes) at time zone wall.time_zone as closes_at
+  ), instants as materialized (
+    select wall.provider_id, wall.id as location_id, wall.is_closed,
+      -- Between two days of 24 hours no clock changed: plain addition spares a conversion.
+      case
+        when nearby.is_plain then nearby.midnight + wall.opens::interval
+        else private.local_instant(wall.day, wall.opens, wall.time_zone)
+      end as opens_at,
+      case
+        when nearby.is_plain then nearby.midnight + wall.closes::interval
+        else private.local_instant(wall.day, wall.closes, wall.time_zone)
+      end as closes_at
     from wall
-  ), instants as (
-    select guess.provider_id, guess.location_id, guess.is_closed, edge.opens_at, edge.closes_at
-    from guess
-    -- PostgreSQL's own reading is right unless the clock changed since the day before: this spares
-    -- all other days two function calls.
     cross join lateral (
-      select guess.opens_at, guess.closes_at
-      where guess.closes_at - guess.opens_at = guess.closes - guess.opens
-        and (guess.opens_at - interval '24 hours') at time zone guess.time_zone
-          = guess.day + guess.opens - interval '24 hours'
-      union all
-      select private.local_instant(guess.day, guess.opens, guess.time_zone),
-        private.local_instant(guess.day, guess.closes, guess.time_zone)
-      where not (guess.closes_at - guess.opens_at = guess.closes - guess.opens
-        and (guess.opens_at - interval '24 hours') at time zone guess.time_zone
-          = guess.day + guess.opens - interval '24 hours')
-    ) as edge
+      select wall.midnights[wall.day - wall.first_day + 2] as midnight,
+        wall.midnights[wall.day - wall.first_day + 3]
+          = wall.midnights[wall.day - wall.first_day + 1] + interval '48 hours' as is_plain
+    ) as nearby
     union all
     -- Time that outside calendars keep busy is closed at every location.
-    select place.provider_id, place.location_id, true, busy.starts_at, busy.ends_at
+    select place.provider_id, place.id, true, busy.starts_at, busy.ends_at
     from place
     join public.busy_blocks as busy
       on busy.provider_id = place.provider_id

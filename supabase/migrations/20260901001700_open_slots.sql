@@ -10,11 +10,13 @@ create type public.open_slot as (
 
 comment on type public.open_slot is 'A time that could be booked now.';
 
--- Where and by whom a visit can be given, and how long it takes there.
+-- Where and by whom a visit can be given, how long it takes there, and whether only so many are given
+-- a day or week.
 create type private.place as (
   provider_id uuid,
   location_id uuid,
-  length interval
+  length interval,
+  is_capped boolean
 );
 
 -- Who could give the visit where, and how long it takes there. Nobody and nowhere if the service is
@@ -41,10 +43,17 @@ begin
   select
     offered.provider_id,
     hours.location_id,
-    make_interval(mins => coalesce(offered.duration_minutes, service.duration_minutes))
+    make_interval(mins => coalesce(offered.duration_minutes, service.duration_minutes)),
+    num_nonnulls(service.max_per_day, service.max_per_week,
+      offered.max_per_day, offered.max_per_week) > 0
   from unnest(provider_ids) as candidate (id)
-  join public.provider_services as offered
-    on offered.provider_id = candidate.id and offered.service_id = service.id
+  cross join lateral (
+    -- Looked up one by one: without offset all that is offered would be read to hash it.
+    select * from public.provider_services
+    where provider_services.provider_id = candidate.id
+      and provider_services.service_id = service.id
+    offset 0
+  ) as offered
   join public.providers on providers.id = offered.provider_id and providers.active
   cross join lateral (
     select weekly_hours.location_id from public.weekly_hours
@@ -113,8 +122,9 @@ begin
 end;
 $$;
 
--- Free slots with a start in [from_time, to_time), by time. Starts lie on the service's interval,
--- counted from the beginning of each of the provider's shifts.
+-- Free slots with a start in [from_time, to_time), by time: hours, shortened by the visit, minus what
+-- would overlap a reservation of the provider, minus times at which a needed resource is taken, minus
+-- days that are full. Starts lie on the service's interval, counted from the beginning of each shift.
 -- Results come by time, so a few days at a time are worked out, until there are enough.
 create function private.slots(
   service public.services,
@@ -127,42 +137,7 @@ create function private.slots(
 language plpgsql
 stable
 set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  places private.place[] := array(
-    select place from private.places_of(service, slots.provider_id, slots.location_id) as place);
-  -- A place seldom has fewer than eight free starts a day.
-  days int := 1 + slots.max_results / (8 * greatest(cardinality(places), 1));
-  part_start timestamptz := slots.from_time;
-  part_end timestamptz;
-  missing int := slots.max_results;
-  found_now int;
-begin
-  while missing > 0 and part_start < slots.to_time and places <> '{}' loop
-    part_end := least(part_start + make_interval(days => days), slots.to_time);
-    return query
-    select * from private.slots_at(service, places, part_start, part_end, missing);
-    get diagnostics found_now = row_count;
-    missing := missing - found_now;
-    part_start := part_end;
-    days := days * 4;
-  end loop;
-end;
-$$;
-
--- Free slots at these places: hours, shortened by the visit, minus what would overlap a reservation
--- of the provider, minus times at which a needed resource is taken.
-create function private.slots_at(
-  service public.services,
-  places private.place[],
-  from_time timestamptz,
-  to_time timestamptz,
-  max_results int
-) returns setof public.open_slot
-language plpgsql
-stable
-set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 #variable_conflict use_column
 declare
@@ -171,71 +146,84 @@ declare
   lag interval := make_interval(mins => service.buffer_before_minutes);
   needs_resources boolean := exists (
     select from public.service_needs where service_needs.service_id = service.id);
-  is_capped boolean := service.max_per_day is not null or service.max_per_week is not null
-    or exists (
-      select from public.provider_services as offered
-      where offered.service_id = service.id
-        and num_nonnulls(offered.max_per_day, offered.max_per_week) > 0
-    );
+  places private.place[];
   provider_ids uuid[];
   location_ids uuid[];
   longest interval;
+  days int;
+  part_start timestamptz := slots.from_time;
+  part_end timestamptz;
+  missing int := slots.max_results;
+  found_now int;
 begin
-  select array_agg(place.provider_id), array_agg(place.location_id), max(place.length)
-  into provider_ids, location_ids, longest
-  from unnest(places) as place;
+  select array_agg(place), array_agg(place.provider_id), array_agg(place.location_id),
+    max(place.length)
+  into places, provider_ids, location_ids, longest
+  from private.places_of(service, slots.provider_id, slots.location_id) as place;
+  -- A place seldom has fewer than eight free starts a day.
+  days := 1 + slots.max_results / (8 * cardinality(places));
 
-  return query
-  with needed as materialized (
-    select kinds.location_id, kinds.length,
-      private.starts_with_resources(
-        service, kinds.location_id, kinds.length, slots_at.from_time, slots_at.to_time) as starts
-    from (select distinct place.location_id, place.length from unnest(places) as place) as kinds
-    where needs_resources
-  ), free as materialized (
-    select place.provider_id, place.location_id, place.length, opening.shifts,
-      (
-        select range_agg(tstzrange(lower(piece), upper(piece) - place.length, '[]'))
-        from unnest(opening.open_time) as piece
-        where upper(piece) - lower(piece) >= place.length
-      ) - coalesce((
-        select range_agg(tstzrange(
-          lower(reservations.during) - (place.length + buffer_after),
-          upper(reservations.during) + lag, '()'))
-        from private.reservations
-        where reservations.resource_id = place.provider_id
-          and reservations.during && tstzrange(
-            slots_at.from_time - lag, slots_at.to_time + (place.length + buffer_after))
-          and (reservations.expires_at is null or reservations.expires_at > now())
-      ), '{}') - case
-        when is_capped then private.full_days(service, place.provider_id, place.location_id,
-          slots_at.from_time, slots_at.to_time)
-        else '{}'
-      end as starts
-    from unnest(places) as place
-    join private.open_times(
-        provider_ids, location_ids, slots_at.from_time, slots_at.to_time + longest) as opening
-      using (provider_id, location_id)
-  )
-  select distinct free.provider_id, free.location_id, slot.starts_at, slot.starts_at + free.length
-  from free
-  left join needed using (location_id, length)
-  cross join lateral unnest(free.shifts) as shift (during)
-  cross join lateral generate_series(
-    -- The first start of the shift that is asked for.
-    case
-      when lower(shift.during) >= slots_at.from_time then lower(shift.during)
-      else date_bin(step, slots_at.from_time + step - interval '1 microsecond', lower(shift.during))
-    end,
-    least(upper(shift.during), slots_at.to_time),
-    step
-  ) as slot (starts_at)
-  where slot.starts_at <@ free.starts
-    and slot.starts_at < slots_at.to_time
-    and slot.starts_at < upper(shift.during)
-    and (needed.starts is null or slot.starts_at <@ needed.starts)
-  order by 3, 1, 2
-  limit slots_at.max_results;
+  while missing > 0 and part_start < slots.to_time and cardinality(places) > 0 loop
+    part_end := least(part_start + make_interval(days => days), slots.to_time);
+    return query
+    with needed as materialized (
+      select kinds.location_id, kinds.length,
+        private.starts_with_resources(
+          service, kinds.location_id, kinds.length, part_start, part_end) as starts
+      from (select distinct place.location_id, place.length from unnest(places) as place) as kinds
+      where needs_resources
+    ), free as materialized (
+      select place.provider_id, place.location_id, place.length, opening.shifts,
+        (
+          select range_agg(tstzrange(lower(piece), upper(piece) - place.length, '[]'))
+          from unnest(opening.open_time) as piece
+          where upper(piece) - lower(piece) >= place.length
+        ) - coalesce((
+          -- A reservation [x, y) rules out every start in (x - length - buffer, y + buffer).
+          select range_agg(tstzrange(
+            lower(reservations.during) - (place.length + buffer_after),
+            upper(reservations.during) + lag, '()'))
+          from private.reservations
+          where reservations.resource_id = place.provider_id
+            and reservations.during
+              && tstzrange(part_start - lag, part_end + (place.length + buffer_after))
+            and (reservations.expires_at is null or reservations.expires_at > now())
+        ), '{}') - case
+          when place.is_capped then private.full_days(
+            service, place.provider_id, place.location_id, part_start, part_end)
+          else '{}'
+        end as starts
+      from unnest(places) as place
+      join private.open_times(provider_ids, location_ids, part_start, part_end + longest)
+          as opening
+        using (provider_id, location_id)
+    )
+    select distinct grid.provider_id, grid.location_id, grid.starts_at,
+      grid.starts_at + grid.length
+    from (
+      -- Set-returning functions beside the columns: in FROM, each shift would be stored first.
+      select shift.provider_id, shift.location_id, shift.length, shift.starts,
+        generate_series(
+          -- The first start of the shift that is asked for.
+          case
+            when lower(shift.during) >= part_start then lower(shift.during)
+            else date_bin(step, part_start + step - interval '1 microsecond', lower(shift.during))
+          end,
+          least(upper(shift.during), part_end) - interval '1 microsecond',
+          step
+        ) as starts_at
+      from (select free.*, unnest(free.shifts) as during from free) as shift
+    ) as grid
+    left join needed using (location_id, length)
+    where grid.starts_at <@ grid.starts
+      and (needed.starts is null or grid.starts_at <@ needed.starts)
+    order by 3, 1, 2
+    limit missing;
+    get diagnostics found_now = row_count;
+    missing := missing - found_now;
+    part_start := part_end;
+    days := days * 4;
+  end loop;
 end;
 $$;
 

@@ -123,16 +123,26 @@ rows 5
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  places private.place[];
+  provider_ids uuid[];
+  location_ids uuid[];
+  longest interval;
 begin
+  select array_agg(place), array_agg(place.provider_id), array_agg(place.location_id),
+    max(place.length)
+  into places, provider_ids, location_ids, longest
+  from private.places_of(service, offered_places.provider_id, null) as place;
+
   return query
   select place.provider_id, place.location_id, visit.during
-  from private.places_of(service, offered_places.provider_id, null) as place
+  from unnest(places) as place
+  join private.open_times(
+      provider_ids, location_ids, offered_places.starts_at, offered_places.starts_at + longest
+    ) as opening using (provider_id, location_id)
   cross join lateral (
     select tstzrange(offered_places.starts_at, offered_places.starts_at + place.length) as during
   ) as visit
-  cross join lateral private.open_times(
-    array[place.provider_id], array[place.location_id], lower(visit.during), upper(visit.during)
-  ) as opening
   where visit.during <@ opening.open_time
     and exists (
       select from unnest(opening.shifts) as shift (during)
