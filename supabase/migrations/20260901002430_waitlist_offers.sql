@@ -89,7 +89,7 @@ begin
     note_freed_days.clinic_id, place.id, note_freed_days.provider_id,
     tstzrange(
       piece.day at time zone place.time_zone,
-      least(piece.day + interval '60 days', span.ends) at time zone place.time_zone)
+      least(piece.day + interval '50 days', span.ends) at time zone place.time_zone)
   from public.locations as place
   cross join lateral (
     select
@@ -99,7 +99,7 @@ begin
         where services.clinic_id = note_freed_days.clinic_id
       ))::timestamp + interval '1 day' as ends
   ) as span
-  cross join lateral generate_series(span.begins, span.ends - interval '1 day', '60 days')
+  cross join lateral generate_series(span.begins, span.ends - interval '1 day', '50 days')
     as piece (day)
   where place.clinic_id = note_freed_days.clinic_id
     and (note_freed_days.location_id is null or place.id = note_freed_days.location_id);
@@ -186,23 +186,25 @@ begin
       and (entry.earliest is null or entry.earliest <= upper(freed.during)::date + 1)
       and (entry.latest is null or entry.latest >= lower(freed.during)::date - 1)
   ), wanted as (
-    select service.*, make_interval(mins => service.duration_minutes + coalesce((
+    select service.*, make_interval(mins => greatest(service.duration_minutes, (
         select max(offered.duration_minutes) from public.provider_services as offered
-        where offered.service_id = service.id), 0)) as at_most
+        where offered.service_id = service.id))) as at_most
     from public.services as service
     where service.active and service.id in (select waiting.service_id from waiting)
   ), free as materialized (
     select wanted.id as service_id, slot.*
     from wanted
     cross join lateral (
-      select
-        greatest(
-          lower(freed.during) - wanted.at_most
-            - make_interval(mins => wanted.buffer_after_minutes),
-          now() + make_interval(mins => greatest(wanted.min_notice_minutes, 1))) as begins,
-        least(
-          upper(freed.during) + make_interval(mins => wanted.buffer_before_minutes),
-          now() + make_interval(days => wanted.horizon_days)) as ends
+      select greatest(
+        lower(freed.during) - wanted.at_most - make_interval(mins => wanted.buffer_after_minutes),
+        now() + make_interval(mins => greatest(wanted.min_notice_minutes, 1))) as begins
+    ) as from_then
+    cross join lateral (
+      -- open_slots answers for 62 days; what is freed is shorter, also with what lies around it.
+      select from_then.begins, least(
+        upper(freed.during) + make_interval(mins => wanted.buffer_before_minutes),
+        now() + make_interval(days => wanted.horizon_days),
+        from_then.begins + interval '62 days') as ends
     ) as near
     cross join lateral public.open_slots(
       wanted.id, near.begins, near.ends, freed.provider_id, freed.location_id, 5000) as slot
@@ -299,8 +301,8 @@ begin
 end;
 $$;
 
--- Offers what is free of a freed time, one visit after the other, until it suits nobody any more.
--- Returns how many offers were made.
+-- Offers what is free of a freed time, one visit after the other, until it suits nobody any more or
+-- 100 offers were made. Returns how many.
 create function private.offer_freed_slot(freed private.freed_slots) returns int
 language plpgsql
 set search_path = ''
@@ -310,8 +312,7 @@ declare
   passed text[] := '{}';
   offers int := 0;
 begin
-  -- Bounded, so that one long closure taken back cannot keep the worker for ever.
-  while offers < 200 and cardinality(passed) < 200 loop
+  while offers < 100 loop
     candidate := private.next_offer(freed, passed);
     exit when candidate.entry_id is null;
     passed := passed
@@ -342,6 +343,7 @@ set search_path = ''
 as $$
 declare
   slot private.freed_slots;
+  made int;
 begin
   if coalesce(offer_freed_slots.batch, 0) not between 1 and 1000 then
     perform private.raise_error('invalid_input', 'Look at 1 to 1000 freed times at once.');
@@ -354,9 +356,13 @@ begin
     limit offer_freed_slots.batch
     for update skip locked
   loop
-    offered := offered + private.offer_freed_slot(slot);
-    delete from private.freed_slots where freed_slots.id = slot.id;
+    made := private.offer_freed_slot(slot);
+    offered := offered + made;
     freed := freed + 1;
+    -- A long time that was taken back has more to give: it stays for the next look.
+    if made < 100 then
+      delete from private.freed_slots where freed_slots.id = slot.id;
+    end if;
   end loop;
   return next;
 end;

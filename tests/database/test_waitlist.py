@@ -368,6 +368,22 @@ def test_a_closure_taken_back_is_offered(db: Connection, practice: Practice) -> 
     assert [made["starts_at"] for made in every(db, OFFERS)] == [at(9)]
 
 
+def test_long_times_of_long_visits_are_looked_at_piece_by_piece(db: Connection) -> None:
+    practice = make_practice(
+        db,
+        duration_minutes=1439,
+        slot_interval_minutes=1440,
+        buffer_before_minutes=1440,
+        buffer_after_minutes=1440,
+        horizon_days=200,
+    )
+    last = at(0, days=190).date()
+    entry = wait_for(db, practice, earliest=last)
+    assert offer(db)["offered"] == 1
+    (made,) = every(db, OFFERS)
+    assert (made["entry_id"], made["starts_at"].date()) == (entry["id"], last)
+
+
 def test_joining_again_changes_the_wishes_and_keeps_the_place(
     db: Connection, practice: Practice
 ) -> None:
