@@ -1,4 +1,5 @@
 """`GET /healthz` of a worker, on loopback: is the loop turning, what happened last, what waits.
+`GET /metrics` tells the same to Prometheus.
 
 Answers 200 while the worker lives and looks into the queue, also when Supabase is away (the body
 says so); 503 when the notifier's loop has stopped turning, which only a restart can mend. A few
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 PATHS = ("/healthz", "/health")
+METRICS = "/metrics"
 REQUEST_SECONDS = 5.0
 LONGEST_REQUEST = 8192
 DEPTH_SECONDS = 2.0
@@ -45,7 +47,7 @@ class HealthServer:
         self._depth = depth
         self._port = port
         self._stalled_after = stalled_after
-        self._known_depth: dict[str, Any] | None = None
+        self._known_depth: QueueDepth | None = None
         self._depth_known_at = float("-inf")
 
     async def start(self) -> asyncio.Server:
@@ -61,19 +63,24 @@ class HealthServer:
                 head = await reader.readuntil(b"\r\n\r\n")
                 method, path, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
                 status, body = await self._respond(method, path.partition("?")[0])
-                writer.write(_http(status, body))
+                writer.write(_http(status, *body))
                 await writer.drain()
         with contextlib.suppress(OSError):
             writer.close()
 
-    async def _respond(self, method: str, path: str) -> tuple[str, dict[str, Any]]:
-        if path not in PATHS:
-            return "404 Not Found", {"key": "not_found"}
+    async def _respond(self, method: str, path: str) -> tuple[str, tuple[str, bytes]]:
+        if path not in (*PATHS, METRICS):
+            return "404 Not Found", _json({"key": "not_found"})
         if method not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", {"key": "method_not_allowed"}
+            return "405 Method Not Allowed", _json({"key": "method_not_allowed"})
+        if path == METRICS:
+            # Only who is asked for figures needs the library.
+            from workers.figures import MEDIA_TYPE, exposition  # noqa: PLC0415
+
+            return "200 OK", (MEDIA_TYPE, exposition(self._signs, await self._queue()))
         stalled = self._signs.seconds_since_turn() > self._stalled_after
         body = await self._report("stalled" if stalled else "ok")
-        return "503 Service Unavailable" if stalled else "200 OK", body
+        return "503 Service Unavailable" if stalled else "200 OK", _json(body)
 
     async def _report(self, status: str) -> dict[str, Any]:
         signs = self._signs
@@ -90,26 +97,29 @@ class HealthServer:
             "in_flight": signs.in_flight,
             "sent": signs.sent,
             "failed": signs.failed,
-            "queue": await self._queue(),
+            "queue": asdict(depth) if (depth := await self._queue()) else None,
         }
 
-    async def _queue(self) -> dict[str, Any] | None:
+    async def _queue(self) -> QueueDepth | None:
         """Depth and age of the queue, at most a few seconds old; None when it cannot be known."""
         if time.monotonic() - self._depth_known_at < DEPTH_KEPT_SECONDS:
             return self._known_depth
         try:
             async with asyncio.timeout(DEPTH_SECONDS):
-                self._known_depth = asdict(await self._depth())
+                self._known_depth = await self._depth()
         except Exception:
             self._known_depth = None
         self._depth_known_at = time.monotonic()
         return self._known_depth
 
 
-def _http(status: str, body: dict[str, Any]) -> bytes:
-    content = json.dumps(body).encode()
+def _json(body: dict[str, Any]) -> tuple[str, bytes]:
+    return "application/json", json.dumps(body).encode()
+
+
+def _http(status: str, media_type: str, content: bytes) -> bytes:
     head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
+        f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nCache-Control: no-store\r\n"
         f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + content

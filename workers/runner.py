@@ -19,6 +19,7 @@ from realtime import AsyncRealtimeClient
 from appoint.mail import Mail, Notification, Sender, render
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
+from workers.calendar_import import LOOK_EVERY, CalendarImport, allowed_addresses
 from workers.erased_log_ins import LOOK_EVERY as ERASED_LOG_INS_EVERY
 from workers.erased_log_ins import ErasedLogIns
 from workers.health import HealthServer
@@ -58,6 +59,9 @@ async def run(settings: Settings) -> None:
         history = Rounds("history", History(client).look, SEAL_EVERY)
         imports = Rounds("imports", Imports(client).look, settings.appoint_worker_sweep_seconds)
         old_accesses = Rounds("old_accesses", OldAccesses(client).look, PRUNE_EVERY)
+        calendars = Rounds(
+            "calendars", CalendarImport(client, allowed_addresses(settings)).look, LOOK_EVERY
+        )
         erased = Rounds("erased_log_ins", ErasedLogIns(client).look, ERASED_LOG_INS_EVERY)
 
         def wake() -> None:
@@ -85,6 +89,7 @@ async def run(settings: Settings) -> None:
                     "holds": holds.run,
                     "history": history.run,
                     "imports": imports.run,
+                    "calendars": calendars.run,
                     "erased_log_ins": erased.run,
                     "old_accesses": old_accesses.run,
                 },
