@@ -10,7 +10,7 @@ ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
 
-.PHONY: help up down reset status demo test check format bench generate lock install install-dev
+.PHONY: help up down reset status demo test check format bench soak generate lock install install-dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,10 @@ format: install-dev ## Rewrite Python and TypeScript in the project's format
 	@$(DENO) fmt --quiet
 
 bench: install-dev ## Measure speed as ratios in one run
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: install-dev ## Let a crowd book while PostgreSQL is killed; ARGS="--operations 1000000"
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 lock: install-dev ## Write the lock files anew, with hashes and without addresses
 	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -61,8 +61,8 @@ def _section(pairs: dict[int, Pair], repeats: int, seconds: float) -> Section:
     section = Section(
         "Booking",
         "`book_appointment` by a signed-in patient, all rules, ledger, history, queue and "
-        f"broadcasts, ÷ one bare row ({CLIENTS} clients, fsync, {client_name()}, {repeats} shuffled "
-        f"repeats of {seconds:g} s; free slots at random over 300 days of 500 providers). "
+        f"broadcasts, ÷ one bare row ({CLIENTS} clients, fsync, {client_name()}, {repeats} "
+        f"shuffled repeats of {seconds:g} s; free slots at random over 300 days of 500 providers). "
         "Target 0.30.",
         ("visits", "bookings/s", "p99 ms", "bare rows/s", "ratio"),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import signal
@@ -14,6 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
+
+import psutil
 
 from stack import postgres
 from stack.config import HOST, Keys, Ports, StackConfig
@@ -52,29 +53,23 @@ class Cluster:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End the server as a power cut would end it, but for what the disk has been told."""
+        """End the server and its processes with SIGKILL, and wait until they are gone."""
         if self._server is None:
             return
-        children = _children(self._server.pid)
+        children = psutil.Process(self._server.pid).children(recursive=True)
         self._server.kill()
         self._server.wait()
-        for pid in children:  # they notice by themselves, but not before the next statement
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # They would notice by themselves, but while one lives no new server may start.
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, START_SECONDS)
 
     def stop(self) -> None:
         """Stop in order."""
         if self._server is not None and self._server.poll() is None:
             self._server.send_signal(signal.SIGINT)
             self._server.wait()
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except FileNotFoundError:
-        return []
-    return [int(child) for child in text.split()]
 
 
 @contextlib.contextmanager
