@@ -67,6 +67,7 @@ class Settings(BaseModel):
     appoint_worker_sweep_seconds: float = Field(default=5, gt=0, le=600)
     appoint_worker_lease_seconds: int = Field(default=60, ge=1, le=3600)
     appoint_worker_concurrency: int = Field(default=16, ge=1, le=100)
+    appoint_calendar_import_allow_loopback: bool = False
     appoint_log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
     @model_validator(mode="before")
