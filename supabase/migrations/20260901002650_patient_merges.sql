@@ -102,7 +102,8 @@ begin
 end;
 $$;
 
--- Hands all rows of one patient to another, or only those listed; returns their ids by table.
+-- Hands all rows of one patient to another, or only those listed; returns their ids by table. What
+-- there can be once only, such as preferences, stays where it is if the other has it, too.
 create function private.hand_over(from_id uuid, to_id uuid, listed jsonb default null) returns jsonb
 language plpgsql
 set search_path = ''
@@ -113,13 +114,18 @@ declare
   handed jsonb := '{}';
 begin
   for link in select * from private.references_to_patients() loop
-    execute format(
-      'with handed as ('
-      ' update %1$s set %2$I = $2 where %2$I = $1 and ($3 is null or $3 ? id::text) returning id)'
-      ' select jsonb_agg(id::text) from handed',
-      link.source, link.column_name)
-    into ids using from_id, to_id, case when listed is not null
-      then coalesce(listed -> link.source::text, '[]') end;
+    begin
+      execute format(
+        'with handed as ('
+        ' update %1$s set %2$I = $2 where %2$I = $1 and ($3 is null or $3 ? id::text) returning id)'
+        ' select jsonb_agg(id::text) from handed',
+        link.source, link.column_name)
+      into ids using from_id, to_id, case when listed is not null
+        then coalesce(listed -> link.source::text, '[]') end;
+    exception
+      when unique_violation then
+        ids := null;
+    end;
     if ids is not null then
       handed := jsonb_set(handed, array[link.source::text],
         coalesce(handed -> link.source::text, '[]') || ids);

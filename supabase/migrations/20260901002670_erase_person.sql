@@ -44,6 +44,10 @@ begin
     and waitlist_entries.status in ('waiting', 'offered');
   update public.notifications set status = 'skipped', last_error = 'erased'
   where notifications.recipient_id = any (records) and notifications.status = 'queued';
+  delete from private.notification_payloads where notification_payloads.notification_id in (
+    select notifications.id from public.notifications
+    where notifications.recipient_id = any (records)
+  );
   -- With it the mail provider could say to whom the message went.
   update public.notifications set provider_message_id = null
   where notifications.recipient_id = any (records)
@@ -60,6 +64,11 @@ begin
   using public.patients
   where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
     and (invitation.patient_id = patients.id or invitation.email = lower(patients.email));
+  delete from private.suppressed_addresses using public.patients
+  where patients.id = any (records)
+    and suppressed_addresses.address_hash = private.hash_of_address(patients.email);
+  delete from public.notification_preferences
+  where notification_preferences.patient_id = any (records);
   delete from public.guardians where guardians.patient_id = any (records);
   delete from public.calendar_feeds where calendar_feeds.patient_id = any (records);
   update public.patients set
@@ -82,6 +91,10 @@ begin
   delete from public.guardians where guardians.user_id = forget_user.user_id;
   delete from public.staff_invitations where staff_invitations.email = address;
   delete from public.guardian_invitations where guardian_invitations.email = address;
+  delete from private.notification_payloads
+  where lower(notification_payloads.content ->> 'address') = address;
+  delete from private.suppressed_addresses
+  where suppressed_addresses.address_hash = private.hash_of_address(address);
   update public.providers set user_id = null where providers.user_id = forget_user.user_id;
   update public.appointments set booked_by = null
   where appointments.booked_by = forget_user.user_id;

@@ -157,6 +157,13 @@ def everything_of(db: Connection, patient: UUID) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
+def state_preferences(db: Connection, practice: Practice, patient: UUID) -> None:
+    db.execute(
+        "insert into public.notification_preferences (clinic_id, patient_id) values (%s, %s)",
+        [practice.clinic, patient],
+    )
+
+
 def make_full_record(db: Connection, practice: Practice, hour: int) -> UUID:
     """A patient with a row in every table that refers to patients."""
     user = make_user(db)
@@ -173,6 +180,7 @@ def make_full_record(db: Connection, practice: Practice, hour: int) -> UUID:
         )
         db.execute("select public.invite_guardian(%s, %s)", [patient, f"{patient}@people.example"])
         db.execute("select public.create_feed(patient_id => %s)", [patient])
+        state_preferences(db, practice, patient)
     make_guardian(db, practice.clinic, patient)
     return patient
 
@@ -287,6 +295,17 @@ def test_what_both_wait_for_is_waited_for_once(db: Connection, practice: Practic
     assert every(db, waiting) == [{"patient_id": practice.patient}]
     unmerge(db, practice, double)
     assert len(every(db, waiting)) == 2
+
+
+def test_preferences_of_the_kept_record_win(db: Connection, practice: Practice) -> None:
+    double = make_patient(db, practice.clinic)
+    for patient in (practice.patient, double):
+        state_preferences(db, practice, patient)
+    before = everything_of(db, double), everything_of(db, practice.patient)
+    merge(db, practice, practice.patient, double)
+    assert (everything_of(db, double), everything_of(db, practice.patient)) == before
+    unmerge(db, practice, double)
+    assert (everything_of(db, double), everything_of(db, practice.patient)) == before
 
 
 def test_nobody_books_for_a_merged_record(db: Connection, practice: Practice) -> None:

@@ -102,6 +102,11 @@ def live(db: Connection, practice: Practice, word: str, user: UUID, patient: UUI
         db.execute("select public.invite_guardian(%s, %s)", [patient, f"{word}2@people.example"])
         db.execute("select public.create_feed(patient_id => %s)", [patient])
         db.execute("select public.claim_patient_records('1911-11-11')")
+        db.execute(
+            "insert into public.notification_preferences (clinic_id, patient_id, language)"
+            " values (%s, %s, 'kl')",
+            [practice.clinic, patient],
+        )
         child = one(
             db,
             "select id from public.register_dependant(%s, 'Child Example', current_date)",
@@ -136,6 +141,18 @@ def live(db: Connection, practice: Practice, word: str, user: UUID, patient: UUI
                 "select worker.complete_notification(%s, %s, %s)",
                 [message["notification_id"], message["lease_id"], f"mail-{word}"],
             )
+    # A mail on its way, and one that bounced before.
+    db.execute(
+        "insert into private.notification_payloads (notification_id, frozen)"
+        " select id, jsonb_build_object('to', %s::text) from public.notifications"
+        " where recipient_id = %s limit 1 on conflict do nothing",
+        [f"{word}@people.example", patient],
+    )
+    db.execute(
+        "insert into private.suppressed_addresses (address_hash, reason)"
+        " values (private.hash_of_address(%s), 'bounced')",
+        [f"{word}@people.example"],
+    )
     assert child
 
 
@@ -188,6 +205,7 @@ def test_the_search_finds_what_is_there(db: Connection, canary: Canary) -> None:
         "public.guardian_invitations.email",
         "public.staff_invitations.email",
         "auth.users.email",
+        "private.notification_payloads.frozen",
     } <= found
 
 
@@ -199,6 +217,7 @@ def test_after_an_erasure_nothing_in_the_database_names_the_person(
     # Auth deletes the log-in.
     db.execute("delete from auth.users where id = %s", [canary.user])
     assert traces(db, (canary.word, "1911-11-11")) == set()
+    assert every(db, "select from private.suppressed_addresses") == []
     # As an id that nothing resolves any more, the log-in stays in what can only grow.
     assert traces(db, (str(canary.user),)) <= {
         "public.access_log.actor_id",
