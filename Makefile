@@ -10,7 +10,7 @@ ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
 
-.PHONY: help up down reset status demo test check format bench soak generate lock install install-dev
+.PHONY: help up down reset status demo test check audit format bench soak generate lock install install-dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ demo: ## Play a booking against the running stack
 test: install-dev ## Install everything, start a stack of its own, run all tests, stop it
 	@$(BIN)/pytest
 
-check: install-dev ## Formatting, lint, types, SQL lint, who may import whom
+check: install-dev ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -42,6 +42,10 @@ check: install-dev ## Formatting, lint, types, SQL lint, who may import whom
 	@$(DENO) fmt --check --quiet
 	@$(DENO) lint --quiet
 	@$(DENO) check --quiet stack/edge_functions/main.ts supabase/functions/*/index.ts
+	@$(BIN)/python .ci/audit.py
+
+audit: install-dev ## Ask for known vulnerabilities of everything in the locks; fails if it cannot
+	@$(BIN)/python .ci/audit.py --must-reach
 
 format: install-dev ## Rewrite Python and TypeScript in the project's format
 	@$(BIN)/ruff format .
