@@ -38,7 +38,7 @@ def replay(connection: psycopg.Connection[Any]) -> Report:
     overlaps: list[str] = []
     step: list[tuple[UUID, dict[str, Any] | None]] = []
     transaction, events = None, 0
-    with connection.cursor("history") as cursor:
+    with connection.transaction(), connection.cursor("history") as cursor:
         cursor.itersize = 20_000
         cursor.execute(
             "select xmin::text, appointment_id, version, kind::text, after"

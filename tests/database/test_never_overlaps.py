@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
+from bench import crowd
+from bench.replay import replay
 from tests.database.conftest import Connect
 from tests.people import (
     Connection,
-    Practice,
-    as_patient,
     at,
     book,
     every,
@@ -26,12 +27,13 @@ from tests.people import (
     make_provider,
     make_resource,
     make_service,
-    make_user,
     one,
     refused,
 )
 
-EXPECTED = {"slot_taken", "patient_already_booked", "illegal_transition", "not_allowed"}
+# More for a longer look: 32 hands with 2,000 deeds each take some minutes.
+HANDS = int(os.environ.get("APPOINT_CROWD_HANDS", "16"))
+DEEDS_EACH = int(os.environ.get("APPOINT_CROWD_DEEDS", "50"))
 
 
 def outcome(action: Callable[[], Any]) -> str:
@@ -293,99 +295,32 @@ def test_visits_that_move_onto_each_others_times_never_deadlock(connect: Connect
     assert disagreements(setup) == []
 
 
-def test_everybody_at_once_on_every_path_leaves_no_overlap(connect: Connect) -> None:
-    """Bookings, moves, cancellations, no-shows taken back, deletions: few things, many hands."""
+def test_a_crowd_on_every_path_leaves_no_overlap_and_no_raw_error(connect: Connect) -> None:
+    """Hold, confirm, book, overbook, move, call off, series, single and many-row SQL; `make soak`
+    does the same with more hands, for longer, while PostgreSQL is killed.
+    """
     setup = connect()
-    practice = make_practice(setup, buffer_after_minutes=15)
-    make_need(setup, practice.clinic, practice.service)
-    for _ in range(2):
-        make_resource(setup, practice.clinic, practice.location)
-    providers = [practice.provider] + [
-        make_provider(setup, practice.clinic, practice.location, (practice.service,))
-        for _ in range(2)
-    ]
-    users = [make_user(setup) for _ in range(5)]
-    patients = [make_patient(setup, practice.clinic, user) for user in users]
+    setup.execute(crowd.SETUP.read_bytes())
+    clinic = crowd.Crowd(days=2)
+    answers: list[tuple[str, crowd.Answer]] = []
 
-    cast = Cast(practice, providers, patients, users)
-
-    def hand(seed: int) -> Counter[str]:
-        chance = random.Random(seed)
+    def hand(seed: int) -> None:
         connection = connect()
-        seen: Counter[str] = Counter()
-        for _ in range(50):
-            seen[outcome(lambda: act(connection, chance, cast))] += 1
-        return seen
+        chance = random.Random(seed)
+        for _ in range(DEEDS_EACH):
+            answers.append(clinic.act(connection, chance))
 
-    totals: Counter[str] = Counter()
-    lock = threading.Lock()
-
-    def tally(seed: int) -> None:
-        seen = hand(seed)
-        with lock:
-            totals.update(seen)
-
-    assert set(at_once([lambda s=s: tally(s) for s in range(8)])) == {"done"}
-    assert overlaps(setup) == []
-    assert disagreements(setup) == []
-    assert totals["done"] > 50
-    assert {key.split()[-1] for key in totals} <= EXPECTED | {"done"}, totals
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Whom the hands reach for."""
-
-    practice: Practice
-    providers: list[Any]
-    patients: list[Any]
-    users: list[Any]
-
-
-def act(
-    connection: Connection,
-    chance: random.Random,
-    cast: Cast,
-) -> None:
-    """One random deed, on a random path."""
-    practice = cast.practice
-    start = at(9 + chance.randrange(8) / 4)
-    provider = chance.choice(cast.providers)
-    patient = chance.choice(cast.patients)
-    deed = chance.choice(["sql", "sql", "rpc", "any", "move", "move", "swap", "status", "delete"])
-    if deed == "sql":
-        book(connection, replace(practice, provider=provider, patient=patient), start)
-    elif deed in ("rpc", "any"):
-        with as_patient(connection, chance.choice(cast.users)):
-            connection.execute(
-                "select public.book_appointment(%s, %s, %s)",
-                [practice.service, start, provider if deed == "rpc" else None],
-            )
-    elif deed == "move":
-        connection.execute(
-            "update public.appointments set starts_at = %s, provider_id = %s where id = ("
-            "select id from public.appointments where status = 'booked'"
-            " order by random() limit 1)",
-            [start, provider],
-        )
-    elif deed == "swap":
-        with connection.transaction():
-            # Rows in order of their ids, as two swaps of the same visits would otherwise cross.
-            connection.execute(
-                "update public.appointments set starts_at = starts_at + interval '15 minutes'"
-                " where id in (select id from public.appointments where status = 'booked'"
-                " and provider_id = %s order by id for no key update)",
-                [provider],
-            )
-    elif deed == "status":
-        connection.execute(
-            "update public.appointments set status = (case status when 'booked' then"
-            " (array['cancelled', 'noshow', 'arrived'])[ceil(random() * 3)] else 'booked' end)"
-            "::public.appointment_status where id = (select id from public.appointments"
-            " where status in ('booked', 'noshow', 'arrived') order by random() limit 1)"
-        )
-    else:
-        connection.execute(
-            "delete from public.appointments where id = (select id from public.appointments"
-            " where status in ('cancelled', 'noshow') order by random() limit 1)"
-        )
+    assert set(at_once([lambda seed=seed: hand(seed) for seed in range(HANDS)])) == {"done"}
+    faults = {
+        answer.outcome for _, answer in answers if answer.outcome.startswith(("FAULT", "lost"))
+    }
+    assert faults == set()
+    done = {deed for deed, answer in answers if answer.outcome == "done" and answer.acknowledged}
+    assert done >= {"book", "book_for", "hold", "reschedule", "cancel", "insert", "update"}
+    assert crowd.overlaps(setup) == []
+    assert crowd.disagreements(setup) == []
+    report = replay(setup)
+    assert report.overlaps == []
+    assert report.differences == []
+    told = {version for _, answer in answers for version in answer.acknowledged}
+    assert told <= report.versions
