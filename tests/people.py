@@ -155,12 +155,13 @@ def make_member(connection: Connection, clinic: UUID, role: str, user: UUID | No
 
 
 def make_clinic(connection: Connection, **columns: Any) -> UUID:
-    """A clinic that books publicly unless said otherwise."""
+    """A clinic that books publicly and reminds nobody unless said otherwise."""
     columns = {
         "slug": f"clinic-{uuid.uuid4().hex}",
         "name": "Test Clinic",
         "time_zone": "UTC",
         "books_publicly": True,
+        "reminder_offsets_minutes": [],
     } | columns
     clinic: UUID = insert(connection, "public.clinics", **columns)["id"]
     return clinic

@@ -3,30 +3,67 @@
 -- Access: owner, manager and front desk read their clinic's; triggers queue; workers send.
 
 create type public.notification_kind as enum (
-  'confirmation',  -- the visit is agreed
-  'change',        -- an agreed visit has another time, place or provider
-  'cancellation',  -- the visit is called off
-  'offer'          -- a freed time is kept for a waiting patient
+  'confirmation',        -- the visit is agreed
+  'change',              -- an agreed visit has another time, place or provider
+  'cancellation',        -- the visit is called off
+  'offer',               -- a freed time is kept for a waiting patient
+  'request',             -- the clinic has the request and will answer
+  'reminder',            -- the visit is near; once for each of the clinic's offsets
+  'follow_up',           -- the patient did not come
+  'staff_booking',       -- to staff: a patient booked
+  'staff_request',       -- to staff: a patient's request waits for an answer
+  'staff_cancellation',  -- to staff: a patient called off late
+  'agenda',              -- to a provider: the visits of the day
+  'log_in'               -- a code or link of Auth; no clinic, and the address is in its payload
 );
 
 create type public.notification_channel as enum ('email');
 
 create type public.notification_status as enum (
-  'queued',   -- due at due_at; -> sending, skipped
-  'sending',  -- a worker has it until leased_until; -> sent, queued, dead
-  'sent',     -- the provider accepted it
-  'skipped',  -- not to be sent; last_error says why
-  'dead'      -- gave up; a person may requeue it
+  'queued',      -- due at due_at; -> sending, skipped
+  'sending',     -- a worker has it until leased_until; -> sent, queued, dead
+  'sent',        -- the provider accepted it; -> delivered, bounced, complained, dead
+  'delivered',   -- the recipient's server accepted it; -> bounced, complained
+  'bounced',     -- the recipient's server refused it; -> complained
+  'complained',  -- the recipient called it spam; final
+  'skipped',     -- not to be sent; last_error says why
+  'dead'         -- gave up; a person may requeue it
 );
+
+alter table public.clinics
+  add column reminder_offsets_minutes int[] not null default '{2880,120}'
+    constraint clinics_reminder_offsets_are_possible check (
+      cardinality(reminder_offsets_minutes) <= 5 and array_position(reminder_offsets_minutes, null)
+        is null and 5 <= all (reminder_offsets_minutes) and 43200 >= all (reminder_offsets_minutes)
+    ),
+  add column follow_up_minutes int default 60
+    constraint clinics_follow_up_is_possible check (follow_up_minutes between 0 and 10080);
+
+comment on column public.clinics.reminder_offsets_minutes is
+  'How long before a visit its patient is reminded; applies to what is booked or moved from now on.';
+comment on column public.clinics.follow_up_minutes is
+  'How long after a no-show is recorded the patient is written to; null: not at all.';
+
+grant update (reminder_offsets_minutes, follow_up_minutes) on public.clinics to authenticated;
 
 create table public.notifications (
   id uuid primary key default gen_random_uuid(),
-  clinic_id uuid not null,
+  clinic_id uuid,
   appointment_id uuid,
-  appointment_version int not null,
+  appointment_version int,
   kind public.notification_kind not null,
-  recipient_id uuid not null,
-  channel public.notification_channel not null,
+  recipient_id uuid,
+  recipient_user_id uuid references auth.users (id) on delete cascade,
+  channel public.notification_channel not null default 'email',
+  reminder_minutes int,
+  provider_id uuid,
+  day date,
+  -- Who waits for a code goes first; what is planned long ahead gives way to what just happened.
+  priority smallint not null generated always as (
+    case when kind = 'log_in' then 0
+      when kind in ('reminder', 'follow_up', 'agenda') then 2
+      else 1 end
+  ) stored,
   status public.notification_status not null default 'queued',
   attempts int not null default 0,
   due_at timestamptz not null default now(),
@@ -37,32 +74,70 @@ create table public.notifications (
   sent_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  constraint notifications_exactly_one
-    unique (appointment_id, appointment_version, kind, recipient_id, channel),
+  constraint notifications_recipient_is_one check (
+    num_nonnulls(recipient_id, recipient_user_id) = case when kind = 'log_in' then 0 else 1 end
+  ),
+  constraint notifications_clinic_unless_log_in check ((clinic_id is null) = (kind = 'log_in')),
+  constraint notifications_version_unless_of_none check (
+    (appointment_version is null) = (kind in ('agenda', 'log_in'))
+  ),
+  constraint notifications_reminder_has_offset check (
+    (kind = 'reminder') = (reminder_minutes is not null)
+  ),
+  constraint notifications_agenda_has_day check (
+    (kind = 'agenda') = (provider_id is not null and day is not null)
+    and (provider_id is null) = (day is null)
+  ),
   constraint notifications_sending_under_a_lease check (
     (status = 'sending') = (leased_until is not null)
     and (status <> 'sending' or lease_id is not null)
   ),
-  constraint notifications_sent_at_matches_status check ((status = 'sent') = (sent_at is not null)),
+  constraint notifications_sent_at_matches_status check (
+    (status in ('sent', 'delivered', 'bounced', 'complained')) = (sent_at is not null)
+  ),
   constraint notifications_appointment_is_of_clinic
     foreign key (clinic_id, appointment_id) references public.appointments (clinic_id, id)
     on delete set null (appointment_id),
   constraint notifications_recipient_is_of_clinic
-    foreign key (clinic_id, recipient_id) references public.patients (clinic_id, id)
+    foreign key (clinic_id, recipient_id) references public.patients (clinic_id, id),
+  constraint notifications_provider_is_of_clinic
+    foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
+    on delete cascade
 );
+
+create unique index notifications_exactly_one on public.notifications (
+  appointment_id, appointment_version, kind, recipient_id, recipient_user_id, channel,
+  reminder_minutes
+) nulls not distinct where appointment_id is not null;
+create unique index notifications_one_agenda
+  on public.notifications (provider_id, day, recipient_user_id) where kind = 'agenda';
 
 -- What a worker may take next: due, or abandoned by a worker that died.
 create index notifications_to_claim
-  on public.notifications ((coalesce(leased_until, due_at)), id)
+  on public.notifications (priority, (coalesce(leased_until, due_at)), id)
   where status in ('queued', 'sending');
-create index notifications_dead on public.notifications (updated_at) where status = 'dead';
+create index notifications_dead on public.notifications (updated_at)
+  where status in ('dead', 'bounced');
 create index notifications_by_clinic on public.notifications (clinic_id, created_at);
 create index notifications_by_recipient on public.notifications (clinic_id, recipient_id);
+create index notifications_by_member on public.notifications (recipient_user_id)
+  where recipient_user_id is not null;
 
 comment on table public.notifications is
-  'Messages owed and sent. Names and addresses are looked up when a message is sent, not kept here.';
-comment on column public.notifications.appointment_id is 'Null: the appointment was removed since.';
-comment on column public.notifications.recipient_id is 'The patient who is told.';
+  'Messages owed and sent. Names and addresses are looked up when a message is first tried, not kept '
+  'here.';
+comment on column public.notifications.clinic_id is 'Null: a log-in mail, which is of no clinic.';
+comment on column public.notifications.appointment_id is
+  'Null: about none, or the appointment was removed since.';
+comment on column public.notifications.recipient_id is
+  'The patient who is told, or whose guardian is; null: somebody else is.';
+comment on column public.notifications.recipient_user_id is
+  'The member who is told; null: somebody else is.';
+comment on column public.notifications.reminder_minutes is
+  'Of a reminder: how long before the visit it is due.';
+comment on column public.notifications.provider_id is 'Of an agenda: whose day it is.';
+comment on column public.notifications.day is 'Of an agenda: which day, where the provider works.';
+comment on column public.notifications.priority is 'Lower goes first among what is due.';
 comment on column public.notifications.due_at is 'Not to be sent before.';
 comment on column public.notifications.leased_until is
   'While sending: after this another worker may take it.';
@@ -73,7 +148,8 @@ comment on column public.notifications.provider_message_id is 'The mail provider
 create trigger _100_set_updated_at before update on public.notifications
   for each row execute function private.set_updated_at();
 
--- Which message an appointment's change calls for; null: none. Imports and what is over tell nobody.
+-- Which message to its patient an appointment's change calls for; null: none. Imports and what is
+-- over tell nobody, but for a visit that was missed.
 create function private.notification_kind_for(
   before public.appointments, after public.appointments
 ) returns public.notification_kind
@@ -84,9 +160,11 @@ as $$
 begin
   return case
     when after.booked_via = 'import' then null
+    when after.status = 'noshow' and before.status in ('booked', 'arrived') then 'follow_up'
     when greatest(after.starts_at, before.starts_at) <= now() then null
     when after.status = 'booked' and (before.id is null or before.status in ('held', 'pending'))
       then 'confirmation'
+    when after.status = 'pending' and (before.id is null or before.status = 'held') then 'request'
     when after.status = 'cancelled' and before.status in ('pending', 'booked', 'arrived')
       then 'cancellation'
     when after.status = 'booked' and before.status = 'booked'
@@ -97,37 +175,67 @@ begin
 end;
 $$;
 
--- The rows to queue for a change: one per recipient and channel, none if nobody need be told. A
--- patient without an address is recorded as skipped.
-create function private.messages_for(before public.appointments, after public.appointments)
-returns table (
+-- Where mail for a patient goes; null: nowhere.
+create function private.address_of(patient public.patients) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return coalesce(patient.email, private.guardians_address(patient.id));
+end;
+$$;
+
+create type private.owed_message as (
   clinic_id uuid,
   appointment_id uuid,
   appointment_version int,
   kind public.notification_kind,
   recipient_id uuid,
-  channel public.notification_channel,
+  recipient_user_id uuid,
+  reminder_minutes int,
   status public.notification_status,
+  due_at timestamptz,
   last_error text
-)
+);
+
+-- What a change owes its patient: the message itself and, for an agreed time, its reminders, but for
+-- moments already past. A patient without an address is recorded as skipped, once.
+create function private.messages_for(before public.appointments, after public.appointments)
+returns setof private.owed_message
 language plpgsql
 stable
+rows 3
 set search_path = ''
 as $$
-#variable_conflict use_column
+declare
+  kind public.notification_kind := private.notification_kind_for(before, after);
+  has_address boolean;
+  clinic record;
 begin
-  return query
-  select after.clinic_id, after.id, after.version, message.kind, patients.id,
-    'email'::public.notification_channel,
-    (case when address.email is null then 'skipped' else 'queued' end)
-      ::public.notification_status,
-    case when address.email is null then 'no_address' end
-  from (select private.notification_kind_for(before, after) as kind) as message
-  join public.patients on patients.id = after.patient_id
-  cross join lateral (
-    select coalesce(patients.email, private.guardians_address(patients.id)) as email
-  ) as address
-  where message.kind is not null;
+  if kind is null then
+    return;
+  end if;
+  select private.address_of(patients) is not null into has_address
+  from public.patients where patients.id = after.patient_id;
+  select clinics.reminder_offsets_minutes, clinics.follow_up_minutes into clinic
+  from public.clinics where clinics.id = after.clinic_id;
+  if kind = 'follow_up' and clinic.follow_up_minutes is null then
+    return;
+  end if;
+  return next row(after.clinic_id, after.id, after.version, kind, after.patient_id, null, null,
+    case when has_address then 'queued' else 'skipped' end,
+    case when kind = 'follow_up' then now() + make_interval(mins => clinic.follow_up_minutes)
+      else now() end,
+    case when not has_address then 'no_address' end)::private.owed_message;
+  if has_address and kind in ('confirmation', 'change') then
+    return query
+    select after.clinic_id, after.id, after.version, 'reminder'::public.notification_kind,
+      after.patient_id, null::uuid, offsets.minutes, 'queued'::public.notification_status,
+      after.starts_at - make_interval(mins => offsets.minutes), null::text
+    from (select distinct unnest(clinic.reminder_offsets_minutes) as minutes) as offsets
+    where after.starts_at - make_interval(mins => offsets.minutes) > now();
+  end if;
 end;
 $$;
 
@@ -139,24 +247,47 @@ set search_path = ''
 as $$
 begin
   insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
-    recipient_id, channel, status, last_error)
-  select message.* from added cross join lateral private.messages_for(null, added) as message;
+    recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
+  select message.* from added cross join lateral private.messages_for(null, added) as message
+  union all
+  select message.* from added cross join lateral private.staff_messages_for(null, added) as message;
   return null;
 end;
 $$;
 
+-- Reminders of what was agreed before fall with a new time or the end of the visit.
 -- Definer: as queue_for_new.
 create function private.queue_for_changed() returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  queued uuid[];
 begin
-  insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
-    recipient_id, channel, status, last_error)
-  select message.*
-  from after join before using (id)
-  cross join lateral private.messages_for(before, after) as message;
+  with added as (
+    insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
+      recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
+    select message.*
+    from after join before using (id)
+    cross join lateral private.messages_for(before, after) as message
+    union all
+    select message.*
+    from after join before using (id)
+    cross join lateral private.staff_messages_for(before, after) as message
+    returning appointment_id, kind
+  )
+  select array_agg(added.appointment_id) into queued
+  from added where added.kind in ('change', 'cancellation', 'follow_up');
+
+  if queued is not null then
+    update public.notifications set status = 'skipped',
+      last_error = case when after.status = 'booked' then 'superseded' else 'status_changed' end
+    from after
+    where notifications.appointment_id = after.id and after.id = any (queued)
+      and notifications.kind = 'reminder' and notifications.status = 'queued'
+      and notifications.appointment_version < after.version;
+  end if;
   return null;
 end;
 $$;
@@ -170,8 +301,12 @@ create trigger _700_queue_update after update on public.appointments
 
 alter table public.notifications enable row level security;
 
-create policy "the office reads its clinic's notifications" on public.notifications
+create policy "the office reads its clinic's notifications, people their own"
+  on public.notifications
   for select to authenticated
-  using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager', 'front_desk'))));
+  using (
+    clinic_id = any (array(select private.my_clinics_as('owner', 'manager', 'front_desk')))
+    or recipient_user_id = (select auth.uid())
+  );
 
 grant select on public.notifications to authenticated, service_role;

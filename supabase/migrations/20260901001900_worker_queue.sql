@@ -1,44 +1,160 @@
--- The workers' queue: claim, complete, fail. At-least-once with leases: a worker that dies loses
--- nothing, and the notification's id is the idempotency key with the mail provider.
--- Promises: sent_once; nothing is handed out about a state that no longer holds.
+-- The workers' queue: claim, begin, complete, fail. At-least-once with leases: a worker that dies
+-- loses nothing, and the notification's id is the idempotency key with the mail provider.
+-- Promises: sent_once; nothing is handed out about a state that no longer holds; what may have been
+--           sent and can no longer be asked for again safely goes to a person.
 -- Access: the service key alone.
 
--- Why a claimed notification must not be sent any more; null: send it. A newer message for the same
--- person says everything an older one would.
-create function private.why_obsolete(notification public.notifications) returns text
+create table private.notification_payloads (
+  notification_id uuid primary key references public.notifications (id) on delete cascade,
+  content jsonb,
+  frozen jsonb,
+  trying_since timestamptz,
+  uncertain_since timestamptz,
+  created_at timestamptz not null default now()
+);
+
+create index notification_payloads_by_age on private.notification_payloads (created_at);
+
+comment on table private.notification_payloads is
+  'What a message is made of, while it is on its way; gone with its final state. Personal data.';
+comment on column private.notification_payloads.content is
+  'Of a log-in mail: address, code and link. Of others it is looked up; null.';
+comment on column private.notification_payloads.frozen is
+  'The message to the letter, since it was first tried: a second try must be the same request.';
+comment on column private.notification_payloads.trying_since is
+  'When the try began that has no known outcome yet; null: none.';
+comment on column private.notification_payloads.uncertain_since is
+  'When the first try began that may have reached the provider; null: none.';
+
+alter table private.notification_payloads enable row level security;
+
+create type private.verdict as (
+  status public.notification_status,
+  reason text,
+  due_at timestamptz
+);
+
+comment on type private.verdict is
+  'What becomes of a message that was claimed, and why. All null: it is sent.';
+
+-- Why a message about a visit must not be sent any more; null: send it. A newer message for the
+-- same person says everything an older one would.
+create function private.why_obsolete(
+  notification public.notifications, visit public.appointments
+) returns text
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-  return (
-    select case
-      when visit.id is null then 'appointment_removed'
-      when coalesce(patient.email, private.guardians_address(patient.id)) is null
-        then 'no_address'
-      when notification.kind = 'cancellation' and visit.status <> 'cancelled' then 'status_changed'
-      when notification.kind = 'offer' and visit.status <> 'held' then 'status_changed'
-      when notification.kind = 'offer' and visit.hold_expires_at <= now() then 'over'
-      when notification.kind not in ('cancellation', 'offer')
-        and visit.status not in ('booked', 'arrived') then 'status_changed'
-      when visit.starts_at <= now() then 'over'
-      when exists (
-        select from public.notifications as newer
-        where newer.appointment_id = notification.appointment_id
-          and newer.recipient_id = notification.recipient_id
-          and newer.channel = notification.channel
-          and newer.appointment_version > notification.appointment_version
-      ) then 'superseded'
-    end
-    from public.patients as patient
-    left join public.appointments as visit on visit.id = notification.appointment_id
-    where patient.id = notification.recipient_id
-  );
+  return case
+    when visit.id is null then 'appointment_removed'
+    when case notification.kind
+      when 'cancellation' then visit.status <> 'cancelled'
+      when 'staff_cancellation' then visit.status <> 'cancelled'
+      when 'offer' then visit.status <> 'held'
+      when 'request' then visit.status <> 'pending'
+      when 'staff_request' then visit.status <> 'pending'
+      when 'follow_up' then visit.status <> 'noshow'
+      else visit.status not in ('booked', 'arrived')
+    end then 'status_changed'
+    when notification.kind = 'reminder' and visit.status <> 'booked' then 'status_changed'
+    when notification.kind = 'offer' and visit.hold_expires_at <= now() then 'over'
+    when case when notification.kind = 'follow_up'
+      then visit.starts_at <= now() - interval '14 days' else visit.starts_at <= now()
+    end then 'over'
+    when exists (
+      select from public.notifications as newer
+      where newer.appointment_id = notification.appointment_id
+        and newer.recipient_id is not distinct from notification.recipient_id
+        and newer.recipient_user_id is not distinct from notification.recipient_user_id
+        and newer.channel = notification.channel
+        and (
+          newer.appointment_version > notification.appointment_version
+          -- Reminders that were held up say the same; the last one is enough.
+          or (newer.appointment_version = notification.appointment_version
+            and newer.reminder_minutes < notification.reminder_minutes and newer.due_at <= now())
+        )
+    ) then 'superseded'
+  end;
 end;
 $$;
 
--- Leases up to `batch` due notifications. The array keeps the plan on the index however many rows
--- the planner expects.
+-- Where a message goes; null: nowhere (any more). Members get theirs at the address they confirmed,
+-- as long as they are members.
+create function private.address_for(message public.notifications) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return case
+    when message.recipient_id is not null then (
+      select private.address_of(patients) from public.patients
+      where patients.id = message.recipient_id
+    )
+    when message.recipient_user_id is not null then (
+      select lower(users.email)
+      from auth.users join public.members on members.user_id = users.id
+      where users.id = message.recipient_user_id and users.email_confirmed_at is not null
+        and members.clinic_id = message.clinic_id and members.active
+    )
+    else (
+      select payload.content ->> 'address' from private.notification_payloads as payload
+      where payload.notification_id = message.id
+    )
+  end;
+end;
+$$;
+
+-- Judges a message that was just leased. `remembered` is how long the provider recognises a second
+-- try as the same message.
+create function private.judge(message public.notifications, remembered interval)
+returns private.verdict
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+  payload private.notification_payloads;
+  address text;
+  reason text;
+begin
+  if message.kind = 'log_in' then
+    reason := case when message.created_at < now() - interval '1 hour' then 'over' end;
+  elsif message.kind = 'agenda' then
+    reason := case when message.due_at < now() - interval '6 hours' then 'over'
+      when private.agenda_of(message.provider_id, message.day) = '[]' then 'nothing_planned' end;
+  else
+    select * into visit from public.appointments where appointments.id = message.appointment_id;
+    reason := private.why_obsolete(message, visit);
+  end if;
+  if reason is not null then
+    return ('skipped', reason, null)::private.verdict;
+  end if;
+
+  address := private.address_for(message);
+  if address is null then
+    return ('skipped', 'no_address', null)::private.verdict;
+  end if;
+  select * into payload from private.notification_payloads
+  where notification_payloads.notification_id = message.id;
+  if coalesce(payload.uncertain_since, payload.trying_since) <= now() - remembered
+    or (coalesce(payload.uncertain_since, payload.trying_since) is not null
+      and payload.frozen ->> 'to' <> address) then
+    return ('dead', 'unknown_fate', null)::private.verdict;
+  end if;
+  if message.kind <> 'log_in' and private.is_suppressed(address) then
+    return ('dead', 'address_suppressed', null)::private.verdict;
+  end if;
+  return private.judge_by_preference(message, visit);
+end;
+$$;
+
+-- Leases up to `batch` due notifications, the most urgent kinds first. The array keeps the plan on
+-- the index however many rows the planner expects; one look for each priority, because what is
+-- planned for later must not be walked through.
 create function private.lease_due(batch int, lease_seconds int) returns setof public.notifications
 language sql
 set search_path = ''
@@ -49,17 +165,76 @@ as $$
     leased_until = now() + make_interval(secs => lease_due.lease_seconds),
     attempts = taken.attempts + 1
   where taken.id = any (array(
-    select due.id from public.notifications as due
-    where due.status in ('queued', 'sending') and coalesce(due.leased_until, due.due_at) <= now()
-    order by coalesce(due.leased_until, due.due_at), due.id
+    select due.id
+    from unnest('{0,1,2}'::smallint[]) as level (priority)
+    cross join lateral (
+      select waiting.id from public.notifications as waiting
+      where waiting.status in ('queued', 'sending') and waiting.priority = level.priority
+        and coalesce(waiting.leased_until, waiting.due_at) <= now()
+      order by coalesce(waiting.leased_until, waiting.due_at), waiting.id
+      limit lease_due.batch
+      for update skip locked
+    ) as due
     limit lease_due.batch
-    for update skip locked
   ))
   returning taken.*;
 $$;
 
+-- Leases what is due, and settles at once what must not be sent; returns what must. Again while all
+-- that was due turned out to be settled, so that an empty answer means idle.
+create function private.lease_sendable(batch int, lease_seconds int, remembered interval)
+returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  leased uuid[];
+  sendable uuid[];
+  settled uuid[];
+  statuses public.notification_status[];
+  reasons text[];
+  due_ats timestamptz[];
+begin
+  loop
+    -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
+    -- committed together with the leased rows can be seen.
+    leased := array(select due.id from private.lease_due(batch, lease_seconds) as due);
+    exit when leased = '{}';
+    with judged as materialized (
+      select message.id, private.judge(message, remembered) as verdict
+      from public.notifications as message where message.id = any (leased)
+    )
+    select
+      array_agg(judged.id) filter (where (judged.verdict).status is null),
+      array_agg(judged.id) filter (where (judged.verdict).status is not null),
+      array_agg((judged.verdict).status) filter (where (judged.verdict).status is not null),
+      array_agg((judged.verdict).reason) filter (where (judged.verdict).status is not null),
+      array_agg((judged.verdict).due_at) filter (where (judged.verdict).status is not null)
+    into sendable, settled, statuses, reasons, due_ats
+    from judged;
+    exit when settled is null;
+    update public.notifications as message set
+      status = verdict.status,
+      leased_until = null,
+      last_error = verdict.reason,
+      -- What only waits for a better hour was not tried.
+      attempts = message.attempts - case when verdict.status = 'queued' then 1 else 0 end,
+      due_at = coalesce(verdict.due_at, message.due_at)
+    from unnest(settled, statuses, reasons, due_ats) as verdict (id, status, reason, due_at)
+    where message.id = verdict.id;
+    delete from private.notification_payloads as payload using public.notifications as message
+    where payload.notification_id = any (settled) and message.id = payload.notification_id
+      and message.status = 'skipped';
+    exit when sendable is not null;
+  end loop;
+  return coalesce(sendable, '{}');
+end;
+$$;
+
 -- Definer: reads what a mail needs; the service key has no privilege to write the queue.
-create function worker.claim_notifications(batch int default 20, lease_seconds int default 60)
+create function worker.claim_notifications(
+  batch int default 20, lease_seconds int default 60, remembered_seconds int default 82800
+)
 returns table (
   notification_id uuid,
   lease_id uuid,
@@ -82,7 +257,9 @@ returns table (
   answer_by timestamptz,
   queued_at timestamptz,
   preparation text,
-  action_tokens jsonb
+  action_tokens jsonb,
+  content jsonb,
+  frozen jsonb
 )
 language plpgsql
 security definer
@@ -90,59 +267,128 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  leased uuid[];
   claimed uuid[];
-  obsolete uuid[];
-  reasons text[];
 begin
   if coalesce(claim_notifications.batch, 0) not between 1 and 1000
-    or coalesce(claim_notifications.lease_seconds, 0) not between 1 and 86400 then
+    or coalesce(claim_notifications.lease_seconds, 0) not between 1 and 86400
+    or coalesce(claim_notifications.remembered_seconds, -1) not between 0 and 86400 then
     perform private.raise_error('invalid_input', 'Claim 1 to 1000 for 1 to 86400 seconds.');
   end if;
-  -- Again while all that was due turned out to be obsolete, so that an empty answer means idle.
-  loop
-    -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
-    -- committed together with the leased rows can be seen.
-    leased := array(
-      select due.id from private.lease_due(
-        claim_notifications.batch, claim_notifications.lease_seconds) as due
-    );
-    select
-      array_agg(due.id) filter (where due.reason is null),
-      array_agg(due.id) filter (where due.reason is not null),
-      array_agg(due.reason) filter (where due.reason is not null)
-    into claimed, obsolete, reasons
-    from (
-      select message.id, private.why_obsolete(message) as reason
-      from public.notifications as message where message.id = any (leased)
-    ) as due;
-    exit when obsolete is null;
-    update public.notifications set status = 'skipped', leased_until = null,
-      last_error = verdict.reason
-    from unnest(obsolete, reasons) as verdict (id, reason)
-    where notifications.id = verdict.id;
-    exit when claimed is not null;
-  end loop;
+  claimed := private.lease_sendable(claim_notifications.batch, claim_notifications.lease_seconds,
+    make_interval(secs => claim_notifications.remembered_seconds));
 
   return query
   select
     message.id, message.lease_id, message.kind::text, message.channel::text,
-    coalesce(patient.email, private.guardians_address(patient.id)),
-    patient.full_name, patient.locale, message.attempts, message.appointment_id,
-    message.appointment_version, clinic.name, place.name, place.address, provider.full_name,
-    service.name, visit.starts_at, visit.ends_at, place.time_zone,
+    private.address_for(message), patient.full_name,
+    coalesce(preference.language, patient.locale, 'en'), message.attempts, message.appointment_id,
+    message.appointment_version, clinic.name, place.name, place.address,
+    coalesce(provider.full_name, whose.full_name),
+    service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),
     case when message.kind = 'offer' then visit.hold_expires_at end,
-    message.created_at, service.preparation, coalesce(link.tokens, '{}')
+    message.created_at, service.preparation, coalesce(link.tokens, '{}'),
+    case when message.kind = 'agenda' then jsonb_build_object(
+      'day', message.day, 'visits', private.agenda_of(message.provider_id, message.day)
+    ) else payload.content end,
+    case when payload.frozen ->> 'to' = private.address_for(message) then payload.frozen end
   from public.notifications as message
-  join public.patients as patient on patient.id = message.recipient_id
-  join public.appointments as visit on visit.id = message.appointment_id
-  join public.clinics as clinic on clinic.id = message.clinic_id
-  join public.locations as place on place.id = visit.location_id
-  join public.providers as provider on provider.id = visit.provider_id
-  join public.services as service on service.id = visit.service_id
+  left join private.notification_payloads as payload on payload.notification_id = message.id
+  left join public.patients as patient on patient.id = message.recipient_id
+  left join public.appointments as visit on visit.id = message.appointment_id
+  left join public.clinics as clinic on clinic.id = message.clinic_id
+  left join public.locations as place on place.id = visit.location_id
+  left join public.providers as provider on provider.id = visit.provider_id
+  left join public.providers as whose on whose.id = message.provider_id
+  left join public.services as service on service.id = visit.service_id
+  left join public.notification_preferences as preference
+    on preference.clinic_id = message.clinic_id and (
+      preference.patient_id = message.recipient_id or preference.user_id = message.recipient_user_id
+    )
   left join private.issue_links(claimed) as link on link.notification_id = message.id
   where message.id = any (claimed)
-  order by message.due_at, message.id;
+  order by message.priority, message.due_at, message.id;
+end;
+$$;
+
+-- Definer: as claim_notifications.
+create function worker.begin_sending(messages jsonb, per_second numeric, within_seconds numeric)
+returns table (notification_id uuid, starts_in numeric)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  held uuid[];
+  granted int;
+  first_in numeric;
+begin
+  -- In the order given: it is that of their priority.
+  held := array(
+    select message.id
+    from jsonb_array_elements(begin_sending.messages) with ordinality as given (item, position)
+    join public.notifications as message on message.id = (given.item ->> 'notification_id')::uuid
+    where message.lease_id = (given.item ->> 'lease_id')::uuid and message.status = 'sending'
+    order by given.position
+  );
+  select budget.granted, budget.first_in into granted, first_in
+  from private.take_sending_budget(
+    cardinality(held), begin_sending.per_second, begin_sending.within_seconds) as budget;
+
+  insert into private.notification_payloads as payload (notification_id, frozen, trying_since)
+  select (given.item ->> 'notification_id')::uuid, given.item -> 'frozen', clock_timestamp()
+  from jsonb_array_elements(begin_sending.messages) as given (item)
+  where (given.item ->> 'notification_id')::uuid = any (held[:granted])
+  on conflict (notification_id) do update set
+    frozen = case
+      when payload.frozen ->> 'to' = excluded.frozen ->> 'to' then payload.frozen
+      else excluded.frozen end,
+    uncertain_since = coalesce(payload.uncertain_since, payload.trying_since),
+    trying_since = excluded.trying_since;
+  -- The rest was not tried; its turn comes when there is room.
+  update public.notifications set
+    status = 'queued', leased_until = null, attempts = notifications.attempts - 1,
+    due_at = now() + make_interval(secs => first_in + granted / begin_sending.per_second)
+  where notifications.id = any (held[granted + 1:]);
+
+  return query
+  select begun.id, first_in + (begun.position - 1) / begin_sending.per_second
+  from unnest(held[:granted]) with ordinality as begun (id, position);
+end;
+$$;
+
+-- Marks leased messages sent; those that a webhook was quicker about stay as they are. Returns those
+-- whose lease was still held.
+create function private.complete(
+  notification_ids uuid[], lease_ids uuid[], provider_message_ids text[]
+) returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  held uuid[] := array(
+    select message.id
+    from unnest(notification_ids, lease_ids) as given (id, lease_id)
+    join public.notifications as message on message.id = given.id
+    where message.lease_id = given.lease_id
+      and (message.status = 'sending'
+        or (message.status in ('sent', 'delivered', 'bounced', 'complained')
+          and message.provider_message_id is null))
+    order by message.id
+    for no key update of message
+  );
+begin
+  update public.notifications as message set
+    status = case when message.status = 'sending' then 'sent' else message.status end,
+    sent_at = coalesce(message.sent_at, now()),
+    leased_until = null,
+    last_error = case when message.status = 'sending' then null else message.last_error end,
+    provider_message_id = given.provider_message_id
+  from unnest(notification_ids, provider_message_ids) as given (id, provider_message_id)
+  where message.id = any (held) and given.id = message.id;
+  delete from private.notification_payloads as payload
+  where payload.notification_id = any (held);
+  return held;
 end;
 $$;
 
@@ -155,16 +401,24 @@ security definer
 set search_path = ''
 as $$
 begin
-  update public.notifications set
-    status = 'sent',
-    sent_at = now(),
-    leased_until = null,
-    last_error = null,
-    provider_message_id = complete_notification.provider_message_id
-  where notifications.id = complete_notification.notification_id
-    and notifications.lease_id = complete_notification.lease_id
-    and notifications.status = 'sending';
-  return found;
+  return private.complete(
+    array[complete_notification.notification_id], array[complete_notification.lease_id],
+    array[complete_notification.provider_message_id]) <> '{}';
+end;
+$$;
+
+-- Definer: as claim_notifications.
+create function worker.complete_notifications(
+  notification_ids uuid[], lease_ids uuid[], provider_message_ids text[]
+) returns setof uuid
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return query
+  select unnest(private.complete(complete_notifications.notification_ids,
+    complete_notifications.lease_ids, complete_notifications.provider_message_ids));
 end;
 $$;
 
@@ -174,7 +428,8 @@ create function worker.fail_notification(
   lease_id uuid,
   error text,
   retry_after_seconds int default null,
-  permanent boolean default false
+  permanent boolean default false,
+  refused boolean default false
 ) returns text
 language plpgsql
 security definer
@@ -192,17 +447,59 @@ begin
   if message.id is null then
     return null;
   end if;
+  -- A full provider says nothing about the message.
+  if fail_notification.error like '429:%' and not coalesce(fail_notification.permanent, false) then
+    message.attempts := message.attempts - 1;
+  end if;
   is_dead := coalesce(fail_notification.permanent, false) or message.attempts >= 8;
+  update private.notification_payloads as payload set
+    trying_since = null,
+    uncertain_since = case when coalesce(fail_notification.refused, false)
+      then payload.uncertain_since
+      else coalesce(payload.uncertain_since, payload.trying_since) end
+  where payload.notification_id = message.id;
+  -- What nobody can have got may be written anew.
+  delete from private.notification_payloads as payload
+  where payload.notification_id = message.id and is_dead and payload.uncertain_since is null
+    and message.kind <> 'log_in';
   update public.notifications set
     status = case when is_dead then 'dead' else 'queued' end::public.notification_status,
     leased_until = null,
+    attempts = message.attempts,
     last_error = left(fail_notification.error, 200),
     -- 15 s, 30 s, 1 min … 16 min, unless the provider said when.
     due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
-      fail_notification.retry_after_seconds, 15 * 2 ^ (message.attempts - 1)))))
+      fail_notification.retry_after_seconds, 15 * 2 ^ greatest(message.attempts - 1, 0)))))
   where notifications.id = message.id
   returning * into message;
   return message.status::text;
+end;
+$$;
+
+-- Gives a message that nobody got a new start, whoever asks. What may have arrived within the
+-- provider's memory keeps its bytes, so that it cannot arrive twice.
+create function private.requeue(notification_id uuid) returns public.notifications
+language plpgsql
+set search_path = ''
+as $$
+declare
+  message public.notifications;
+begin
+  update public.notifications set
+    status = 'queued', attempts = 0, due_at = now(), last_error = null, sent_at = null
+  where notifications.id = requeue.notification_id
+    and notifications.status in ('dead', 'skipped', 'bounced')
+  returning * into message;
+  if message.id is not null then
+    delete from private.notification_payloads as payload
+    where payload.notification_id = message.id and message.kind <> 'log_in'
+      and (coalesce(payload.uncertain_since, payload.trying_since, '-infinity')
+          < now() - interval '23 hours'
+        or payload.frozen ->> 'to' <> private.address_for(message));
+    delete from private.suppressed_addresses as suppressed
+    where suppressed.address_hash = private.hash_of_address(private.address_for(message));
+  end if;
+  return message;
 end;
 $$;
 
@@ -212,49 +509,108 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  requeued public.notifications := private.requeue(requeue_notification.notification_id);
 begin
-  update public.notifications set
-    status = 'queued', attempts = 0, due_at = now(), last_error = null
-  where notifications.id = requeue_notification.notification_id
-    and notifications.status in ('dead', 'skipped');
-  return found;
+  return requeued.id is not null;
 end;
 $$;
 
+-- Definer: nobody may write notifications directly.
+create function public.requeue_notification(notification_id uuid) returns public.notifications
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  message public.notifications;
+begin
+  select * into message from public.notifications
+  where notifications.id = requeue_notification.notification_id
+    and (private.is_trusted() or notifications.clinic_id in (
+      select private.my_clinics_as('owner', 'manager', 'front_desk')));
+  if message.id is null then
+    perform private.raise_error('not_found');
+  end if;
+  message := private.requeue(message.id);
+  if message.id is null then
+    perform private.raise_error('illegal_transition', 'This message is on its way or was sent.');
+  end if;
+  return message;
+end;
+$$;
+
+-- Messages that should be on their way by now: empty as long as workers work.
+create view public.overdue with (security_invoker = true) as
+select
+  notifications.clinic_id, notifications.id as notification_id, notifications.kind,
+  notifications.status, notifications.attempts, notifications.last_error,
+  coalesce(notifications.leased_until, notifications.due_at) as since
+from public.notifications
+where notifications.status in ('queued', 'sending')
+  and coalesce(notifications.leased_until, notifications.due_at) < now() - interval '2 minutes';
+
+comment on view public.overdue is
+  'Messages that nobody has taken for two minutes; any row means that no worker does its work.';
+comment on column public.overdue.since is 'Since when a worker should have it.';
+
+grant select on public.overdue to authenticated, service_role;
+
 -- Definer: as claim_notifications.
 create function worker.queue_depth() returns table (
-  queued bigint, sending bigint, dead bigint, oldest_due_at timestamptz
+  queued bigint, sending bigint, dead bigint, oldest_due_at timestamptz, overdue bigint
 )
 language sql
 stable
 security definer
 set search_path = ''
 as $$
+  with waiting as (
+    select live.status, coalesce(live.leased_until, live.due_at) as since
+    from unnest('{0,1,2}'::smallint[]) as level (priority)
+    join public.notifications as live
+      on live.priority = level.priority and live.status in ('queued', 'sending')
+      -- What is planned for later does not wait; leases end later by nature.
+      and coalesce(live.leased_until, live.due_at) <= now() + interval '1 day'
+      and (live.status = 'sending' or live.due_at <= now())
+  )
   select
-    count(*) filter (where notifications.status = 'queued'),
-    count(*) filter (where notifications.status = 'sending'),
-    count(*) filter (where notifications.status = 'dead'),
-    min(coalesce(notifications.leased_until, notifications.due_at))
-      filter (where notifications.status in ('queued', 'sending'))
-  from public.notifications
-  where notifications.status in ('queued', 'sending', 'dead');
+    count(*) filter (where waiting.status = 'queued'),
+    count(*) filter (where waiting.status = 'sending'),
+    (select count(*) from public.notifications where notifications.status = 'dead'),
+    min(waiting.since),
+    count(*) filter (where waiting.since < now() - interval '2 minutes')
+  from waiting;
 $$;
 
-comment on function worker.claim_notifications(int, int) is
-  'Leases due notifications, with everything a mail needs, oldest first. Obsolete ones are skipped.';
+comment on function worker.claim_notifications(int, int, int) is
+  'Leases due notifications, with everything a mail needs, oldest first among the most urgent. '
+  'Obsolete ones are skipped; what was tried longer ago than the provider remembers is dead.';
+comment on function worker.begin_sending(jsonb, numeric, numeric) is
+  'Freezes leased messages before their first try, and says in how many seconds each may start so '
+  'that all workers together keep to the rate. Those not returned went back into the queue.';
 comment on function worker.complete_notification(uuid, uuid, text) is
   'Marks a leased notification sent; false: the lease was lost to another worker.';
-comment on function worker.fail_notification(uuid, uuid, text, int, boolean) is
+comment on function worker.complete_notifications(uuid[], uuid[], text[]) is
+  'As complete_notification, for many; returns those whose lease was held.';
+comment on function worker.fail_notification(uuid, uuid, text, int, boolean, boolean) is
   'Queues it again with back-off, or gives up after 8 attempts or a permanent error. Returns the new '
-  'status; null: the lease was lost. The error is a code, without personal data.';
+  'status; null: the lease was lost. The error is a code, without personal data. refused: the '
+  'provider certainly did not take it.';
 comment on function worker.requeue_notification(uuid) is
-  'Gives a dead or skipped notification a new start; false: it is neither.';
-comment on function worker.queue_depth() is 'One row: how much waits, is being sent, is dead.';
+  'Gives a dead, bounced or skipped notification a new start; false: it is none of these.';
+comment on function public.requeue_notification(uuid) is
+  'Gives a dead, bounced or skipped message of the clinic a new start, by its office.';
+comment on function worker.queue_depth() is
+  'One row: how much is due, is being sent, is dead, and is overdue.';
 
 grant execute on function
-  worker.claim_notifications(int, int),
+  worker.claim_notifications(int, int, int),
+  worker.begin_sending(jsonb, numeric, numeric),
   worker.complete_notification(uuid, uuid, text),
-  worker.fail_notification(uuid, uuid, text, int, boolean),
+  worker.complete_notifications(uuid[], uuid[], text[]),
+  worker.fail_notification(uuid, uuid, text, int, boolean, boolean),
   worker.requeue_notification(uuid),
   worker.queue_depth()
 to service_role;
+grant execute on function public.requeue_notification(uuid) to authenticated, service_role;

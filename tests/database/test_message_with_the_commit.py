@@ -53,11 +53,11 @@ def test_a_note_or_an_arrival_owes_nothing(db: Connection) -> None:
     assert len(messages(db)) == 1
 
 
-def test_an_approval_owes_the_confirmation(db: Connection) -> None:
+def test_a_request_is_acknowledged_and_its_approval_owes_the_confirmation(db: Connection) -> None:
     visit = book(db, make_practice(db), at(9), status="pending")
-    assert messages(db) == []
+    assert messages(db) == [("request", 1, "queued")]
     set_status(db, visit, "booked")
-    assert messages(db) == [("confirmation", 2, "queued")]
+    assert messages(db)[1:] == [("confirmation", 2, "queued")]
 
 
 def test_a_hold_tells_nobody(db: Connection) -> None:

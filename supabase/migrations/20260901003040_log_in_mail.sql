@@ -1,0 +1,47 @@
+-- Log-in mail: the codes and links of Auth, sent through the same queue as everything else.
+-- Promises: a code is queued once, however often Auth asks; it is nowhere but in the message's
+--           payload, which goes when the message is sent; nobody in a clinic sees these rows.
+-- Access: the service key, for the function that Auth calls.
+
+-- Definer: the service key has no privilege to write the queue.
+create function worker.queue_log_in_mail(
+  request_id text, "position" int, address text, action text, code text, link text default null,
+  language text default null
+) returns uuid
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  message_id uuid;
+begin
+  if coalesce(length(queue_log_in_mail.request_id), 0) not between 1 and 200
+    or coalesce(queue_log_in_mail.address, '') !~ '^[^@\s]+@[^@\s]+$'
+    or length(queue_log_in_mail.address) > 320
+    or coalesce(queue_log_in_mail.action, '') not in (
+      'signup', 'invite', 'magiclink', 'recovery', 'email_change', 'reauthentication')
+    or coalesce(length(queue_log_in_mail.code), 0) not between 1 and 20
+    or length(queue_log_in_mail.link) > 4000 then
+    perform private.raise_error('invalid_input', 'Give an address, an action and a code.');
+  end if;
+  -- From Auth's own id of the request, so that a repeated request is the same message.
+  message_id := md5('log_in:' || queue_log_in_mail.request_id || ':'
+    || coalesce(queue_log_in_mail."position", 0))::uuid;
+  insert into public.notifications (id, kind) values (message_id, 'log_in')
+  on conflict (id) do nothing;
+  if found then
+    insert into private.notification_payloads (notification_id, content)
+    values (message_id, jsonb_build_object(
+      'address', lower(queue_log_in_mail.address), 'action', queue_log_in_mail.action,
+      'code', queue_log_in_mail.code, 'link', queue_log_in_mail.link,
+      'language', queue_log_in_mail.language));
+  end if;
+  return message_id;
+end;
+$$;
+
+comment on function worker.queue_log_in_mail(text, int, text, text, text, text, text) is
+  'Queues a mail of Auth, ahead of everything else. The same request and position: once.';
+
+grant execute on function worker.queue_log_in_mail(text, int, text, text, text, text, text)
+to service_role;
