@@ -166,3 +166,19 @@ async def test_erasing_is_asked_for_in_words(
     assert_problem(answer, 422, "invalid_input")
     names = ask(stack, "select full_name from public.patients where id = %s", patient.record)
     assert names == [(patient.name,)]
+
+
+async def test_answers_that_name_an_erased_person_are_forgotten(
+    stack: StackConfig, api: httpx.AsyncClient, staffed: StaffedClinic, patient: Patient
+) -> None:
+    invited = await api.post(
+        f"/v1/clinics/{staffed.id}/staff-invitations",
+        json={"email": patient.account.email, "role": "provider"},
+        headers=staffed.headers("owner") | {"Idempotency-Key": uuid.uuid4().hex},
+    )
+    assert invited.status_code == 201, invited.text
+    naming = "select from private.flow_requests where position(%s in response) > 0"
+    assert len(ask(stack, naming, patient.account.email)) == 1
+    answer = await api.post("/v1/me/erasure", json=ERASE, headers=patient.account.headers)
+    assert answer.status_code == 200, answer.text
+    assert ask(stack, naming, patient.account.email) == []

@@ -39,7 +39,8 @@ def test_the_list_holds_every_route_of_the_document() -> None:
         f"{method.upper()} {path}"
         for path, operations in document["paths"].items()
         for method in operations
-        if path.startswith("/v1/")
+        # Links in mails are for whoever holds them.
+        if path.startswith("/v1/") and not path.startswith("/v1/actions/")
     }
     assert {route.name for route in ROUTES} == documented
 
