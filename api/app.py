@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -13,13 +14,18 @@ from api.access_tokens import AccessTokens
 from api.dependencies import Resources
 from api.metrics import Metrics
 from api.middleware import BodyLimit, Deadline, RequestSurroundings
-from api.routes import clinics, health, imports, members, people, staff_invitations
+from api.routes import actions, clinics, health, imports, members, people, staff_invitations
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 
 DESCRIPTION = """What a browser must never do itself. Booking needs none of this: browsers speak to
 Supabase directly, under row-level security. Every refusal is RFC 9457 problem details with a stable
 `key`."""
+
+
+def is_local(url: str) -> bool:
+    """Whether only this machine can reach the address."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -45,13 +51,15 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         servers=[{"url": settings.appoint_api_url}],
+        # The page loads its scripts from elsewhere: fine on a developer's machine, nowhere else.
+        docs_url="/docs" if is_local(settings.appoint_api_url) else None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
     )
     error_responses.install(app)
     openapi.install(app)
-    for routes in (health, clinics, staff_invitations, members, imports, people):
+    for routes in (health, clinics, staff_invitations, members, imports, people, actions):
         app.include_router(routes.router)
     # The last added is the outermost.
     app.add_middleware(Deadline)

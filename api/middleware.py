@@ -183,4 +183,5 @@ def _add_headers(headers: MutableHeaders, path: str, current: str) -> None:
     for name, value in SECURITY_HEADERS.items():
         headers[name] = value
     if path != DOCUMENTATION:
-        headers["Content-Security-Policy"] = NOTHING_ALLOWED
+        # A page may name the one style it has.
+        headers.setdefault("Content-Security-Policy", NOTHING_ALLOWED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -63,6 +64,21 @@ async def test_somebody_elses_slug_is_refused(
     ).status_code == 201
     second = await api.post(PATH, json=body, headers=(await new_account()).headers)
     assert_problem(second, 409, "slug_in_use")
+
+
+async def test_of_ten_who_want_one_slug_at_once_one_gets_it(
+    stack: StackConfig, api: httpx.AsyncClient, new_account: NewAccount
+) -> None:
+    body = a_clinic()
+    people = [await new_account() for _ in range(10)]
+    answers = await asyncio.gather(
+        *(api.post(PATH, json=body, headers=person.headers) for person in people)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    assert {a.json()["key"] for a in answers if a.status_code == 409} == {"slug_in_use"}
+    made = ask(stack, "select id::text from public.clinics where slug = %s", body["slug"])
+    assert len(made) == 1
+    assert len(ask(stack, "select from public.members where clinic_id = %s", made[0][0])) == 1
 
 
 async def test_an_unconfirmed_address_opens_nothing(

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from api import middleware
+from api.app import create_app
 from appoint.settings import Settings
-from tests.api.offline import Offline
+from tests.api.offline import SETTINGS, Offline
 
 HEADERS = {
     "cache-control": "no-store",
@@ -115,3 +116,14 @@ async def test_a_length_that_cannot_be_is_refused(
     }
     await app(scope, receive, send)  # type: ignore[arg-type]
     assert sent[0]["status"] == 413
+
+
+@pytest.mark.parametrize(("url", "status"), [("https://api.example", 404), (None, 200)])
+async def test_the_page_with_foreign_scripts_is_for_developers_alone(
+    url: str | None, status: int
+) -> None:
+    app = create_app(SETTINGS.model_copy(update={"appoint_api_url": url} if url else {}))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://api.example"
+    ) as client:
+        assert (await client.get("/docs")).status_code == status

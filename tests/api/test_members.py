@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from stack.config import StackConfig
 from tests.api.accounts import Account, NewAccount, StaffedClinic, assert_problem
+from tests.api.test_idempotency import a_clinic
 
 Hire = Callable[[str], Awaitable[tuple[Account, str]]]
 
@@ -135,8 +137,6 @@ async def test_nobody_makes_themselves_more(api: httpx.AsyncClient, staffed: Sta
 async def test_the_last_owner_stays(
     api: httpx.AsyncClient, new_account: NewAccount, stack: StackConfig
 ) -> None:
-    from tests.api.test_idempotency import a_clinic
-
     owner = await new_account()
     clinic = (await api.post("/v1/clinics", json=a_clinic(), headers=owner.headers)).json()["id"]
     with psycopg.connect(stack.db_url()) as connection:
@@ -150,6 +150,31 @@ async def test_the_last_owner_stays(
     for changes in ({"role": "provider"}, {"active": False}):
         answer = await api.patch(url, json=changes, headers=owner.headers)
         assert_problem(answer, 409, "last_owner")
+
+
+async def test_two_owners_who_suspend_each_other_at_once_leave_one(
+    stack: StackConfig, api: httpx.AsyncClient, new_account: NewAccount
+) -> None:
+    first, second = await new_account(), await new_account()
+    opened = await api.post("/v1/clinics", json=a_clinic(), headers=first.headers)
+    url = f"/v1/clinics/{opened.json()['id']}/members"
+    second_id = employ(stack, opened.json()["id"], second, "owner")
+    with psycopg.connect(stack.db_url()) as connection:
+        row = connection.execute(
+            "select id from public.members where user_id = %s", [first.user_id]
+        ).fetchone()
+    assert row is not None
+    out = {"active": False}
+    answers = await asyncio.gather(
+        api.patch(f"{url}/{second_id}", json=out, headers=first.headers),
+        api.patch(f"{url}/{row[0]}", json=out, headers=second.headers),
+    )
+    assert sorted(answer.status_code for answer in answers) in ([200, 404], [200, 409])
+    with psycopg.connect(stack.db_url()) as connection:
+        left = connection.execute(
+            "select from public.members where clinic_id = %s and active", [opened.json()["id"]]
+        ).fetchall()
+    assert len(left) == 1
 
 
 async def test_who_is_removed_is_gone_and_everybody_may_leave(
