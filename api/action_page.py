@@ -135,7 +135,7 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
         button=button,
         days=days.items(),
         site_url=site_url,
-        open_site=wording["labels"]["open_site"],
+        open_site=wording["labels"]["patient"]["open_site"],
     )
 
 
@@ -151,5 +151,5 @@ def refusal_page(key: str, locale: str, site_url: str) -> str:
         visit=None,
         button=None,
         site_url=site_url,
-        open_site=wording["labels"]["open_site"],
+        open_site=wording["labels"]["patient"]["open_site"],
     )

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
+from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from appoint.mail import palette
@@ -22,8 +23,8 @@ from appoint.mail.invitation import invitation
 from appoint.mail.notification import Notification
 from appoint.mail.wall_clock import (
     date_in_words,
-    deadline_in_words,
     locale_for,
+    moment_in_words,
     time_span_in_words,
     zone_in_words,
 )
@@ -73,7 +74,7 @@ def render(notification: Notification, sender: Sender) -> Mail:
     Raises UnknownKindError.
     """
     kind = kinds().get(notification.kind)
-    language, wording = _wording_for(notification.locale)
+    language, wording = wording_for(notification.locale)
     words = wording["kinds"].get(notification.kind)
     if kind is None or words is None:
         raise UnknownKindError(notification.kind)
@@ -87,18 +88,15 @@ def render(notification: Notification, sender: Sender) -> Mail:
         "dark": palette.DARK,
         "greeting": _greeting(wording, notification.recipient_name),
         "notification": notification,
-        "date": date_in_words(notification, locale),
-        "time": time_span_in_words(notification, locale),
-        "zone": zone_in_words(notification, locale),
-        "deadline": deadline_in_words(notification, locale),
+        **_times(notification, locale),
         "map_url": _map_url(notification.location_address),
         "links": _links(notification, kind, wording["actions"], sender),
         "site_url": sender.site_url,
     }
     return Mail(
         subject=words["subject"],
-        html=_templates().get_template("appointment.html").render(context),
-        text=_templates().get_template("appointment.txt").render(context),
+        html=templates().get_template("appointment.html").render(context),
+        text=templates().get_template("appointment.txt").render(context),
         language=language,
         attachments=_attachments(notification, kind, wording, sender),
     )
@@ -126,6 +124,20 @@ def wordings() -> dict[str, dict[str, Any]]:
     }
 
 
+def _times(notification: Notification, locale: Locale) -> dict[str, str | None]:
+    starts_at, zone, answer_by = (
+        notification.starts_at,
+        notification.time_zone,
+        notification.answer_by,
+    )
+    return {
+        "date": date_in_words(starts_at, zone, locale),
+        "time": time_span_in_words(starts_at, notification.ends_at, zone, locale),
+        "zone": zone_in_words(starts_at, zone, locale),
+        "deadline": moment_in_words(answer_by, zone, locale) if answer_by else None,
+    }
+
+
 def _greeting(wording: dict[str, Any], name: str) -> str:
     """Greets by name; but whoever types a link as their name gets no mail of ours to carry it."""
     is_name = bool(name) and not LINK_LIKE.search(name)
@@ -133,7 +145,8 @@ def _greeting(wording: dict[str, Any], name: str) -> str:
     return greeting.replace("{name}", name)
 
 
-def _wording_for(locale: str) -> tuple[str, dict[str, Any]]:
+def wording_for(locale: str) -> tuple[str, dict[str, Any]]:
+    """The language to use for that locale, and its words: the locale's own, or English."""
     language = locale.replace("_", "-").partition("-")[0].lower()
     known = wordings()
     if language not in known:
@@ -174,7 +187,8 @@ def _attachments(
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of all mails, with automatic escaping in HTML."""
     return Environment(
         loader=PackageLoader("appoint.mail"),
         autoescape=select_autoescape(["html"]),

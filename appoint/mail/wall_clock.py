@@ -4,12 +4,11 @@ language and country write it (CLDR, by Babel)."""
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
-
-from appoint.mail.notification import Notification
 
 
 def locale_for(tag: str, language: str) -> Locale:
@@ -23,44 +22,34 @@ def locale_for(tag: str, language: str) -> Locale:
     return Locale(language)
 
 
-def date_in_words(notification: Notification, locale: Locale) -> str:
+def date_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
     """The local date, e.g. "Tuesday, March 3, 2026"."""
-    return _date(_local(notification.starts_at, notification), locale)
+    return _plain(format_date(instant.astimezone(zone).date(), "full", locale=locale))
 
 
-def time_span_in_words(notification: Notification, locale: Locale) -> str:
+def time_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+    """The local time, e.g. "9:30 AM"."""
+    return _plain(format_time(instant.astimezone(zone).time(), "short", locale=locale))
+
+
+def time_span_in_words(
+    starts_at: datetime, ends_at: datetime, zone: ZoneInfo, locale: Locale
+) -> str:
     """The local start and end, e.g. "9:30 AM – 10:00 AM"."""
-    start = _local(notification.starts_at, notification)
-    end = _local(notification.ends_at, notification)
-    return f"{_time(start, locale)} – {_time(end, locale)}"
+    return f"{time_in_words(starts_at, zone, locale)} – {time_in_words(ends_at, zone, locale)}"
 
 
-def deadline_in_words(notification: Notification, locale: Locale) -> str | None:
-    """Until when to answer, e.g. "Tuesday, March 3, 2026, 9:30 AM"; None if nothing is asked."""
-    if notification.answer_by is None:
-        return None
-    local = _local(notification.answer_by, notification)
-    return f"{_date(local, locale)}, {_time(local, locale)}"
+def moment_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+    """The local date and time, e.g. "Tuesday, March 3, 2026, 9:30 AM"."""
+    return f"{date_in_words(instant, zone, locale)}, {time_in_words(instant, zone, locale)}"
 
 
-def zone_in_words(notification: Notification, locale: Locale) -> str:
-    """The zone in force at the start: its name and, as names are ambiguous, its offset."""
-    start = _local(notification.starts_at, notification)
-    offset = start.strftime("%z")
-    name = get_timezone_name(start, width="long", locale=locale)
+def zone_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+    """The zone in force then: its name and, as names are ambiguous, its offset."""
+    local = instant.astimezone(zone)
+    offset = local.strftime("%z")
+    name = get_timezone_name(local, width="long", locale=locale)
     return f"{name}, UTC{offset[:3]}:{offset[3:5]}"
-
-
-def _local(instant: datetime, notification: Notification) -> datetime:
-    return instant.astimezone(notification.time_zone)
-
-
-def _date(local: datetime, locale: Locale) -> str:
-    return _plain(format_date(local.date(), "full", locale=locale))
-
-
-def _time(local: datetime, locale: Locale) -> str:
-    return _plain(format_time(local.time(), "short", locale=locale))
 
 
 def _plain(text: str) -> str:

@@ -217,6 +217,36 @@ begin
 end;
 $$;
 
+-- Times to which the visit of a reschedule link could move, as its patient would be offered them.
+-- Definer: as action_for_token.
+create function worker.slots_for_action(token_hash text, max_results int default 60)
+returns setof public.open_slot
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  link private.action_tokens := private.link_of(slots_for_action.token_hash);
+  visit public.appointments;
+  service public.services;
+begin
+  select * into visit from public.appointments where appointments.id = link.appointment_id;
+  select * into service from public.services where services.id = visit.service_id;
+  if link.action is distinct from 'reschedule' or link.used_at is not null
+    or private.why_link_is_over(link, visit) is not null or not service.active then
+    return;
+  end if;
+  return query
+  select * from public.open_slots(service.id,
+    now() + make_interval(mins => service.min_notice_minutes),
+    now() + make_interval(mins => service.min_notice_minutes)
+      + make_interval(days => least(service.horizon_days, 30)),
+    visit.provider_id, null, slots_for_action.max_results)
+  where starts_at < now() + make_interval(days => service.horizon_days);
+end;
+$$;
+
 -- Raises what a patient would be told who asks for this time.
 create function private.check_patients_time(service_id uuid, starts_at timestamptz) returns void
 language plpgsql
@@ -294,10 +324,13 @@ $$;
 
 comment on function worker.action_for_token(text) is
   'What a link in a mail is for, by the SHA-256 of its token in hexadecimal; no row: no such link.';
+comment on function worker.slots_for_action(text, int) is
+  'Free times in the coming 30 days with the same provider; none unless the link can be used.';
 comment on function worker.use_action(text, timestamptz) is
   'Does what the link is for; reschedule needs the new time. The same link again changes nothing.';
 
 grant execute on function
   worker.action_for_token(text),
+  worker.slots_for_action(text, int),
   worker.use_action(text, timestamptz)
 to service_role;

@@ -1,0 +1,248 @@
+"""Links in mails: GET shows, POST acts once, as late as its patient could, without a log-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from stack.config import StackConfig
+from tests.people import Connection, Practice, as_service, at, book, every, make_practice, one
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+STARTS = at(9, days=4)
+KINDS = ("confirm", "reschedule", "cancel")
+
+
+@pytest.fixture
+def db(stack: StackConfig) -> Iterator[Connection]:
+    with psycopg.connect(stack.db_url(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def practice(db: Connection) -> Practice:
+    """A practice whose patient reads German."""
+    made = make_practice(db)
+    db.execute("update public.patients set locale = 'de' where id = %s", [made.patient])
+    return made
+
+
+def tokens_of(db: Connection, visit: dict[str, Any]) -> dict[str, str]:
+    """The tokens of the mail about this visit, as it is now."""
+    message = one(
+        db,
+        "select id from public.notifications where appointment_id = %s"
+        " and kind in ('confirmation', 'change', 'offer') order by appointment_version desc",
+        visit["id"],
+    )
+    row = one(db, "select tokens from private.issue_links(%s)", [message["id"]])
+    tokens: dict[str, str] = row["tokens"]
+    return tokens
+
+
+def status(db: Connection, visit: dict[str, Any]) -> str:
+    row = one(db, "select status::text from public.appointments where id = %s", visit["id"])
+    return str(row["status"])
+
+
+async def test_looking_changes_nothing_and_pressing_acts_once(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['cancel']}"
+    for _ in range(2):
+        shown = await api.get(url)
+        assert shown.status_code == 200
+        assert (shown.json()["action"], shown.json()["state"]) == ("cancel", "usable")
+        await api.head(url)
+    assert status(db, visit) == "booked"
+
+    used = await api.post(url)
+    assert (used.status_code, used.json()["state"]) == (200, "used")
+    assert status(db, visit) == "cancelled"
+    again = await api.post(url)
+    assert (again.status_code, again.json()) == (200, used.json())
+    events = every(
+        db, "select from public.appointment_events where appointment_id = %s", visit["id"]
+    )
+    assert len(events) == 2
+
+
+async def test_what_is_shown_names_nobody(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['cancel']}"
+    for answer in (await api.get(url), await api.get(url, headers=HTML)):
+        for private in ("Pat Test", "patients.example", "Dr. Test", str(practice.patient)):
+            assert private not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_people_get_a_page_in_their_language_with_one_button(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['confirm']}"
+    page = await api.get(url, headers=HTML)
+    assert page.headers["content-type"].startswith("text/html")
+    assert '<html lang="de">' in page.text
+    assert "Kommen Sie zu diesem Termin?" in page.text
+    assert page.text.count("<button") == 1
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "form-action 'self'" in policy
+    done = await api.post(url, headers=HTML)
+    assert "Die Praxis weiß, dass Sie kommen." in done.text
+    assert "<button" not in done.text
+    (confirmed,) = every(
+        db,
+        "select appointment_version from public.visit_confirmations where appointment_id = %s",
+        visit["id"],
+    )
+    assert confirmed == {"appointment_version": 1}
+
+
+async def test_another_time_is_chosen_among_those_offered(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['reschedule']}"
+    free = (await api.get(url)).json()["free_starts"]
+    assert len(free) == 60
+    assert 'type="radio"' in (await api.get(url, headers=HTML)).text
+
+    missing = await api.post(url)
+    assert (missing.status_code, missing.json()["key"]) == (422, "invalid_time")
+    moved = await api.post(url, data={"starts_at": free[30]}, headers=HTML)
+    assert moved.status_code == 200
+    row = one(db, "select starts_at, version from public.appointments where id = %s", visit["id"])
+    assert row["version"] == 2
+    assert row["starts_at"].isoformat().replace("+00:00", "Z") == free[30]
+
+
+async def test_a_link_is_bound_to_the_state_its_mail_was_about(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['cancel']}"
+    db.execute(
+        "update public.appointments set starts_at = %s where id = %s",
+        [STARTS + timedelta(hours=1), visit["id"]],
+    )
+    assert (await api.get(url)).json()["state"] == "stale_version"
+    refused = await api.post(url)
+    assert (refused.status_code, refused.json()["key"]) == (409, "stale_version")
+    page = await api.post(url, headers=HTML)
+    assert page.status_code == 409
+    assert "geändert" in page.text
+    assert status(db, visit) == "booked"
+
+
+async def test_a_link_is_over_when_the_visit_starts(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    tokens = tokens_of(db, visit)
+    db.execute(
+        "update private.action_tokens set expires_at = now() where appointment_id = %s",
+        [visit["id"]],
+    )
+    for kind in KINDS:
+        refused = await api.post(f"/v1/actions/{tokens[kind]}")
+        assert (refused.status_code, refused.json()["key"]) == (410, "link_expired")
+
+
+async def test_a_link_may_no_more_than_its_patient(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    tokens = tokens_of(db, visit)
+    db.execute(
+        "update public.services set cancel_notice_minutes = 525600 where id = %s",
+        [practice.service],
+    )
+    for kind in ("cancel", "reschedule"):
+        refused = await api.post(f"/v1/actions/{tokens[kind]}")
+        assert (refused.status_code, refused.json()["key"]) == (422, "too_late_to_cancel")
+    assert (await api.post(f"/v1/actions/{tokens['confirm']}")).status_code == 200
+    assert status(db, visit) == "booked"
+
+
+async def test_an_offer_is_taken_or_left(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    taken, left = (
+        book(db, practice, STARTS + timedelta(hours=hour), status="held") for hour in (0, 2)
+    )
+    for visit in (taken, left):
+        db.execute(
+            "insert into public.notifications (clinic_id, appointment_id, appointment_version,"
+            " kind, recipient_id, channel) values (%s, %s, 1, 'offer', %s, 'email')",
+            [practice.clinic, visit["id"], practice.patient],
+        )
+    assert (await api.post(f"/v1/actions/{tokens_of(db, taken)['accept']}")).status_code == 200
+    assert (await api.post(f"/v1/actions/{tokens_of(db, left)['decline']}")).status_code == 200
+    assert (status(db, taken), status(db, left)) == ("booked", "cancelled")
+
+
+async def test_the_same_mail_written_again_carries_the_same_links(
+    db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    assert tokens_of(db, visit) == tokens_of(db, visit)
+    (kept,) = every(
+        db,
+        "select count(*) as links, bool_and(length(token_hash) = 32) as are_hashes"
+        " from private.action_tokens where appointment_id = %s",
+        visit["id"],
+    )
+    assert kept == {"links": 3, "are_hashes": True}
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "é", "A" * 101])
+async def test_unknown_links_are_not_found_whatever_they_look_like(
+    api: httpx.AsyncClient, token: str
+) -> None:
+    for answer in (await api.get(f"/v1/actions/{token}"), await api.post(f"/v1/actions/{token}")):
+        assert answer.status_code in (404, 422)
+        assert answer.headers["content-type"] == "application/problem+json"
+    page = await api.get(f"/v1/actions/{'A' * 43}", headers=HTML)
+    assert (page.status_code, "<h1>" in page.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "expected"),
+    [
+        (b"{", "application/json", 422),
+        (b'{"starts_at": "soon"}', "application/json", 422),
+        (b'{"starts_at": "2030-01-01T10:00:00"}', "application/json", 422),
+        (b"starts_at=soon", "application/x-www-form-urlencoded", 422),
+        (b"\xff=\xff", "application/x-www-form-urlencoded", 422),
+        (b"x", "text/plain", 415),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_and_the_link_stays(  # noqa: PLR0917
+    api: httpx.AsyncClient,
+    db: Connection,
+    practice: Practice,
+    content: bytes,
+    content_type: str,
+    expected: int,
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['reschedule']}"
+    answer = await api.post(url, content=content, headers={"Content-Type": content_type})
+    assert answer.status_code == expected
+    assert (await api.get(url)).json()["state"] == "usable"
+
+
+def test_tokens_cannot_be_read_over_http(db: Connection, practice: Practice) -> None:
+    with as_service(db), pytest.raises(psycopg.errors.InsufficientPrivilege):
+        db.execute("select * from private.action_tokens")
