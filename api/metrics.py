@@ -84,6 +84,6 @@ class Metrics:
         rows: list[Any] = answer.data  # type: ignore[assignment]
         depth = QueueDepth.from_row(rows[0])
         self._database.set(1)
-        for status in ("queued", "sending", "dead"):
+        for status in ("queued", "sending", "dead", "overdue"):
             self._messages.labels(status).set(getattr(depth, status))
         self._lag.set(depth.lag_seconds)

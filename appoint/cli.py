@@ -38,9 +38,18 @@ app.add_typer(mail_app, name="mail")
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLES",
+            help="Some of notifier, agendas, waitlist, imports, calendars, housekeeping, with "
+            "commas between; all if left out.",
+        ),
+    ] = None,
+) -> None:
     """Run the workers in the foreground, as an operator does in production."""
-    _become("workers")
+    _become("workers", *(["--only", only] if only else []))
 
 
 @app.command()
@@ -118,9 +127,9 @@ def demo(
     sys.exit(play(svg))
 
 
-def _become(module: str) -> None:
+def _become(module: str, *arguments: str) -> None:
     """Replace this process, so that signals reach the program itself."""
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606
 
 
 def main() -> None:

@@ -13,12 +13,14 @@ OVERDUE_AFTER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Counts only. `lag_seconds` is how late the oldest message is that should be out by now."""
+    """Counts only. `lag_seconds` is how late the oldest message is that should be out by now;
+    `overdue` how many nobody has taken for two minutes."""
 
     queued: int
     sending: int
     dead: int
     lag_seconds: float
+    overdue: int = 0
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], now: datetime | None = None) -> QueueDepth:
@@ -29,6 +31,7 @@ class QueueDepth:
             queued=row["queued"],
             sending=row["sending"],
             dead=row["dead"],
+            overdue=row["overdue"],
             lag_seconds=max(0.0, round(late.total_seconds(), 1)) if late else 0.0,
         )
 

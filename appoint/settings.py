@@ -63,6 +63,10 @@ class Settings(BaseModel):
         default="Appoint <appointments@appoint.example>", pattern=r"^[^\r\n]+@[^\r\n]+$"
     )
 
+    appoint_mail_transport: str = Field(default="resend", pattern=r"^(resend|smtp)$")
+    appoint_mail_per_second: float = Field(default=5, gt=0, le=1000)
+    appoint_smtp_url: SecretStr | None = None
+
     appoint_worker_health_port: int = Field(default=54336, ge=0, le=65535)
     appoint_worker_sweep_seconds: float = Field(default=5, gt=0, le=600)
     appoint_worker_lease_seconds: int = Field(default=60, ge=1, le=3600)

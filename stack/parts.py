@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 
-from stack import edge_functions, postgres, postgrest
+from stack import edge_functions, postgres, postgrest, web
 from stack.config import HOST, PROJECT_DIR, StackConfig
 
 
@@ -52,6 +52,7 @@ def product_environment(config: StackConfig) -> dict[str, str]:
         "RESEND_API_KEY": config.keys.resend_api_key,
         "RESEND_API_URL": config.mailbox_url,
         "RESEND_WEBHOOK_SECRET": config.keys.resend_webhook_secret,
+        "APPOINT_MAIL_PER_SECOND": str(config.setting("mailbox.requests_per_second", 50)),
     }
 
 
@@ -98,6 +99,8 @@ def all_parts(config: StackConfig) -> list[Part]:
         _product_part("api", "FastAPI", ports.api, product),
         _product_part("worker", "Python workers", ports.worker, product),
     ]
+    if web.is_built():
+        parts.append(_stand_in(config, "web", "Web client", ports.web))
     return [part for part in parts if part.name not in config.without]
 
 

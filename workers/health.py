@@ -97,6 +97,10 @@ class HealthServer:
             "in_flight": signs.in_flight,
             "sent": signs.sent,
             "failed": signs.failed,
+            "rounds": {
+                name: {"last_look_at": _iso(one.last_look_at), "failing": one.failing}
+                for name, one in signs.rounds.items()
+            },
             "queue": asdict(depth) if (depth := await self._queue()) else None,
         }
 

@@ -6,7 +6,9 @@ Claiming, completing and failing are at-least-once; the lease id makes a late ca
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -16,8 +18,11 @@ from supabase import AsyncClient
 
 from appoint.mail import Notification
 from appoint.queue_depth import QueueDepth
+from workers.frozen_mail import FrozenMail
 
 logger = logging.getLogger(__name__)
+
+LARGEST_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,20 @@ class Unreadable:
     reason: str
 
 
-Claim = Notification | Unreadable
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A claimed message that was tried before: its mail is already written."""
+
+    notification_id: UUID
+    lease_id: UUID
+    kind: str
+    channel: str
+    attempts: int
+    appointment_id: UUID | None
+    mail: FrozenMail
+
+
+Claim = Notification | Frozen | Unreadable
 
 
 class Outbox:
@@ -37,34 +55,104 @@ class Outbox:
 
     def __init__(self, client: AsyncClient) -> None:
         self._rpc = client.schema("worker").rpc
+        self._completed: list[tuple[Claim, str, asyncio.Future[bool]]] = []
+        self._completing: asyncio.Task[None] | None = None
 
-    async def claim(self, batch: int, lease_seconds: int) -> list[Claim]:
-        """Lease at most `batch` messages that are due, oldest first."""
+    async def claim(self, batch: int, lease_seconds: int, remembered_seconds: int) -> list[Claim]:
+        """Lease at most `batch` messages that are due, the most urgent first.
+
+        What was tried longer ago than the transport remembers is not handed out again.
+        """
         answer = await self._rpc(
             "claim_notifications",
-            {"batch": batch, "lease_seconds": lease_seconds},  # type: ignore[dict-item]
+            {
+                "batch": batch,  # type: ignore[dict-item]
+                "lease_seconds": lease_seconds,  # type: ignore[dict-item]
+                "remembered_seconds": remembered_seconds,  # type: ignore[dict-item]
+            },
         ).execute()
         rows: list[Any] = answer.data  # type: ignore[assignment]
         return [_read(row) for row in rows]
 
-    async def complete(self, claim: Claim, provider_message_id: str) -> bool:
-        """Record that the provider has accepted the message; False when the lease is not ours."""
+    async def begin(
+        self, mails: Sequence[tuple[Claim, FrozenMail]], per_second: float, within: float
+    ) -> dict[UUID, float]:
+        """Freeze claimed messages before they are tried; in how many seconds each may start.
+
+        Those that could not start `within` seconds without asking the provider too often went back
+        into the queue and are left out.
+        """
         answer = await self._rpc(
-            "complete_notification",
+            "begin_sending",
             {
-                "notification_id": str(claim.notification_id),
-                "lease_id": str(claim.lease_id),
-                "provider_message_id": provider_message_id,
+                "messages": [  # type: ignore[dict-item]
+                    {
+                        "notification_id": str(claim.notification_id),
+                        "lease_id": str(claim.lease_id),
+                        "frozen": mail.as_json(),
+                    }
+                    for claim, mail in mails
+                ],
+                "per_second": per_second,  # type: ignore[dict-item]
+                "within_seconds": within,  # type: ignore[dict-item]
             },
         ).execute()
-        return bool(answer.data)
+        rows: list[Any] = answer.data  # type: ignore[assignment]
+        return {UUID(row["notification_id"]): float(row["starts_in"]) for row in rows}
+
+    async def pause(self, seconds: float) -> None:
+        """Keep all workers from asking the provider for that long."""
+        await self._rpc("pause_sending", {"seconds": seconds}).execute()  # type: ignore[dict-item]
+
+    async def complete(self, claim: Claim, provider_message_id: str) -> bool:
+        """Record that the provider has accepted the message; False when the lease is not ours.
+
+        Whatever else is completed while a request is on its way shares the next one.
+        """
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._completed.append((claim, provider_message_id, outcome))
+        if self._completing is None or self._completing.done():
+            self._completing = asyncio.create_task(self._complete_all())
+        return await outcome
+
+    async def _complete_all(self) -> None:
+        while self._completed:
+            batch, self._completed = (
+                self._completed[:LARGEST_BATCH],
+                self._completed[LARGEST_BATCH:],
+            )
+            try:
+                answer = await self._rpc(
+                    "complete_notifications",
+                    {
+                        "notification_ids": [str(claim.notification_id) for claim, _, _ in batch],  # type: ignore[dict-item]
+                        "lease_ids": [str(claim.lease_id) for claim, _, _ in batch],  # type: ignore[dict-item]
+                        "provider_message_ids": [provider_id for _, provider_id, _ in batch],  # type: ignore[dict-item]
+                    },
+                ).execute()
+            except Exception as error:
+                for _, _, outcome in batch:
+                    if not outcome.done():
+                        outcome.set_exception(error)
+                continue
+            held: set[Any] = set(answer.data)  # type: ignore[arg-type]
+            for claim, _, outcome in batch:
+                if not outcome.done():
+                    outcome.set_result(str(claim.notification_id) in held)
 
     async def fail(
-        self, claim: Claim, error: str, *, retry_after: float | None, permanent: bool
+        self,
+        claim: Claim,
+        error: str,
+        *,
+        retry_after: float | None,
+        permanent: bool,
+        refused: bool,
     ) -> str | None:
         """Record a failed try and return the status that follows, None when the lease is not ours.
 
-        Without a delay the database chooses one that grows with the tries.
+        Without a delay the database chooses one that grows with the tries. `refused`: the provider
+        certainly has not taken the message.
         `error` is a code for staff and logs: never an address or a name.
         """
         answer = await self._rpc(
@@ -75,6 +163,7 @@ class Outbox:
                 "error": error,
                 "retry_after_seconds": None if retry_after is None else ceil(retry_after),  # type: ignore[dict-item]
                 "permanent": permanent,  # type: ignore[dict-item]
+                "refused": refused,  # type: ignore[dict-item]
             },
         ).execute()
         status: Any = answer.data
@@ -89,6 +178,16 @@ class Outbox:
 
 def _read(row: dict[str, Any]) -> Claim:
     try:
+        if row["frozen"] is not None:
+            return Frozen(
+                notification_id=UUID(row["notification_id"]),
+                lease_id=UUID(row["lease_id"]),
+                kind=row["kind"],
+                channel=row["channel"],
+                attempts=row["attempts"],
+                appointment_id=UUID(row["appointment_id"]) if row["appointment_id"] else None,
+                mail=FrozenMail.from_json(row["frozen"]),
+            )
         return Notification.from_row(row)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         logger.exception(

@@ -11,7 +11,6 @@ import asyncio
 import base64
 import logging
 import random
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,31 +18,19 @@ import httpx
 import resend
 from resend.exceptions import ResendError
 
-from appoint.mail import Attachment, Mail
+from appoint.mail import Attachment
 from appoint.settings import Settings
+from workers.frozen_mail import FrozenMail
+from workers.mail_errors import MailError
 
 logger = logging.getLogger(__name__)
 
+TAG = "notification_id"
 DEFAULT_RETRY_AFTER = 1.0
 # Our key or our domain is refused: every message would be, until a person repairs it.
 MISCONFIGURED_PAUSE = 30.0
 QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
 QUOTA_PAUSE = 600.0
-
-
-class MailError(Exception):
-    """The mail was not accepted, as far as is known.
-
-    `retry_after` is in seconds, None where the provider named no delay.
-    """
-
-    def __init__(
-        self, reason: str, *, retry_after: float | None = None, permanent: bool = False
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-        self.permanent = permanent
 
 
 class _KeepAliveHttp(resend.AsyncHTTPClient):
@@ -66,7 +53,12 @@ class _KeepAliveHttp(resend.AsyncHTTPClient):
 
 
 class ResendMail:
-    """The door to Resend. While it is closed (429 and the like) nobody needs to try."""
+    """The door to Resend. While it is closed (429 and the like) nobody needs to try.
+
+    `remembers` is how long, in seconds, Resend knows a key again, less an hour for clocks.
+    """
+
+    remembers = 23 * 3600
 
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
         assert settings.resend_api_key is not None, "checked when the process starts"
@@ -74,23 +66,22 @@ class ResendMail:
         resend.api_key = settings.resend_api_key.get_secret_value()
         resend.api_url = settings.resend_api_url.rstrip("/")
         resend.default_async_http_client = _KeepAliveHttp(http)
-        self._from = settings.appoint_mail_from
         self._closed_until = 0.0
 
     def closed_for(self) -> float:
         """Seconds until the provider wants to be asked again; 0 when it may be asked now."""
-        return max(0.0, self._closed_until - time.monotonic())
+        return max(0.0, self._closed_until - _now())
 
-    async def send(self, mail: Mail, *, to: str, key: str, deadline: float) -> str:
-        """Have the mail accepted before `deadline` (monotonic) and return the provider's id.
+    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
+        """Have the mail accepted before `deadline` (of the loop) and return the provider's id.
 
         Waits for the provider's rate limit as long as the deadline allows. Raises MailError.
         """
         while True:
             await self._wait_until_open(deadline)
             try:
-                async with asyncio.timeout_at(_loop_time(deadline)):
-                    return await self._send_once(mail, to, key)
+                async with asyncio.timeout_at(deadline):
+                    return await self._send_once(mail, key)
             except TimeoutError:
                 raise MailError("timeout") from None
             except ResendError as error:
@@ -104,29 +95,31 @@ class ResendMail:
                     logger.error("mail_provider_refuses_us", extra={"reason": failure.reason})
                 raise failure from None
 
-    async def _send_once(self, mail: Mail, to: str, key: str) -> str:
-        request: resend.Emails.SendParams = {
-            "from": self._from,
-            "to": [to],
+    async def _send_once(self, mail: FrozenMail, key: str) -> str:
+        body: resend.Emails.SendParams = {
+            "from": mail.sender,
+            "to": [mail.to],
             "subject": mail.subject,
             "html": mail.html,
             "text": mail.text,
+            # Resend's webhooks carry it, so that they find the message whatever happens here.
+            "tags": [{"name": TAG, "value": key}],
         }
         if mail.attachments:
-            request["attachments"] = [_attached(attachment) for attachment in mail.attachments]
-        accepted = await resend.Emails.send_async(request, {"idempotency_key": key})
+            body["attachments"] = [_attached(attachment) for attachment in mail.attachments]
+        accepted = await resend.Emails.send_async(body, {"idempotency_key": key})
         return str(accepted["id"])
 
     async def _wait_until_open(self, deadline: float) -> None:
         """Raises MailError when the door stays closed past the deadline."""
         while (closed_for := self.closed_for()) > 0:
-            if time.monotonic() + closed_for >= deadline:
-                raise MailError("429:closed", retry_after=closed_for)
+            if _now() + closed_for >= deadline:
+                raise MailError("429:closed", retry_after=closed_for, refused=True)
             # Those who wait together must not all knock in the same instant.
             await asyncio.sleep(closed_for + random.uniform(0, 0.2))  # noqa: S311
 
     def _close(self, seconds: float) -> None:
-        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
+        self._closed_until = max(self._closed_until, _now() + seconds)
 
 
 def _attached(attachment: Attachment) -> resend.Attachment:
@@ -137,8 +130,8 @@ def _attached(attachment: Attachment) -> resend.Attachment:
     }
 
 
-def _loop_time(deadline: float) -> float:
-    return asyncio.get_running_loop().time() + deadline - time.monotonic()
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _judge(error: ResendError) -> MailError:
@@ -147,14 +140,15 @@ def _judge(error: ResendError) -> MailError:
     reason = f"{status}:{error.error_type}"
     if status == 429:
         pause = QUOTA_PAUSE if error.error_type in QUOTAS else DEFAULT_RETRY_AFTER
-        return MailError(reason, retry_after=_retry_after(error) or pause)
+        return MailError(reason, retry_after=_retry_after(error) or pause, refused=True)
     if status in (401, 403):
-        return MailError(reason, retry_after=MISCONFIGURED_PAUSE)
+        return MailError(reason, retry_after=MISCONFIGURED_PAUSE, refused=True)
     if status == 409 and error.error_type == "concurrent_idempotent_requests":
         return MailError(reason, retry_after=DEFAULT_RETRY_AFTER)
     # 400, 404, 413, 422 are about this message. 409 with other bytes means that an earlier try was
-    # accepted and its content has changed since: a person must look, nothing may be sent again.
-    return MailError(reason, permanent=400 <= status < 500 and status != 408)
+    # accepted with other content: a person must look, nothing may be sent again.
+    is_about_us = 400 <= status < 500 and status != 408
+    return MailError(reason, permanent=is_about_us, refused=is_about_us and status != 409)
 
 
 def _retry_after(error: ResendError) -> float | None:

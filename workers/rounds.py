@@ -11,6 +11,8 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from workers.vital_signs import VitalSigns
+
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.5
@@ -20,10 +22,17 @@ LONGEST_PAUSE = 30.0
 class Rounds:
     """Calls `look` until it says that nothing is left, then waits. `run` ends by cancellation."""
 
-    def __init__(self, name: str, look: Callable[[], Awaitable[bool]], every: float) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        look: Callable[[], Awaitable[bool]],
+        every: float,
+        signs: VitalSigns | None = None,
+    ) -> None:
+        self.name = name
         self._look = look
         self._every = every
+        self._signs = signs
         self._wake = asyncio.Event()
         self._failing = False
 
@@ -43,6 +52,7 @@ class Rounds:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             self._failing = False
+            self._tell()
             pause = FIRST_PAUSE
             if not is_more_left:
                 with contextlib.suppress(TimeoutError):
@@ -51,6 +61,11 @@ class Rounds:
 
     def _is_failing(self, error: Exception) -> None:
         if not self._failing:
-            what = {"round": self._name, "error": type(error).__name__}
+            what = {"round": self.name, "error": type(error).__name__}
             logger.warning("round_failed", extra=what | {"code": getattr(error, "code", None)})
         self._failing = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._signs is not None:
+            self._signs.round_made(self.name, failing=self._failing)

@@ -16,23 +16,17 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx
 from realtime import AsyncRealtimeClient
 
-from appoint.mail import Mail, Notification, Sender, render
+from appoint.mail import Notification, Sender, render
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
-from workers.calendar_import import LOOK_EVERY, CalendarImport, allowed_addresses
-from workers.erased_log_ins import LOOK_EVERY as ERASED_LOG_INS_EVERY
-from workers.erased_log_ins import ErasedLogIns
+from workers.frozen_mail import FrozenMail
 from workers.health import HealthServer
-from workers.history import SEAL_EVERY, History
-from workers.holds import Holds
-from workers.imports import Imports
-from workers.notifier import Notifier, Pace
-from workers.old_accesses import PRUNE_EVERY, OldAccesses
+from workers.notifier import Notifier, Pace, SendsMail
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
-from workers.rounds import Rounds
+from workers.roles import NOTIFIER, rounds_of
+from workers.standby import Standby
 from workers.vital_signs import VitalSigns
-from workers.waitlist import Waitlist
 from workers.wakeups import Wakeups
 
 logger = logging.getLogger(__name__)
@@ -41,68 +35,53 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # A loop that sleeps out its longest pause or waits out one call to the database is still alive.
 STALLED_AFTER = 60.0
+# Rounds that Realtime's `work_due` is about, too.
+WAKEABLE = frozenset(("waitlist", "imports"))
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, roles: frozenset[str]) -> None:
     """Work until told to stop. Raises OSError when the health port is taken."""
     async with http_pool() as supabase_http, _provider_pool(settings) as provider_http:
         # With the service's rights: the queue spans all clinics and belongs to no user.
         client = service_client(settings, supabase_http)
         outbox = Outbox(client)
         signs = VitalSigns()
-        notifier = Notifier(
-            outbox, ResendMail(settings, provider_http), _renderer(settings), _pace(settings), signs
-        )
-
-        waitlist = Rounds("waitlist", Waitlist(client).look, settings.appoint_worker_sweep_seconds)
-        holds = Rounds("holds", Holds(client).look, settings.appoint_worker_sweep_seconds)
-        history = Rounds("history", History(client).look, SEAL_EVERY)
-        imports = Rounds("imports", Imports(client).look, settings.appoint_worker_sweep_seconds)
-        old_accesses = Rounds("old_accesses", OldAccesses(client).look, PRUNE_EVERY)
-        calendars = Rounds(
-            "calendars", CalendarImport(client, allowed_addresses(settings)).look, LOOK_EVERY
-        )
-        erased = Rounds("erased_log_ins", ErasedLogIns(client).look, ERASED_LOG_INS_EVERY)
+        center: Notifier | Standby = Standby(signs)
+        if NOTIFIER in roles:
+            transport = _transport(settings, provider_http)
+            center = Notifier(outbox, transport, _writer(settings), _pace(settings), signs)
+        rounds = rounds_of(roles, client, settings, signs)
 
         def wake() -> None:
-            notifier.wake()
-            waitlist.wake()
-            imports.wake()
+            center.wake()
+            for one in rounds:
+                if one.name in WAKEABLE:
+                    one.wake()
 
         def connect() -> AsyncRealtimeClient:
             return service_client(settings, supabase_http).realtime
 
         wakeups = Wakeups(connect, wake, signs)
-        stalled_after = STALLED_AFTER + settings.appoint_worker_sweep_seconds
         health = HealthServer(
             signs,
             outbox.depth,
             port=settings.appoint_worker_health_port,
-            stalled_after=stalled_after,
+            stalled_after=STALLED_AFTER + settings.appoint_worker_sweep_seconds,
         )
         async with await health.start():
-            await _work(
-                notifier,
-                {
-                    "wakeups": wakeups.run,
-                    "waitlist": waitlist.run,
-                    "holds": holds.run,
-                    "history": history.run,
-                    "imports": imports.run,
-                    "calendars": calendars.run,
-                    "erased_log_ins": erased.run,
-                    "old_accesses": old_accesses.run,
-                },
-            )
+            beside = {one.name: one.run for one in rounds}
+            await _work(center, {"wakeups": wakeups.run, **beside})
 
 
-async def _work(notifier: Notifier, beside: dict[str, Callable[[], Awaitable[None]]]) -> None:
+async def _work(
+    center: Notifier | Standby, beside: dict[str, Callable[[], Awaitable[None]]]
+) -> None:
     """Run the notifier until told to stop, and beside it what may be cut off at any moment."""
-    with _stops_on_signal(notifier):
+    with _stops_on_signal(center):
         others = [asyncio.create_task(_keep_running(name, part)) for name, part in beside.items()]
         logger.info("worker_started")
         try:
-            await _keep_running("notifier", notifier.run)
+            await _keep_running(NOTIFIER, center.run)
         finally:
             for other in others:
                 other.cancel()
@@ -125,7 +104,7 @@ async def _keep_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextlib.contextmanager
-def _stops_on_signal(notifier: Notifier) -> Iterator[None]:
+def _stops_on_signal(center: Notifier | Standby) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
     assert main is not None
@@ -137,7 +116,7 @@ def _stops_on_signal(notifier: Notifier) -> Iterator[None]:
         if asked:
             main.cancel()
         asked = True
-        notifier.stop()
+        center.stop()
 
     caught = (signal.SIGTERM, signal.SIGINT)
     for number in caught:
@@ -154,16 +133,28 @@ def _pace(settings: Settings) -> Pace:
         concurrency=settings.appoint_worker_concurrency,
         lease_seconds=settings.appoint_worker_lease_seconds,
         sweep_seconds=settings.appoint_worker_sweep_seconds,
+        per_second=settings.appoint_mail_per_second,
     )
 
 
-def _renderer(settings: Settings) -> Callable[[Notification], Mail]:
+def _transport(settings: Settings, http: httpx.AsyncClient) -> SendsMail:
+    if settings.appoint_mail_transport == "smtp":
+        # Only who sends this way needs the library.
+        from workers.smtp_mail import SmtpMail  # noqa: PLC0415
+
+        return SmtpMail(settings)
+    return ResendMail(settings, http)
+
+
+def _writer(settings: Settings) -> Callable[[Notification], FrozenMail]:
     sender = Sender(
         address=settings.appoint_mail_from,
         site_url=settings.appoint_site_url,
         api_url=settings.appoint_api_url,
     )
-    return lambda notification: render(notification, sender)
+    return lambda notification: FrozenMail.of(
+        render(notification, sender), sender=sender.address, to=notification.recipient_address
+    )
 
 
 def _provider_pool(settings: Settings) -> httpx.AsyncClient:

@@ -8,6 +8,14 @@ from datetime import UTC, datetime
 
 
 @dataclass(slots=True)
+class RoundSigns:
+    """How one role fares: when it last looked with success, and whether it fails since."""
+
+    last_look_at: datetime | None = None
+    failing: bool = False
+
+
+@dataclass(slots=True)
 class VitalSigns:
     """Times of the last events, None before the first; only counts and times, never content."""
 
@@ -22,6 +30,15 @@ class VitalSigns:
     failed: int = 0
     # Of the notifier's loop, on the monotonic clock; a loop that no longer turns is a dead worker.
     turned_at: float = field(default_factory=time.monotonic)
+
+    rounds: dict[str, RoundSigns] = field(default_factory=dict)
+
+    def round_made(self, name: str, *, failing: bool) -> None:
+        """A role has looked for work; `failing`: in vain."""
+        known = self.rounds.setdefault(name, RoundSigns())
+        known.failing = failing
+        if not failing:
+            known.last_look_at = datetime.now(UTC)
 
     def turn(self) -> None:
         """The notifier's loop is alive."""

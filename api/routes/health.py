@@ -33,6 +33,7 @@ class Queue(BaseModel):
     queued: int = Field(ge=0)
     sending: int = Field(ge=0)
     dead: int = Field(ge=0, description="Given up; a person must look at them.")
+    overdue: int = Field(ge=0, description="Due for two minutes; must be 0.")
     lag_seconds: float = Field(ge=0, description="How late the oldest is that should be out.")
 
 

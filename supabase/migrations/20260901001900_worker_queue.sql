@@ -281,7 +281,7 @@ begin
   select
     message.id, message.lease_id, message.kind::text, message.channel::text,
     private.address_for(message), patient.full_name,
-    coalesce(preference.language, patient.locale, 'en'), message.attempts, message.appointment_id,
+    coalesce(preference.language, patient.locale), message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address,
     coalesce(provider.full_name, whose.full_name),
     service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),

@@ -39,6 +39,8 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "queued_at": "2026-03-01T12:00:00+00:00",
         "preparation": None,
         "action_tokens": {},
+        "content": None,
+        "frozen": None,
     }
     return row | changes
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
-from appoint.mail import Mail, Notification, render
+from appoint.mail import Notification, render
 from tests.workers.notifications import SENDER, notification
 from workers import notifier as notifier_module
+from workers.frozen_mail import FrozenMail
+from workers.mail_errors import MailError
 from workers.notifier import Notifier, Pace
-from workers.outbox import Claim, Unreadable
-from workers.resend_mail import MailError
+from workers.outbox import Claim, Frozen, Unreadable
 from workers.vital_signs import VitalSigns
 
 LEASE_SECONDS = 1
@@ -28,10 +30,14 @@ class OutboxDouble:
         self.failed: list[tuple[Claim, str, float | None, bool]] = []
         self.claims = 0
         self.broken = 0
+        self.refuses_to_begin = 0
         self.refuses_to_complete = 0
+        self.begun: list[FrozenMail] = []
+        self.put_back: set[UUID] = set()
+        self.pauses: list[float] = []
         self.changed = asyncio.Condition()
 
-    async def claim(self, batch: int, lease_seconds: int) -> list[Claim]:
+    async def claim(self, batch: int, lease_seconds: int, remembered_seconds: int) -> list[Claim]:
         self.claims += 1
         await self._tell()
         if self.broken:
@@ -39,6 +45,23 @@ class OutboxDouble:
             raise ConnectionError
         claimed, self.due = self.due[:batch], self.due[batch:]
         return claimed
+
+    async def begin(
+        self, mails: Sequence[tuple[Claim, FrozenMail]], per_second: float, within: float
+    ) -> dict[UUID, float]:
+        if self.refuses_to_begin:
+            self.refuses_to_begin -= 1
+            raise ConnectionError
+        self.begun += [mail for _, mail in mails]
+        return {
+            claim.notification_id: 0.0
+            for claim, _ in mails
+            if claim.notification_id not in self.put_back
+        }
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await self._tell()
 
     async def complete(self, claim: Claim, provider_message_id: str) -> bool:
         if self.refuses_to_complete:
@@ -49,7 +72,13 @@ class OutboxDouble:
         return True
 
     async def fail(
-        self, claim: Claim, error: str, *, retry_after: float | None, permanent: bool
+        self,
+        claim: Claim,
+        error: str,
+        *,
+        retry_after: float | None,
+        permanent: bool,
+        refused: bool,
     ) -> str:
         self.failed.append((claim, error, retry_after, permanent))
         await self._tell()
@@ -67,16 +96,20 @@ class OutboxDouble:
 class TransportDouble:
     """Accepts everything, unless told what to do with a message."""
 
+    remembers = 3600
+
     def __init__(self) -> None:
         self.accepted: list[str] = []
         self.behaviour: dict[str, Callable[[], object]] = {}
+        self.mails: list[FrozenMail] = []
+        self.closed = 0.0
         self.at_once = 0
         self.most_at_once = 0
 
     def closed_for(self) -> float:
-        return 0.0
+        return self.closed
 
-    async def send(self, mail: Mail, *, to: str, key: str, deadline: float) -> str:
+    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -88,6 +121,7 @@ class TransportDouble:
         finally:
             self.at_once -= 1
         self.accepted.append(key)
+        self.mails.append(mail)
         return f"provider-{key}"
 
 
@@ -102,10 +136,17 @@ def raising(error: Exception) -> Callable[[], object]:
 async def running(
     outbox: OutboxDouble, transport: TransportDouble, *, concurrency: int = 4, sweep: float = 60
 ) -> AsyncIterator[Notifier]:
-    pace = Pace(concurrency=concurrency, lease_seconds=LEASE_SECONDS, sweep_seconds=sweep)
+    pace = Pace(
+        concurrency=concurrency,
+        lease_seconds=LEASE_SECONDS,
+        sweep_seconds=sweep,
+        per_second=1000,
+    )
 
-    def mail_for(claimed: Notification) -> Mail:
-        return render(claimed, SENDER)
+    def mail_for(claimed: Notification) -> FrozenMail:
+        return FrozenMail.of(
+            render(claimed, SENDER), sender=SENDER.address, to=claimed.recipient_address
+        )
 
     notifier = Notifier(outbox, transport, mail_for, pace, VitalSigns())
     task = asyncio.create_task(notifier.run())
@@ -250,3 +291,64 @@ async def test_stopping_records_the_outcome_of_what_is_being_sent_and_claims_no_
 def _unreadable() -> Unreadable:
     claimed = notification()
     return Unreadable(claimed.notification_id, claimed.lease_id, "unreadable:KeyError")
+
+
+async def test_a_mail_is_written_down_before_it_is_tried_and_that_is_what_is_sent(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.due = [notification()]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.completed) == 1)
+    assert transport.mails == outbox.begun
+    assert len(outbox.begun) == 1
+
+
+async def test_what_was_tried_before_is_sent_to_the_letter_and_not_written_again(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    due = notification()
+    mail = FrozenMail("clinic@example.org", "ada@example.org", "Old", "<p>Old</p>", "Old")
+    kept = FrozenMail.from_json(mail.as_json())
+    outbox.due = [
+        Frozen(due.notification_id, due.lease_id, due.kind, "email", 2, due.appointment_id, kept)
+    ]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.completed) == 1)
+    assert transport.mails == [mail]
+
+
+async def test_what_the_budget_puts_back_is_not_sent(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    sent, put_back = notification(), notification()
+    outbox.put_back = {put_back.notification_id}
+    outbox.due = [sent, put_back]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.completed == [sent])
+    assert transport.accepted == [str(sent.notification_id)]
+
+
+async def test_a_message_that_cannot_be_written_down_is_not_sent(
+    outbox: OutboxDouble, transport: TransportDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier_module, "FIRST_PAUSE", 0.001)
+    outbox.refuses_to_begin = notifier_module.TRIES_TO_BEGIN
+    outbox.due = [notification()]
+    async with running(outbox, transport, sweep=0.01):
+        await outbox.until(lambda: not outbox.due and outbox.claims >= 2)
+    assert (transport.accepted, outbox.completed, outbox.failed) == ([], [], [])
+
+
+async def test_a_provider_that_wants_rest_is_left_alone_by_all_workers(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    due = notification()
+
+    def close() -> object:
+        transport.closed = 30.0
+        raise MailError("429:daily_quota_exceeded", retry_after=30, refused=True)
+
+    transport.behaviour[str(due.notification_id)] = close
+    outbox.due = [due]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.pauses == [30.0] and len(outbox.failed) == 1)

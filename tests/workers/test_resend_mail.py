@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 import httpx
 import pytest
 
-from appoint.mail import Mail
 from appoint.settings import Settings
 from workers import resend_mail
-from workers.resend_mail import MailError, ResendMail
+from workers.frozen_mail import FrozenMail
+from workers.mail_errors import MailError
+from workers.resend_mail import ResendMail
 
-MAIL = Mail(subject="Subject", html="<p>Hello</p>", text="Hello", language="en")
+MAIL = FrozenMail(
+    sender="Appoint <appointments@appoint.example>",
+    to="ada@example.org",
+    subject="Subject",
+    html="<p>Hello</p>",
+    text="Hello",
+)
 SETTINGS = Settings.model_validate(
     {
         "supabase_url": "https://project.example",
@@ -52,8 +58,8 @@ class Provider:
 async def send(provider: Provider, *, seconds: float = 5) -> tuple[str, ResendMail]:
     async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
         transport = ResendMail(SETTINGS, http)
-        deadline = time.monotonic() + seconds
-        sent = await transport.send(MAIL, to="ada@example.org", key="key-1", deadline=deadline)
+        deadline = asyncio.get_running_loop().time() + seconds
+        sent = await transport.send(MAIL, key="key-1", deadline=deadline)
     return sent, transport
 
 
@@ -74,6 +80,7 @@ async def test_the_request_carries_the_mail_and_the_idempotency_key() -> None:
         "subject": "Subject",
         "html": "<p>Hello</p>",
         "text": "Hello",
+        "tags": [{"name": "notification_id", "value": "key-1"}],
     }
 
 
@@ -136,9 +143,7 @@ async def test_when_every_message_would_be_refused_the_door_closes_for_a_while(
     async with httpx.AsyncClient(transport=httpx.MockTransport(Provider(answer))) as http:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError):
-            await transport.send(
-                MAIL, to="ada@example.org", key="key-1", deadline=time.monotonic() + 1
-            )
+            await transport.send(MAIL, key="key-1", deadline=asyncio.get_running_loop().time() + 1)
         assert transport.closed_for() > 1
 
 
@@ -152,5 +157,5 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError, match="timeout"):
             await transport.send(
-                MAIL, to="ada@example.org", key="key-1", deadline=time.monotonic() + 0.02
+                MAIL, key="key-1", deadline=asyncio.get_running_loop().time() + 0.02
             )

@@ -1,0 +1,67 @@
+"""A mail to the letter, as it is handed to a transport and kept in the database until it is sent.
+
+It is written down before its first try, so that any later try, by whichever worker, after whatever
+change of names, templates or settings, is the same request under the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from appoint.mail import Attachment, Mail
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenMail:
+    """Everything a transport needs but the key."""
+
+    sender: str
+    to: str
+    subject: str
+    html: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+    @classmethod
+    def of(cls, mail: Mail, *, sender: str, to: str) -> FrozenMail:
+        return cls(sender, to, mail.subject, mail.html, mail.text, mail.attachments)
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> FrozenMail:
+        """Read what `as_json` wrote. Raises KeyError, TypeError or ValueError if it did not."""
+        return cls(
+            sender=kept["from"],
+            to=kept["to"],
+            subject=kept["subject"],
+            html=kept["html"],
+            text=kept["text"],
+            attachments=tuple(
+                Attachment(
+                    filename=file["filename"],
+                    content_type=file["content_type"],
+                    content=base64.b64decode(file["content"], validate=True),
+                )
+                for file in kept["attachments"]
+            ),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What the database keeps."""
+        return {
+            "from": self.sender,
+            "to": self.to,
+            "subject": self.subject,
+            "html": self.html,
+            "text": self.text,
+            "attachments": [
+                {
+                    "filename": file.filename,
+                    "content_type": file.content_type,
+                    "content": base64.b64encode(file.content).decode(),
+                }
+                for file in self.attachments
+            ],
+        }

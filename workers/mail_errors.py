@@ -1,0 +1,25 @@
+"""Why a mail was not accepted, as every transport says it."""
+
+from __future__ import annotations
+
+
+class MailError(Exception):
+    """The mail was not accepted, as far as is known.
+
+    `retry_after` is in seconds, None where the provider named no delay. `refused`: it certainly was
+    not accepted; otherwise it may have been. The reason is a code, never an address.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        refused: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.permanent = permanent
+        self.refused = refused

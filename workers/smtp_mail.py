@@ -1,0 +1,113 @@
+"""Hands mails to an SMTP server, one connection each.
+
+SMTP has no idempotency keys: once the content is on its way, an answer that does not come leaves it
+unknown whether the server took the mail, and a person must decide. Until then every failure is a
+certain refusal and trying again is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from email.message import EmailMessage
+from email.utils import format_datetime, localtime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+
+from appoint.settings import Settings
+from workers.frozen_mail import FrozenMail
+from workers.mail_errors import MailError
+
+LONGEST_CONNECTING = 10.0
+FIRST_PERMANENT_CODE = 500
+
+
+class SmtpMail:
+    """The door to an SMTP server; it is never closed for all messages at once."""
+
+    remembers = 0
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.appoint_smtp_url is not None, "checked when the process starts"
+        address = urlsplit(settings.appoint_smtp_url.get_secret_value())
+        self._host = address.hostname or "localhost"
+        self._port = address.port or (465 if address.scheme == "smtps" else 587)
+        self._tls = address.scheme == "smtps"
+        # Loopback is for tests and relays on the same machine; everything else must be encrypted.
+        self._start_tls = not self._tls and self._host not in ("localhost", "127.0.0.1", "::1")
+        self._user = unquote(address.username) if address.username else None
+        self._password = unquote(address.password or "")
+
+    def closed_for(self) -> float:
+        return 0.0
+
+    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
+        """Have the mail accepted before `deadline` (of the loop) and return its Message-ID.
+
+        Raises MailError.
+        """
+        message = _message(mail, key)
+        handing_over = False
+        client = SMTP(
+            hostname=self._host,
+            port=self._port,
+            use_tls=self._tls,
+            start_tls=self._start_tls,
+            timeout=LONGEST_CONNECTING,
+        )
+        try:
+            async with asyncio.timeout_at(deadline):
+                await client.connect()
+                if self._user is not None:
+                    await client.login(self._user, self._password)
+                await client.mail(parseaddr(mail.sender)[1])
+                await client.rcpt(mail.to)
+                handing_over = True
+                await client.data(message.as_bytes())
+        except SMTPResponseException as error:
+            code = int(error.code)
+            # aiosmtplib makes up code -1 for a server that hung up.
+            if code < 0 and handing_over:
+                raise MailError("unknown_fate", permanent=True) from None
+            permanent = code >= FIRST_PERMANENT_CODE
+            raise MailError(f"smtp:{code}", permanent=permanent, refused=True) from None
+        except (SMTPException, OSError) as error:
+            if handing_over:
+                raise MailError("unknown_fate", permanent=True) from None
+            raise MailError(f"smtp:{type(error).__name__}", refused=True) from None
+        finally:
+            with contextlib.suppress(SMTPException, OSError, aiosmtplib.SMTPServerDisconnected):
+                client.close()
+        return str(message["Message-ID"])
+
+
+def _message(mail: FrozenMail, key: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = mail.sender
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(localtime())
+    domain = parseaddr(mail.sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{key}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    for file in mail.attachments:
+        kind, _, parameters = file.content_type.partition(";")
+        main, _, sub = kind.partition("/")
+        message.add_attachment(
+            file.content,
+            maintype=main,
+            subtype=sub,
+            filename=file.filename,
+            params=_pairs(parameters),
+        )
+    return message
+
+
+def _pairs(parameters: str) -> dict[str, str]:
+    """`charset=utf-8; method=REQUEST` as a dictionary."""
+    pairs = (part.strip().partition("=") for part in parameters.split(";") if part.strip())
+    return {name: value for name, _, value in pairs}
