@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TYPES := web/src/lib/database-types.ts
 DENO := node_modules/@deno/linux-x64-glibc/deno
 # Started with an empty environment, programs must still be found.
 ifeq ($(PATH),)
@@ -15,13 +16,13 @@ endif
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: install ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
+up: install web ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
 	@$(BIN)/appoint up
 
 down: ## Stop everything; no data is lost
 	@if [ -x $(BIN)/appoint ]; then $(BIN)/appoint down; else echo "Nothing was running."; fi
 
-reset: install ## Start again from an empty database
+reset: install web ## Start again from an empty database
 	@$(BIN)/appoint reset
 
 status: ## Show each part's health, pid, port and memory
@@ -30,10 +31,10 @@ status: ## Show each part's health, pid, port and memory
 demo: ## Play a booking against the running stack
 	@$(BIN)/appoint demo
 
-test: install-dev ## Install everything, start a stack of its own, run all tests, stop it
+test: install-dev web ## Install everything, start a stack of its own, run all tests, stop it
 	@$(BIN)/pytest
 
-check: install-dev ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
+check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -65,6 +66,13 @@ lock: install-dev ## Write the lock files anew, with hashes and without addresse
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev \
 	  -c requirements.lock -o requirements-dev.lock pyproject.toml
 	@npm update --package-lock-only
+	@npm --prefix web update --package-lock-only
+
+generate: install ## Write what is generated from the running stack's schema: the web client's types
+	@. ./.env && node_modules/@supabase/cli-linux-x64/bin/supabase gen types --lang typescript \
+	  --remote "$$SUPABASE_DB_URL?sslmode=disable" --schema public 2> /dev/null > $(TYPES).new
+	@mv $(TYPES).new $(TYPES)
+	@$(DENO) fmt --quiet $(TYPES)
 
 # What is installed is remembered by stamp files, so that a second run costs nothing.
 install: $(VENV)/installed node_modules/.installed
@@ -91,4 +99,17 @@ node_modules/.installed: package-lock.json
 	@command -v npm > /dev/null || { echo "Appoint needs Node.js 20 or newer with npm"; exit 1; }
 	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
 	@npm ci --silent
+	@touch $@
+
+web: web/node_modules/.built
+
+web/node_modules/.installed: web/package-lock.json
+	@echo "Installing what the web client is made of …"
+	@npm --prefix web ci --silent
+	@touch $@
+
+web/node_modules/.built: web/node_modules/.installed web/index.html web/vite.config.ts \
+  $(shell find web/src web/public -type f)
+	@echo "Building the web client …"
+	@npm --prefix web run --silent build -- --logLevel warn
 	@touch $@

@@ -9,7 +9,7 @@ import psutil
 from rich.console import Console, Group
 from rich.table import Table
 
-from stack.config import StackConfig
+from stack.config import HOST, StackConfig
 from stack.parts import Part, all_parts
 from stack.seed import DEMO_ACCOUNTS, DEMO_CLINIC_ID
 from stack.state import PartState, StackState, is_running
@@ -27,7 +27,7 @@ def status(config: StackConfig) -> dict[str, Any]:
         "urls": {
             "gateway": config.gateway_url,
             "api": config.api_url,
-            "web": None,
+            "web": web_url(config) if any(part.name == "web" for part in parts) else None,
             "mailbox": config.mailbox_url,
         },
         "keys": {
@@ -45,6 +45,11 @@ def status(config: StackConfig) -> dict[str, Any]:
             ],
         },
     }
+
+
+def web_url(config: StackConfig) -> str:
+    """Where the web client is, if it was built."""
+    return f"http://{HOST}:{config.ports.web}"
 
 
 def _describe(config: StackConfig, part: Part, state: StackState | None) -> dict[str, Any]:
@@ -112,6 +117,8 @@ def print_access(console: Console, report: dict[str, Any]) -> None:
     addresses = Table(title="Addresses and keys", title_justify="left", box=None, show_header=False)
     addresses.add_column(style="bold")
     addresses.add_column(overflow="fold")
+    if report["urls"]["web"]:
+        addresses.add_row("Web", report["urls"]["web"])
     addresses.add_row("Supabase", report["urls"]["gateway"])
     addresses.add_row("API", f"{report['urls']['api']}/docs")
     addresses.add_row("Mailbox", report["urls"]["mailbox"])

@@ -1,0 +1,26 @@
+import { keyOf, Refusal } from "@/lib/errors";
+import { supabase } from "@/lib/supabase";
+
+/** Mails six digits to the address; makes the account if there is none. */
+export async function sendCode(email: string): Promise<void> {
+  const { error } = await supabase().auth.signInWithOtp({
+    email,
+    options: { emailRedirectTo: `${location.origin}/visits` },
+  });
+  if (error) throw new Refusal(keyOf(error));
+}
+
+export async function signInWithCode(email: string, code: string): Promise<void> {
+  const { error } = await supabase().auth.verifyOtp({ email, token: code, type: "email" });
+  if (error) throw new Refusal(keyOf(error));
+}
+
+export async function signInWithPassword(email: string, password: string): Promise<void> {
+  const { error } = await supabase().auth.signInWithPassword({ email, password });
+  if (error) throw new Refusal(keyOf(error));
+}
+
+/** Ends the session on this device only. */
+export async function signOut(): Promise<void> {
+  await supabase().auth.signOut({ scope: "local" });
+}

@@ -1,0 +1,40 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { supabase } from "./supabase";
+
+interface Listening {
+  topic: string | null;
+  isPrivate: boolean;
+  event: string;
+}
+
+/**
+ * Listens to one Realtime topic while the component is on the page. `onMessage` gets each payload;
+ * `onJoined` is called whenever the channel has been joined, again after a lost connection too,
+ * because what was sent in between is gone. Returns whether it listens right now.
+ */
+export function useBroadcast<Payload>(
+  { topic, isPrivate, event }: Listening,
+  onMessage: (payload: Payload) => void,
+  onJoined: () => void = () => undefined,
+): boolean {
+  const [isListening, setListening] = useState(false);
+  const received = useEffectEvent(onMessage);
+  const joined = useEffectEvent(onJoined);
+
+  useEffect(() => {
+    if (!topic) return;
+    const channel = supabase()
+      .channel(topic, { config: { private: isPrivate } })
+      .on("broadcast", { event }, ({ payload }) => received(payload as Payload))
+      .subscribe((status) => {
+        setListening(status === "SUBSCRIBED");
+        if (status === "SUBSCRIBED") joined();
+      });
+    return () => {
+      setListening(false);
+      void supabase().removeChannel(channel);
+    };
+  }, [topic, isPrivate, event]);
+
+  return isListening;
+}

@@ -1,0 +1,33 @@
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useParams } from "react-router";
+import { Page } from "@/components/page";
+import { paths } from "@/config/paths";
+import { clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
+import { SignInForm } from "@/features/sign-in/sign-in-form";
+import { WishesForm } from "@/features/waitlist/wishes-form";
+import { useSession } from "@/lib/session";
+
+export function Component() {
+  const { t } = useTranslation();
+  const { slug = "", serviceId = "" } = useParams();
+  const session = useSession();
+  const { data: clinic } = useSuspenseQuery(clinicQuery(slug));
+  const service = serviceOf(clinic, serviceId);
+  const [name, setName] = useState("");
+  return (
+    <Page
+      title={t("wait.title")}
+      lead={`${service.name} · ${clinic.name}`}
+      back={{ to: paths.slots(slug, serviceId), label: service.name }}
+      isNarrow
+    >
+      <div className="card card-form">
+        {session
+          ? <WishesForm clinic={clinic} service={service} userId={session.user.id} name={name} />
+          : <SignInForm asksForName onName={setName} />}
+      </div>
+    </Page>
+  );
+}
