@@ -14,7 +14,16 @@ from api.access_tokens import AccessTokens
 from api.dependencies import Resources
 from api.metrics import Metrics
 from api.middleware import BodyLimit, Deadline, RequestSurroundings
-from api.routes import actions, clinics, health, imports, members, people, staff_invitations
+from api.routes import (
+    actions,
+    clinics,
+    health,
+    imports,
+    members,
+    people,
+    resend_webhook,
+    staff_invitations,
+)
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 
@@ -59,7 +68,16 @@ def create_app(settings: Settings) -> FastAPI:
     )
     error_responses.install(app)
     openapi.install(app)
-    for routes in (health, clinics, staff_invitations, members, imports, people, actions):
+    for routes in (
+        health,
+        clinics,
+        staff_invitations,
+        members,
+        imports,
+        people,
+        actions,
+        resend_webhook,
+    ):
         app.include_router(routes.router)
     # The last added is the outermost.
     app.add_middleware(Deadline)

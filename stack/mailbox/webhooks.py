@@ -1,6 +1,7 @@
 """Reports what happens to mails, signed as Resend signs (Svix headers), again until taken.
 
-Without `mailbox.webhook_url` the events still happen, nobody is told.
+The API is told, unless `mailbox.webhook_url` names somebody else. In a stack without the API the
+events still happen, nobody is told.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Reporter:
     """Takes events from the store as they become due."""
 
     def __init__(self, config: StackConfig, store: Store, accepted: asyncio.Event) -> None:
-        self._url: str | None = config.setting("mailbox.webhook_url", None)
+        api = None if "api" in config.without else f"{config.api_url}/v1/webhooks/resend"
+        self._url: str | None = config.setting("mailbox.webhook_url", api)
         self._webhook = Webhook(config.keys.resend_webhook_secret)
         self._store = store
         self._accepted = accepted

@@ -31,13 +31,14 @@ async def someone(workerless_stack: StackConfig) -> AsyncIterator[Patient]:
 
 
 def status_of(stack: StackConfig, address: str) -> list[tuple[str, str]]:
-    """Kind and status of every notification to one address."""
+    """Kind and status of every notification to one address, but for reminders: their time comes."""
     with psycopg.connect(stack.db_url()) as connection:
         return connection.execute(
             "select notifications.kind::text, notifications.status::text"
             " from public.notifications"
             " join public.patients on patients.id = notifications.recipient_id"
-            " where patients.email = %s order by notifications.created_at",
+            " where patients.email = %s and notifications.kind <> 'reminder'"
+            " order by notifications.created_at",
             [address],
         ).fetchall()
 
@@ -79,7 +80,8 @@ def attempts_of(stack: StackConfig, address: str) -> int:
     with psycopg.connect(stack.db_url()) as connection:
         ((attempts,),) = connection.execute(
             "select attempts from public.notifications"
-            " join public.patients on patients.id = recipient_id where patients.email = %s",
+            " join public.patients on patients.id = recipient_id"
+            " where patients.email = %s and kind <> 'reminder'",
             [address],
         ).fetchall()
     return int(attempts)
