@@ -74,7 +74,7 @@ def _notification(kind: str, language: str) -> Notification:
         "kind": kind,
         "channel": "email",
         "recipient_address": "noor@patients.example",
-        "recipient_name": "Noor Jansen",
+        "recipient_name": "Noor Jansen" if kinds()[kind]["audience"] == "patient" else None,
         "locale": language,
         "attempts": 1,
         "appointment_id": str(UUID(int=3)),
