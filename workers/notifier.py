@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from appoint.mail import Notification, UnknownKindError
+from appoint.mail import Message, UnknownKindError
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
 from workers.outbox import Claim, Frozen, Unreadable
@@ -89,7 +89,7 @@ class Notifier:
         self,
         outbox: ClaimsNotifications,
         transport: SendsMail,
-        write: Callable[[Notification], FrozenMail],
+        write: Callable[[Message], FrozenMail],
         pace: Pace,
         signs: VitalSigns,
     ) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from supabase import AsyncClient
 
-from appoint.mail import Notification
+from appoint.mail import Message, message_from_row
 from appoint.queue_depth import QueueDepth
 from workers.frozen_mail import FrozenMail
 
@@ -47,7 +47,7 @@ class Frozen:
     mail: FrozenMail
 
 
-Claim = Notification | Frozen | Unreadable
+Claim = Message | Frozen | Unreadable
 
 
 class Outbox:
@@ -188,7 +188,7 @@ def _read(row: dict[str, Any]) -> Claim:
                 appointment_id=UUID(row["appointment_id"]) if row["appointment_id"] else None,
                 mail=FrozenMail.from_json(row["frozen"]),
             )
-        return Notification.from_row(row)
+        return message_from_row(row)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         logger.exception(
             "notification_unreadable", extra={"notification_id": row["notification_id"]}

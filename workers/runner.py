@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx
 from realtime import AsyncRealtimeClient
 
-from appoint.mail import Notification, Sender, render
+from appoint.mail import Message, Sender, render_message
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from workers.frozen_mail import FrozenMail
@@ -146,14 +146,14 @@ def _transport(settings: Settings, http: httpx.AsyncClient) -> SendsMail:
     return ResendMail(settings, http)
 
 
-def _writer(settings: Settings) -> Callable[[Notification], FrozenMail]:
+def _writer(settings: Settings) -> Callable[[Message], FrozenMail]:
     sender = Sender(
         address=settings.appoint_mail_from,
         site_url=settings.appoint_site_url,
         api_url=settings.appoint_api_url,
     )
-    return lambda notification: FrozenMail.of(
-        render(notification, sender), sender=sender.address, to=notification.recipient_address
+    return lambda message: FrozenMail.of(
+        render_message(message, sender), sender=sender.address, to=message.recipient_address
     )
 
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from jinja2 import Environment
 
-from appoint.mail.notification import Notification
-from appoint.mail.rendering import Mail, Sender, kinds, languages, render
+from appoint.mail.messages import message_from_row, render_message
+from appoint.mail.rendering import Mail, Sender, kinds, languages, wordings
 
 SENDER = Sender(
     address="Harbour Clinic <appointments@harbour.example>",
@@ -24,6 +24,19 @@ SENDER = Sender(
     api_url="https://api.harbour.example",
 )
 STARTS_AT = datetime(2027, 3, 28, 7, 30, tzinfo=UTC)
+AGENDA = {
+    "day": "2027-03-28",
+    "visits": [
+        {
+            "starts_at": (STARTS_AT + timedelta(hours=hours)).isoformat(),
+            "ends_at": (STARTS_AT + timedelta(hours=hours, minutes=30)).isoformat(),
+            "time_zone": "Europe/Amsterdam",
+            "service_name": service,
+            "location_name": "Hillside Practice",
+        }
+        for hours, service in enumerate(("Check-up", "Vaccination", "Check-up", "Consultation"))
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +54,18 @@ class Sample:
 
 def samples() -> list[Sample]:
     """One mail for each kind and language."""
+    rows = {kind: _row(kind) for kind in kinds()}
+    rows["agenda"] = _row("agenda", provider_name=None, content=AGENDA)
+    for action in wordings()["en"]["log_in"]:
+        content = {"action": action, "code": "483920", "link": f"{SENDER.site_url}/log-in"}
+        rows[f"log_in.{action}"] = _row("log_in", clinic_name=None, content=content)
     return [
-        Sample(kind, language, render(_notification(kind, language), SENDER))
-        for kind in kinds()
+        Sample(
+            name,
+            language,
+            render_message(message_from_row(row | {"locale": language}), SENDER),
+        )
+        for name, row in rows.items()
         for language in languages()
     ]
 
@@ -63,19 +85,20 @@ def write_preview(folder: Path) -> list[Path]:
             written[-1].write_bytes(content)
     template = (files("appoint.mail") / "templates" / "preview.html").read_text("utf-8")
     page = Environment(autoescape=True).from_string(template)
-    index.write_text(page.render(samples=shown, kinds=list(kinds()), languages=languages()))
+    index.write_text(page.render(samples=shown, kinds=list(dict.fromkeys(s.kind for s in shown))))
     return written
 
 
-def _notification(kind: str, language: str) -> Notification:
+def _row(kind: str, **changes: Any) -> dict[str, Any]:
+    is_of_patient = kinds().get(kind, {}).get("audience") == "patient"
     row: dict[str, Any] = {
         "notification_id": str(UUID(int=1)),
         "lease_id": str(UUID(int=2)),
         "kind": kind,
         "channel": "email",
         "recipient_address": "noor@patients.example",
-        "recipient_name": "Noor Jansen" if kinds()[kind]["audience"] == "patient" else None,
-        "locale": language,
+        "recipient_name": "Noor Jansen" if is_of_patient else None,
+        "locale": "en",
         "attempts": 1,
         "appointment_id": str(UUID(int=3)),
         "appointment_version": 1,
@@ -94,5 +117,6 @@ def _notification(kind: str, language: str) -> Notification:
             action: f"sample-{action}"
             for action in ("confirm", "reschedule", "cancel", "accept", "decline")
         },
+        "content": None,
     }
-    return Notification.from_row(row)
+    return row | changes

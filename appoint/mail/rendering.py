@@ -80,18 +80,15 @@ def render(notification: Notification, sender: Sender) -> Mail:
         raise UnknownKindError(notification.kind)
     locale = locale_for(notification.locale, language)
     context = {
-        "language": language,
+        **surroundings(language, wording, sender, kind["audience"], kind["tone"]),
         "kind": kind,
         "words": words,
-        "labels": wording["labels"],
-        "light": palette.LIGHT,
-        "dark": palette.DARK,
+        "clinic_name": notification.clinic_name,
         "greeting": _greeting(wording, notification.recipient_name),
         "notification": notification,
         **_times(notification, locale),
         "map_url": _map_url(notification.location_address),
         "links": _links(notification, kind, wording["actions"], sender),
-        "site_url": sender.site_url,
     }
     return Mail(
         subject=words["subject"],
@@ -100,6 +97,21 @@ def render(notification: Notification, sender: Sender) -> Mail:
         language=language,
         attachments=_attachments(notification, kind, wording, sender),
     )
+
+
+def surroundings(
+    language: str, wording: dict[str, Any], sender: Sender, audience: str, tone: str
+) -> dict[str, Any]:
+    """What every template needs, whatever the mail is about."""
+    return {
+        "language": language,
+        "labels": wording["labels"],
+        "audience": audience,
+        "tone": tone,
+        "light": palette.LIGHT,
+        "dark": palette.DARK,
+        "site_url": sender.site_url,
+    }
 
 
 def languages() -> list[str]:

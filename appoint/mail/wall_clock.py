@@ -3,7 +3,7 @@ language and country write it (CLDR, by Babel)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -22,9 +22,14 @@ def locale_for(tag: str, language: str) -> Locale:
     return Locale(language)
 
 
+def day_in_words(day: date, locale: Locale) -> str:
+    """A day of the calendar, e.g. "Tuesday, March 3, 2026"."""
+    return _plain(format_date(day, "full", locale=locale))
+
+
 def date_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
     """The local date, e.g. "Tuesday, March 3, 2026"."""
-    return _plain(format_date(instant.astimezone(zone).date(), "full", locale=locale))
+    return day_in_words(instant.astimezone(zone).date(), locale)
 
 
 def time_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:

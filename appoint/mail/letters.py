@@ -1,0 +1,96 @@
+"""Mails that are about no single visit: Auth's codes and links, and a provider's day.
+
+Rendered as all mails are, from the row alone; subjects name nobody and no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+
+from appoint.mail.notification import one_line
+from appoint.mail.rendering import (
+    Mail,
+    Sender,
+    UnknownKindError,
+    surroundings,
+    templates,
+    wording_for,
+)
+from appoint.mail.wall_clock import day_in_words, locale_for, time_span_in_words
+
+KINDS = ("agenda", "log_in")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One claimed message of these kinds; `content` is what the database knows for it."""
+
+    notification_id: UUID
+    lease_id: UUID
+    kind: str
+    channel: str
+    recipient_address: str
+    locale: str
+    attempts: int
+    clinic_name: str
+    content: Mapping[str, Any]
+    appointment_id: None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Letter:
+        """Build from one row of the RPC. Raises KeyError, TypeError or ValueError if unusable."""
+        content = dict(row["content"])
+        return cls(
+            notification_id=UUID(row["notification_id"]),
+            lease_id=UUID(row["lease_id"]),
+            kind=row["kind"],
+            channel=row["channel"],
+            recipient_address=row["recipient_address"],
+            locale=one_line(content.get("language") or row["locale"]) or "en",
+            attempts=row["attempts"],
+            clinic_name=one_line(row["clinic_name"]),
+            content=content,
+        )
+
+
+def render_letter(letter: Letter, sender: Sender) -> Mail:
+    """The mail for one letter. Raises UnknownKindError, KeyError or ValueError."""
+    language, wording = wording_for(letter.locale)
+    content = letter.content
+    own: dict[str, Any] = {"visits": [], "day": None, "code": None, "links": []}
+    if letter.kind == "agenda":
+        words, audience = wording["agenda"], "staff"
+        locale = locale_for(letter.locale, language)
+        own["day"] = day_in_words(date.fromisoformat(content["day"]), locale)
+        own["visits"] = [_visit(visit, locale) for visit in content["visits"]]
+    elif letter.kind == "log_in" and content["action"] in wording["log_in"]:
+        words, audience = wording["log_in"][content["action"]], "account"
+        own["code"] = content["code"]
+        if content.get("link"):
+            own["links"] = [(words["button"], content["link"])]
+    else:
+        raise UnknownKindError(letter.kind)
+    context = surroundings(language, wording, sender, audience, "good") | own
+    context |= {"words": words, "clinic_name": letter.clinic_name, "greeting": None}
+    return Mail(
+        subject=words["subject"],
+        html=templates().get_template("letter.html").render(context),
+        text=templates().get_template("letter.txt").render(context),
+        language=language,
+    )
+
+
+def _visit(visit: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+    starts_at, ends_at = (datetime.fromisoformat(visit[end]) for end in ("starts_at", "ends_at"))
+    return {
+        "time": time_span_in_words(starts_at, ends_at, ZoneInfo(visit["time_zone"]), locale),
+        "service": one_line(visit["service_name"]),
+        "location": one_line(visit["location_name"]),
+    }
