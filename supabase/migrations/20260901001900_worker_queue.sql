@@ -336,7 +336,7 @@ begin
     cardinality(held), begin_sending.per_second, begin_sending.within_seconds) as budget;
 
   insert into private.notification_payloads as payload (notification_id, frozen, trying_since)
-  select (given.item ->> 'notification_id')::uuid, given.item -> 'frozen', clock_timestamp()
+  select (given.item ->> 'notification_id')::uuid, given.item -> 'frozen', now()
   from jsonb_array_elements(begin_sending.messages) as given (item)
   where (given.item ->> 'notification_id')::uuid = any (held[:granted])
   on conflict (notification_id) do update set

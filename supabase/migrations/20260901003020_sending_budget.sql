@@ -25,16 +25,17 @@ set search_path = ''
 as $$
 declare
   starts timestamptz;
+  asked_at timestamptz;
 begin
   if coalesce(per_second, 0) <= 0 or per_second > 100000
     or coalesce(within_seconds, -1) not between 0 and 86400 then
     perform private.raise_error('invalid_input', 'Give a rate and a time.');
   end if;
-  select greatest(budget.free_at, clock_timestamp()) into starts
-  from private.sending_budget as budget for update;
-  -- The clock again: the row may have been waited for.
-  starts := greatest(starts, clock_timestamp());
-  first_in := extract(epoch from starts - clock_timestamp());
+  select budget.free_at into starts from private.sending_budget as budget for update;
+  -- Only now: the row may have been waited for.
+  asked_at := clock_timestamp();
+  starts := greatest(starts, asked_at);
+  first_in := extract(epoch from starts - asked_at);
   granted := least(wanted, greatest(0, 1 + floor((within_seconds - first_in) * per_second)));
   if granted > 0 then
     update private.sending_budget set

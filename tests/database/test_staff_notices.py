@@ -1,0 +1,183 @@
+"""What members are told: bookings, requests, late cancellations, and the day in the morning."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+
+from tests.database.test_sent_once import claim
+from tests.people import (
+    Connection,
+    Practice,
+    as_patient,
+    as_service,
+    at,
+    book,
+    every,
+    insert,
+    make_member,
+    make_practice,
+    one,
+)
+
+
+@pytest.fixture
+def practice(db: Connection) -> Practice:
+    return make_practice(db)
+
+
+@pytest.fixture
+def doctor(db: Connection, practice: Practice) -> UUID:
+    user = make_member(db, practice.clinic, "provider")
+    db.execute("update public.providers set user_id = %s where id = %s", [user, practice.provider])
+    return user
+
+
+@pytest.fixture
+def desk(db: Connection, practice: Practice) -> UUID:
+    return make_member(db, practice.clinic, "front_desk")
+
+
+def book_online(db: Connection, practice: Practice, hour: float = 9) -> UUID:
+    with as_patient(db, practice.user):
+        visit = one(db, "select * from public.book_appointment(%s, %s)", practice.service, at(hour))
+    booked: UUID = visit["id"]
+    return booked
+
+
+def told(db: Connection) -> set[tuple[str, UUID]]:
+    rows = every(
+        db,
+        "select kind::text, recipient_user_id from public.notifications"
+        " where recipient_user_id is not null",
+    )
+    return {(row["kind"], row["recipient_user_id"]) for row in rows}
+
+
+def test_a_patients_booking_is_told_to_the_provider_of_the_visit(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    make_member(db, practice.clinic, "provider")
+    book_online(db, practice)
+    assert told(db) == {("staff_booking", doctor)}
+    message = next(message for message in claim(db) if message["kind"] == "staff_booking")
+    assert message["recipient_name"] is None
+    assert message["action_tokens"] == {}
+
+
+def test_what_staff_book_themselves_is_told_to_nobody(
+    db: Connection, practice: Practice, doctor: UUID
+) -> None:
+    book(db, practice, at(9))
+    assert told(db) == set()
+
+
+def test_a_request_is_told_to_those_who_answer_it(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    db.execute("update public.services set needs_approval = true")
+    visit = book_online(db, practice)
+    assert told(db) == {("staff_request", desk)}
+    db.execute("update public.appointments set status = 'booked' where id = %s", [visit])
+    assert "staff_request" not in {message["kind"] for message in claim(db)}
+
+
+def test_a_late_cancellation_is_told_and_an_early_one_is_not(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    early, late = book_online(db, practice, 9), book_online(db, practice, 12)
+    with as_patient(db, practice.user):
+        db.execute("select public.cancel_appointment(%s)", [early])
+    assert {kind for kind, _ in told(db)} == {"staff_booking"}
+    db.execute("update public.clinics set late_cancel_hours = 8760")
+    with as_patient(db, practice.user):
+        db.execute("select public.cancel_appointment(%s)", [late])
+    assert {who for kind, who in told(db) if kind == "staff_cancellation"} == {doctor, desk}
+
+
+def test_preferences_overrule_the_role_also_for_what_is_queued(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    own = {"clinic_id": practice.clinic, "user_id": desk, "new_bookings": True}
+    insert(db, "public.notification_preferences", **own)
+    book_online(db, practice)
+    assert told(db) == {("staff_booking", doctor), ("staff_booking", desk)}
+    db.execute("update public.notification_preferences set new_bookings = false")
+    kinds = [message["kind"] for message in claim(db)]
+    assert kinds.count("staff_booking") == 1
+
+
+def test_who_left_the_clinic_is_told_nothing_more(
+    db: Connection, practice: Practice, doctor: UUID
+) -> None:
+    book_online(db, practice)
+    db.execute("update public.members set active = false where user_id = %s", [doctor])
+    assert "staff_booking" not in {message["kind"] for message in claim(db)}
+
+
+def plan(db: Connection) -> int:
+    with as_service(db):
+        planned: int = one(db, "select worker.plan_agendas(24) as planned")["planned"]
+    return planned
+
+
+def zone_where_it_is_nine() -> tuple[str, timedelta]:
+    """A zone whose clocks show nine to ten in the morning, and how far it is ahead of UTC."""
+    ahead = 9 - datetime.now(UTC).hour
+    ahead = ahead + 24 if ahead < -12 else ahead
+    # The names count westward.
+    return f"Etc/GMT{-ahead:+d}" if ahead else "UTC", timedelta(hours=ahead)
+
+
+def test_an_agenda_is_planned_once_for_seven_oclock_where_the_provider_works(
+    db: Connection, practice: Practice, doctor: UUID
+) -> None:
+    zone, ahead = zone_where_it_is_nine()
+    db.execute("update public.locations set time_zone = %s", [zone])
+    today = (datetime.now(UTC) + ahead).date()
+    tomorrow_at_ten = datetime.combine(today, time(10), UTC) - ahead + timedelta(days=1)
+    for hour in range(3):
+        book(db, practice, tomorrow_at_ten + timedelta(hours=hour))
+    assert plan(db) == 1
+    assert plan(db) == 0
+    agenda = one(db, "select due_at, day from public.notifications where kind = 'agenda'")
+    assert agenda["day"] == today + timedelta(days=1)
+    assert agenda["due_at"] == tomorrow_at_ten - timedelta(hours=3)
+
+
+def test_an_agenda_lists_the_visits_there_are_when_it_is_sent(
+    db: Connection, practice: Practice, doctor: UUID
+) -> None:
+    first, second = book(db, practice, at(9)), book(db, practice, at(12))
+    insert(
+        db,
+        "public.notifications",
+        clinic_id=practice.clinic,
+        kind="agenda",
+        recipient_user_id=doctor,
+        provider_id=practice.provider,
+        day=at(0).date(),
+    )
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [first["id"]])
+    (agenda,) = (message for message in claim(db) if message["kind"] == "agenda")
+    (visit,) = agenda["content"]["visits"]
+    assert visit["starts_at"].startswith(second["starts_at"].strftime("%Y-%m-%dT%H:%M"))
+    assert set(visit) == {"starts_at", "ends_at", "time_zone", "service_name", "location_name"}
+
+
+def test_a_day_without_visits_has_no_agenda(
+    db: Connection, practice: Practice, doctor: UUID
+) -> None:
+    insert(
+        db,
+        "public.notifications",
+        clinic_id=practice.clinic,
+        kind="agenda",
+        recipient_user_id=doctor,
+        provider_id=practice.provider,
+        day=at(0).date(),
+    )
+    assert claim(db) == []
+    assert one(db, "select last_error from public.notifications")["last_error"] == "nothing_planned"

@@ -1,0 +1,229 @@
+"""Whatever happens, each person's mail is exactly what a simple model says.
+
+Bookings, moves, cancellations, changes of mind and of address, time passing, workers that deliver
+or die: after each step the sent rows are what the model remembers. Time passes by making reminders
+due, since the database's clock cannot be set; the model does the same. APPOINT_TRUTH_RUNS sets the
+number of stories.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.database.test_sent_once import claim, complete, let_the_lease_run_out
+from tests.people import Connection, at, book, every, make_practice, one
+
+RUNS = int(os.environ.get("APPOINT_TRUTH_RUNS", "25"))
+OFFSETS = {2880, 120}
+Message = tuple[UUID, str, int, int | None]
+
+
+@dataclass
+class Visit:
+    """What the model knows of one visit."""
+
+    id: UUID
+    version: int = 1
+    status: str = "booked"
+    # The latest news and the reminders that are still to come, for the version they belong to.
+    news: tuple[str, int] | None = ("confirmation", 1)
+    reminders: set[int] = field(default_factory=lambda: set(OFFSETS))
+    agreed: int = 1
+    due: set[int] = field(default_factory=set)
+
+
+class Truth(RuleBasedStateMachine):
+    """Drives one clinic with one patient on one connection; everything is rolled back."""
+
+    db: Connection
+
+    @initialize()
+    def open_clinic(self) -> None:
+        self.db.rollback()
+        self.practice = make_practice(self.db)
+        self.db.execute(
+            "update public.clinics set reminder_offsets_minutes = %s", [sorted(OFFSETS)]
+        )
+        self.db.execute(
+            "insert into public.notification_preferences (clinic_id, patient_id) values (%s, %s)",
+            [self.practice.clinic, self.practice.patient],
+        )
+        self.visits: list[Visit] = []
+        self.expected: set[Message] = set()
+        self.wants_reminders = True
+        self.has_address = True
+        self.hour = 0
+
+    def next_time(self) -> Any:
+        self.hour += 1
+        return at(self.hour, days=5)
+
+    def change(self, visit: Visit, **columns: Any) -> None:
+        ((name, value),) = columns.items()
+        statement = psycopg.sql.SQL("update public.appointments set {} = %s where id = %s")
+        self.db.execute(statement.format(psycopg.sql.Identifier(name)), [value, visit.id])
+        visit.version += 1
+
+    @rule()
+    def books(self) -> None:
+        visit = Visit(book(self.db, self.practice, self.next_time())["id"])
+        if not self.has_address:
+            # Nobody could be told: recorded as skipped, and nothing is planned.
+            visit.news, visit.reminders = None, set()
+        self.visits.append(visit)
+
+    @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
+    @rule(data=st.data())
+    def moves(self, data: Any) -> None:
+        visit = self.pick(data)
+        self.change(visit, starts_at=self.next_time())
+        visit.news = ("change", visit.version) if self.has_address else None
+        visit.reminders = set(OFFSETS) if self.has_address else set()
+        visit.due, visit.agreed = set(), visit.version
+
+    @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
+    @rule(data=st.data())
+    def cancels(self, data: Any) -> None:
+        visit = self.pick(data)
+        self.change(visit, status="cancelled")
+        visit.status, visit.reminders, visit.due = "cancelled", set(), set()
+        visit.news = ("cancellation", visit.version) if self.has_address else None
+
+    @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
+    @rule(data=st.data())
+    def notes_something(self, data: Any) -> None:
+        self.change(self.pick(data), overbook_reason=f"note {self.hour}")
+        self.hour += 1
+
+    @rule(wanted=st.booleans())
+    def changes_their_mind(self, wanted: bool) -> None:
+        self.db.execute("update public.notification_preferences set reminders = %s", [wanted])
+        self.wants_reminders = wanted
+
+    @rule(has=st.booleans())
+    def changes_their_address(self, has: bool) -> None:
+        address = "pat@patients.example" if has else None
+        self.db.execute("update public.patients set email = %s", [address])
+        self.has_address = has
+
+    @precondition(lambda self: self.visits)
+    @rule(data=st.data(), minutes=st.sampled_from(sorted(OFFSETS)))
+    def time_comes_for_a_reminder(self, data: Any, minutes: int) -> None:
+        visit = data.draw(st.sampled_from(self.visits))
+        later = {offset for offset in visit.reminders if offset >= minutes}
+        self.db.execute(
+            "update public.notifications set due_at = now() where appointment_id = %s"
+            " and kind = 'reminder' and status = 'queued' and reminder_minutes >= %s",
+            [visit.id, minutes],
+        )
+        visit.due |= later
+
+    @rule()
+    def a_worker_dies(self) -> None:
+        claim(self.db)
+        let_the_lease_run_out(self.db)
+        self.settle_what_is_not_sent()
+
+    @rule()
+    def a_worker_delivers(self) -> None:
+        sent = []
+        while messages := claim(self.db):
+            for message in messages:
+                assert complete(self.db, message)
+                sent.append(message["notification_id"])
+        assert len(sent) == len(set(sent))
+        for visit in self.visits:
+            self.deliver(visit)
+
+    def pick(self, data: Any) -> Visit:
+        booked = [visit for visit in self.visits if visit.status == "booked"]
+        visit: Visit = data.draw(st.sampled_from(booked))
+        return visit
+
+    def settle_what_is_not_sent(self) -> None:
+        """What a look at the queue makes of what is due and must not be sent."""
+        for visit in self.visits:
+            if not self.has_address:
+                visit.news = None
+            if visit.due:
+                last = min(visit.due)
+                visit.reminders -= visit.due
+                visit.due = {last} if self.wants_reminders and self.has_address else set()
+                visit.reminders |= visit.due
+
+    def deliver(self, visit: Visit) -> None:
+        self.settle_what_is_not_sent()
+        if visit.news:
+            kind, version = visit.news
+            self.expected.add((visit.id, kind, version, None))
+            visit.news = None
+        for minutes in visit.due:
+            self.expected.add((visit.id, "reminder", visit.agreed, minutes))
+        visit.reminders -= visit.due
+        visit.due = set()
+
+    @invariant()
+    def mail_is_what_the_model_says(self) -> None:
+        if not hasattr(self, "visits"):
+            return
+        rows = every(
+            self.db,
+            "select appointment_id, kind::text, appointment_version, reminder_minutes"
+            " from public.notifications where status = 'sent'",
+        )
+        assert {tuple(row.values()) for row in rows} == self.expected
+        assert len(rows) == len(self.expected)
+
+    def teardown(self) -> None:
+        self.db.rollback()
+
+
+def test_each_persons_mail_is_what_a_simple_model_says(db: Connection) -> None:
+    assert one(db, "select 1 as works")["works"] == 1
+
+    class OnThisDatabase(Truth):
+        pass
+
+    OnThisDatabase.db = db
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=20,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_model_notices_a_message_too_many(db: Connection) -> None:
+    class Careless(Truth):
+        def deliver(self, visit: Visit) -> None:
+            super().deliver(visit)
+            self.expected = {message for message in self.expected if message[1] != "cancellation"}
+
+    Careless.db = db
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            Careless,
+            settings=settings(
+                max_examples=200, deadline=None, database=None, phases=[Phase.generate]
+            ),
+        )
