@@ -40,10 +40,6 @@ def measure(
         for size, name in databases.items()
     }
     pairs = {size: Pair() for size in databases}
-    for size, (book, plain) in runners.items():  # caches and plans
-        book.run(BOOK, FRESH, CLIENTS, 2)
-        plain.run(PLAIN, FRESH, CLIENTS, 2)
-        scene.clear(cluster, databases[size])
     for repeat in range(repeats):
         for size in random.sample(list(databases), len(databases)):
             console.print(f"  booking: repeat {repeat + 1} of {repeats}, {size:,} visits")

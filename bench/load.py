@@ -1,8 +1,9 @@
 """Closed-loop clients: each sends one statement, waits for the answer, sends the next.
 
 pgbench is used where it is installed (it costs little, so it leaves the cores to the server), else
-threads in a process per core; the two sides of a ratio always get the same client. A statement may
-use `:slot`, `:patient` and `:client`.
+threads in a process per core; the two sides of a ratio always get the same client. The first
+seconds of every run do not count: each connection makes its plans then. A statement may use
+`:slot`, `:patient` and `:client`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import psycopg
 # Slots a run of fresh ones goes through, in an order that jumps about: coprime to SPAN.
 SPAN = 2_700_000
 STRIDE = 1_000_003
+WARM_UP = 3.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Outcome:
     seconds: float
     milliseconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    # Attempts with those of the warm-up.
+    sent: int = 0
 
     @property
     def rate(self) -> float:
@@ -100,7 +104,7 @@ class Runner:
         job = Job(self._url, statement, slots, clients, seconds, self._used)
         outcome = _run_pgbench(job) if pgbench() else _run_python(job)
         # Clients do not keep step, so the fastest may be well ahead of the average.
-        self._used += 3 * outcome.attempts + 100 * clients
+        self._used += 3 * outcome.sent + 100 * clients
         return outcome
 
 
@@ -115,7 +119,7 @@ def _run_pgbench(job: Job) -> Outcome:
         finished = subprocess.run(
             [
                 str(pgbench()), "-n", "-M", "prepared", "-c", str(job.clients), "-j", "2",
-                "-T", str(round(job.seconds)), "-D", "n=-1", "-D", f"base={job.base}",
+                "-T", str(round(job.seconds + WARM_UP)), "-D", "n=-1", "-D", f"base={job.base}",
                 "-D", f"clients={job.clients}", "-l", "--log-prefix", f"{place}/times",
                 "--verbose-errors", "-f", str(script), job.url,
             ],
@@ -124,20 +128,21 @@ def _run_pgbench(job: Job) -> Outcome:
         output = finished.stdout + finished.stderr
         if finished.returncode or "aborted" in output:
             raise RuntimeError(f"a client gave up: {output[-2000:]}")
-        times = [
-            float(line.split()[2]) / 1000
-            for log in Path(place).glob("times*")
-            for line in log.read_text().splitlines()
-            if line.split()[2].isdigit()
-        ]
         failed = re.search(r"number of deadlock failures: (\d+)|failed transactions: (\d+)", output)
-        rate = re.search(r"tps = ([\d.]+)", output)
-        done = re.search(r"transactions actually processed: (\d+)", output)
-        if rate is None or done is None:
-            raise RuntimeError(f"pgbench said something new: {output[-2000:]}")
+        lines = [
+            line.split()
+            for log in Path(place).glob("times*")
+            for line in log.open()
+            if line.strip()
+        ]
     errors = Counter({"40P01": int(failed[1] or failed[2] or 0)}) if failed else Counter()
-    attempts = int(done[1]) + errors.total()
-    return Outcome(attempts, int(done[1]) / float(rate[1]), times, +errors)
+    # Columns: client, number, microseconds (or a word for a failure), script, second, microsecond.
+    ended = [(int(line[4]) + int(line[5]) / 1e6, line[2]) for line in lines]
+    begins = min(when for when, _ in ended) + WARM_UP
+    counted = [took for when, took in ended if when >= begins]
+    times = [float(took) / 1000 for took in counted if took.isdigit()]
+    seconds = max(when for when, _ in ended) - begins
+    return Outcome(len(counted), seconds, times, +errors, len(lines))
 
 
 def _pgbench_slot(slots: Slots) -> str:
@@ -163,6 +168,7 @@ def _run_python(job: Job) -> Outcome:
     whole = Outcome(0, max(part.seconds for part in parts))
     for part in parts:
         whole.attempts += part.attempts
+        whole.sent += part.sent
         whole.milliseconds += part.milliseconds
         whole.errors += part.errors
     return whole
@@ -178,11 +184,12 @@ def _work(job: Job, numbers: list[int]) -> Outcome:
     def client(number: int) -> None:
         times: list[float] = []
         errors: Counter[str] = Counter()
+        attempt = -1
         try:
             with psycopg.connect(job.url, autocommit=True) as connection:
                 ready.wait()
-                end = time.monotonic() + job.seconds
-                attempt = -1
+                begins = time.monotonic() + WARM_UP
+                end = begins + job.seconds
                 while (began := time.monotonic()) < end:
                     attempt += 1
                     arguments = {
@@ -194,12 +201,14 @@ def _work(job: Job, numbers: list[int]) -> Outcome:
                         connection.execute(query, arguments, prepare=True)
                     except psycopg.errors.DeadlockDetected:
                         errors["40P01"] += 1
-                    times.append((time.monotonic() - began) * 1000)
+                    if began >= begins:
+                        times.append((time.monotonic() - began) * 1000)
         except BaseException as error:
             failures.append(error)
             ready.abort()
         with lock:
             outcome.attempts += len(times)
+            outcome.sent += attempt + 1
             outcome.milliseconds += times
             outcome.errors += errors
 

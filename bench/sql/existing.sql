@@ -17,7 +17,8 @@ select
   (case
     when number < 10000 then current_date + 1 + (number / 50 / 7)::int + time '08:00'
       + (number / 50 % 7)::int * interval '75 minutes'
-    when number < 100000 then current_date + 1 + ((number - 10000) / 450 / 7)::int + time '08:00'
+    when number < 100000 then current_date + 1 + ((number - 10000) / 450 / 7)::int
+      + time '08:40'
       + ((number - 10000) / 450 % 7)::int * interval '75 minutes'
     else current_date - 1 - ((number - 100000) / 500 / 18)::int + time '08:00'
       + ((number - 100000) / 500 % 18)::int * interval '30 minutes'
@@ -38,8 +39,9 @@ order by resource_id, starts_at;
 
 insert into bench.plain_visits (id, clinic_id, location_id, service_id, provider_id, patient_id,
   starts_at, ends_at)
-select id, clinic_id, location_id, service_id, provider_id, patient_id, starts_at, ends_at
-from public.appointments;
+select id, clinic_id, location_id, service_id, appointments.provider_id, appointments.patient_id,
+  appointments.starts_at, ends_at
+from public.appointments join visits using (id);
 
 set session_replication_role = origin;
 drop table visits;

@@ -254,5 +254,5 @@ begin
 end;
 $$;
 
-grant usage on schema bench to postgres, authenticated;
+grant usage on schema bench to postgres, anon, authenticated;
 grant all on all tables in schema bench to postgres, authenticated;
