@@ -59,7 +59,7 @@ from (
     message.appointment_id,
     message.id as notification_id
   from public.notifications as message
-  where message.status = 'dead'
+  where message.status in ('dead', 'bounced')
   union all
   select
     message.clinic_id, 'message keeps failing',

@@ -45,10 +45,12 @@ async def silent_mailbox(stack: StackConfig) -> AsyncIterator[SilentMailbox]:
 
 
 @asynccontextmanager
-async def nobody_answers() -> AsyncIterator[str]:
-    """An address that takes connections and does nothing with them."""
+async def nobody_answers(reached: asyncio.Event | None = None) -> AsyncIterator[str]:
+    """An address that takes connections and does nothing; `reached` tells of the first."""
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if reached is not None:
+            reached.set()
         with contextlib.suppress(OSError):
             await reader.read()
         writer.close()

@@ -1,0 +1,69 @@
+"""Places at which a worker can be stopped: a way to Supabase that freezes at one call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from stack.config import HOST, StackConfig
+
+
+class FreezingGateway:
+    """Forwards every request, but freezes at the first call of one function that does something.
+
+    `when` is before (the call never arrives) or after (it is carried out, nobody hears of it).
+    """
+
+    def __init__(self, port: int, function: str, when: str) -> None:
+        self.reached = asyncio.Event()
+        self.url = ""
+        self._port = port
+        self._function = function.encode()
+        self._when = when
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            # Without Realtime the timer finds the work, and connections stay simple.
+            if b"/realtime/" not in head:
+                await self._answer(head, reader, writer)
+        writer.close()
+
+    async def _answer(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        body = await reader.readexactly(int(length[1])) if length else b""
+        is_ours = self._function in head.split(b"\r\n", 1)[0]
+        if is_ours and self._when == "before":
+            await self._freeze(reader)
+            return
+        from_gateway, to_gateway = await asyncio.open_connection(HOST, self._port)
+        closing = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head[:-4])
+        to_gateway.write(closing + b"\r\nConnection: close\r\n\r\n" + body)
+        answer = await from_gateway.read()
+        to_gateway.close()
+        # A claim of nothing is no step on any message's way.
+        if is_ours and not answer.endswith(b"[]"):
+            await self._freeze(reader)
+            return
+        writer.write(answer)
+        await writer.drain()
+
+    async def _freeze(self, reader: asyncio.StreamReader) -> None:
+        self.reached.set()
+        await reader.read()  # Until the worker is dead.
+
+
+@asynccontextmanager
+async def freezing(stack: StackConfig, function: str, when: str) -> AsyncIterator[FreezingGateway]:
+    gateway = FreezingGateway(stack.ports.gateway, function, when)
+    server = await asyncio.start_server(gateway.handle, HOST, 0, limit=2**24)
+    gateway.url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield gateway
+    finally:
+        server.close()

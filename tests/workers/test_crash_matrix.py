@@ -1,0 +1,150 @@
+"""`kill -9` at every step of a message's way, beside two other workers: none lost, none twice.
+
+APPOINT_CRASHES sets how often each step is tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from stack.config import StackConfig
+from tests.people import Practice, at, book, every, make_practice, one
+from tests.workers.bookings import set_faults
+from tests.workers.crash_points import freezing
+from tests.workers.silent_mailbox import nobody_answers, silent_mailbox
+from tests.workers.worker_process import WorkerProcess, worker
+
+CRASHES = int(os.environ.get("APPOINT_CRASHES", "1"))
+MESSAGES = 4
+PATIENCE_SECONDS = 60
+SHORT_LEASE = {"APPOINT_WORKER_LEASE_SECONDS": "2"}
+STEPS = [
+    ("claim_notifications", "before"),
+    ("claim_notifications", "after"),
+    ("begin_sending", "before"),
+    ("begin_sending", "after"),
+    ("mailbox", "before"),
+    ("mailbox", "after"),
+    ("complete_notifications", "before"),
+    ("complete_notifications", "after"),
+]
+
+
+def make_messages(stack: StackConfig, practice: Practice, first_hour: int) -> None:
+    with psycopg.connect(stack.db_url(), autocommit=True) as db:
+        for hour in range(first_hour, first_hour + MESSAGES):
+            book(db, practice, at(hour, days=3))
+
+
+def new_practice(stack: StackConfig) -> tuple[Practice, str]:
+    with psycopg.connect(stack.db_url(), autocommit=True) as db:
+        practice = make_practice(db)
+        row = one(db, "select email from public.patients where id = %s", practice.patient)
+    return practice, row["email"]
+
+
+def states(stack: StackConfig, practice: Practice) -> dict[str, str]:
+    with psycopg.connect(stack.db_url(), autocommit=True) as db:
+        rows = every(
+            db,
+            "select id::text, status::text from public.notifications where clinic_id = %s",
+            practice.clinic,
+        )
+    return {row["id"]: row["status"] for row in rows}
+
+
+async def until_final(stack: StackConfig, practice: Practice) -> dict[str, str]:
+    """The statuses once none is on its way. The tables announce nothing to tests."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = await asyncio.to_thread(states, stack, practice)
+            if not set(found.values()) & {"queued", "sending"}:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def keys_received(stack: StackConfig, address: str) -> list[str]:
+    async with httpx.AsyncClient(base_url=stack.mailbox_url) as mailbox:
+        answer = await mailbox.get("/inbox.json", params={"to": address})
+    mails: list[dict[str, Any]] = answer.json()
+    return sorted(mail["idempotency_key"] for mail in mails)
+
+
+@asynccontextmanager
+async def doomed(stack: StackConfig, step: str, when: str) -> AsyncIterator[Any]:
+    """A worker that freezes at that step, and the event that says it is there."""
+    async with AsyncExitStack() as held:
+        if step != "mailbox":
+            gateway = await held.enter_async_context(freezing(stack, step, when))
+            process = await held.enter_async_context(
+                worker(stack, SUPABASE_URL=gateway.url, **SHORT_LEASE)
+            )
+            yield process, gateway.reached.wait
+        elif when == "after":
+            silent = await held.enter_async_context(silent_mailbox(stack))
+            process = await held.enter_async_context(
+                worker(stack, RESEND_API_URL=silent.url, **SHORT_LEASE)
+            )
+            yield process, silent.accepted.wait
+        else:
+            reached = asyncio.Event()
+            address = await held.enter_async_context(nobody_answers(reached))
+            process = await held.enter_async_context(
+                worker(stack, RESEND_API_URL=address, **SHORT_LEASE)
+            )
+            yield process, reached.wait
+
+
+def each(workers: list[WorkerProcess], number: signal.Signals) -> None:
+    for one_of_them in workers:
+        one_of_them.process.send_signal(number)
+
+
+@pytest.mark.timeout(120 * CRASHES + 120)
+async def test_killed_at_any_step_nothing_is_lost_and_nothing_comes_twice(
+    workerless_stack: StackConfig,
+) -> None:
+    async with (
+        worker(workerless_stack) as first,
+        worker(workerless_stack) as second,
+    ):
+        others = [first, second]
+        await asyncio.gather(first.logs("worker_started"), second.logs("worker_started"))
+        for step, when in STEPS * CRASHES:
+            practice, address = await asyncio.to_thread(new_practice, workerless_stack)
+            # The others look away until the doomed one has something in its hands.
+            each(others, signal.SIGSTOP)
+            try:
+                await asyncio.to_thread(make_messages, workerless_stack, practice, 0)
+                async with doomed(workerless_stack, step, when) as (victim, at_the_step):
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await at_the_step()
+                    each(others, signal.SIGCONT)
+                    await asyncio.to_thread(make_messages, workerless_stack, practice, 12)
+                    await victim.kill()
+            finally:
+                each(others, signal.SIGCONT)
+            final = await until_final(workerless_stack, practice)
+            assert set(final.values()) == {"sent"}, (step, when, final)
+            assert await keys_received(workerless_stack, address) == sorted(final), (step, when)
+
+
+async def test_a_provider_that_hangs_up_after_accepting_leads_to_no_second_mail(
+    workerless_stack: StackConfig,
+) -> None:
+    practice, address = await asyncio.to_thread(new_practice, workerless_stack)
+    await set_faults(workerless_stack, drop_after_accept=True, times=MESSAGES)
+    await asyncio.to_thread(make_messages, workerless_stack, practice, 0)
+    async with worker(workerless_stack), worker(workerless_stack):
+        final = await until_final(workerless_stack, practice)
+    assert set(final.values()) == {"sent"}
+    assert await keys_received(workerless_stack, address) == sorted(final)
