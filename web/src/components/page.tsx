@@ -8,12 +8,14 @@ interface PageProps {
   title: string;
   lead?: ReactNode;
   back?: { to: string; label: string };
+  /** Above the heading, for what the page wants to say without words too. */
+  mark?: ReactNode;
   isNarrow?: boolean;
   children: ReactNode;
 }
 
 /** The frame of every page: a way back, one heading, a sentence. */
-export function Page({ title, lead, back, isNarrow = false, children }: PageProps) {
+export function Page({ title, lead, back, mark, isNarrow = false, children }: PageProps) {
   useTitle(title);
   return (
     <div className={isNarrow ? "page page-narrow" : "page"}>
@@ -24,6 +26,7 @@ export function Page({ title, lead, back, isNarrow = false, children }: PageProp
             {back.label}
           </Link>
         )}
+        {mark}
         <h1>{title}</h1>
         {lead && <p className="lead">{lead}</p>}
       </header>

@@ -1,12 +1,16 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { now } from "./clock";
-import { currentLanguage, type Language } from "./i18n";
+import { currentLanguage } from "./i18n";
 
-/** The language words and times are written in; draws again when it changes. */
-export function useLanguage(): Language {
+/**
+ * The language that times are written in, as the reader's region writes it where the device knows:
+ * en-GB has 15:00, en-US 3:00 PM. Draws again when the language of the page changes.
+ */
+export function useLanguage(): string {
   useTranslation();
-  return currentLanguage();
+  const language = currentLanguage();
+  return navigator.languages.find((tag) => tag.slice(0, 2) === language) ?? language;
 }
 
 export function useIsOnline(): boolean {

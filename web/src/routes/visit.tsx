@@ -37,11 +37,11 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
     <Page
       title={heading ? t(`visit.${heading}_title`) : t("visit.title")}
       lead={heading && t(`visit.${heading}_lead`)}
+      mark={heading && <BigCheck />}
       isNarrow
       {...(!heading && { back: { to: paths.visits, label: t("visit.all") } })}
     >
       {search.has("moved") && <Notice kind="good">{t("visit.moved")}</Notice>}
-      {heading && <BigCheck />}
       <VisitSummary
         title={visit.services.name}
         startsAt={visit.starts_at}

@@ -83,9 +83,9 @@ function VisitCards({ visits, showsPatient }: { visits: Visit[]; showsPatient: b
                   {showsPatient ? `${visit.patients.full_name} · ` : ""}
                   {visit.clinics.name}
                 </span>
-              </span>
-              <span className={`status status-${visit.status}`}>
+                <span className={`status status-${visit.status}`}>
                 {t(`visit.status_${visit.status}`)}
+              </span>
               </span>
               <ChevronRight aria-hidden size={20} />
             </Link>

@@ -33,7 +33,7 @@ export function DayTimes(
   if (shown.length === 0) return <p className="empty muted">{t("slots.none_day")}</p>;
   return shown.map((group) => (
     <div className="times" key={group.name}>
-      <h3>{t(`slots.part_${group.name}`)}</h3>
+      <h2>{t(`slots.part_${group.name}`)}</h2>
       <ul>
         {group.starts.map((start) => (
           <li key={start.startsAt}>

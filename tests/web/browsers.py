@@ -1,0 +1,65 @@
+"""Where the browser is, and what a person at it can do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+from playwright.async_api import Page, expect
+
+from stack.config import HOST, StackConfig
+from tests.acceptance.eventually import eventually
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CLINIC = "/c/harbour-clinic"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One stack's web client and its mailbox."""
+
+    stack: StackConfig
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.stack.ports.web}"
+
+    async def code_mailed_to(self, email: str) -> str:
+        """The newest six digits that were mailed to the address."""
+
+        async def newest() -> str | None:
+            async with httpx.AsyncClient(timeout=10) as http:
+                answer = await http.get(
+                    f"{self.stack.mailbox_url}/inbox.json", params={"to": email}
+                )
+            for mail in answer.json():
+                if found := re.search(r"\b\d{6}\b", str(mail["text"])):
+                    return found[0]
+            return None
+
+        return await eventually(newest)
+
+
+def new_address() -> str:
+    return f"web-{uuid4().hex[:12]}@patients.example"
+
+
+async def open_times(page: Page, service: str) -> None:
+    """From the clinic's page to the free times of a service, followed live."""
+    await page.goto(CLINIC)
+    await page.get_by_role("link", name=service).click()
+    await expect(page.locator(".time").first).to_be_visible()
+    await expect(page.locator(".is-live")).to_be_visible()
+
+
+async def sign_up(page: Page, site: Site, name: str) -> str:
+    """From the form that asks for name and address to a session; the address."""
+    email = new_address()
+    await page.get_by_label("Full name").fill(name)
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_role("button", name="Send me a code").click()
+    await page.get_by_label("Code").fill(await site.code_mailed_to(email))
+    return email

@@ -1,0 +1,164 @@
+"""Pages for everybody: axe, the keyboard alone, four languages, no connection, small loads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from stack.config import PROJECT_DIR
+from tests.web.browsers import CLINIC, Site, new_address, open_times
+from tests.web.conftest import NewPage
+
+AXE = PROJECT_DIR / "web/node_modules/axe-core/axe.min.js"
+CHECK_UP = "13000000-0000-4000-8000-000000000001"
+PUBLIC_PAGES = {
+    "/": ".card",
+    CLINIC: ".card",
+    f"{CLINIC}/book/{CHECK_UP}": ".time",
+    f"{CLINIC}/book/{CHECK_UP}/confirm?at=2027-01-04T09:00:00Z": "form",
+    f"{CLINIC}/wait/{CHECK_UP}": "form",
+    "/sign-in": "form",
+    "/nothing": "h1",
+}
+PATIENTS_PAGES = {
+    "/visits": ".date-mark",
+    "/account": "form",
+    f"{CLINIC}/wait/{CHECK_UP}": ".segments-many",
+}
+LANGUAGES = {"en-GB": "en", "es-ES": "es", "fr-FR": "fr", "de-AT": "de"}
+
+
+async def violations(page: Page) -> list[str]:
+    # Evaluated, not added as a script: the page runs its own scripts only.
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{page.url} {violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_axe_finds_nothing(
+    new_page: NewPage, patients_storage: Any, theme: str, width: int
+) -> None:
+    found: list[str] = []
+    for storage, pages in ((None, PUBLIC_PAGES), (patients_storage, PATIENTS_PAGES)):
+        page = await new_page(
+            color_scheme=theme, viewport={"width": width, "height": 800}, storage_state=storage
+        )
+        for path, sign in pages.items():
+            await page.goto(path)
+            await page.locator(sign).first.wait_for()
+            found += await violations(page)
+            # Nothing is wider than the screen.
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+    await page.goto("/visits")
+    await page.locator(".card-link").first.click()
+    await page.get_by_role("button", name="Cancel visit").click()
+    await page.get_by_role("alertdialog").wait_for()
+    found += await violations(page)
+    assert found == []
+
+
+async def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until the element has the focus, as somebody without a mouse does."""
+    for _ in range(120):
+        if await wanted.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard never reaches {wanted}")
+
+
+async def test_a_visit_is_booked_with_the_keyboard_alone(site: Site, new_page: NewPage) -> None:
+    page = await new_page()
+    await page.goto(CLINIC)
+    email = new_address()
+    service = page.get_by_role("link", name="Consultation")
+    await service.wait_for()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    await tab_to(page, service)
+    await page.keyboard.press("Enter")
+    await page.locator(".time").first.wait_for()
+    await tab_to(page, page.locator(".first-free"))
+    await page.keyboard.press("Enter")
+    name = page.get_by_label("Full name")
+    await name.wait_for()
+    await tab_to(page, name)
+    await page.keyboard.type("Kay Board")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(email)
+    await page.keyboard.press("Enter")
+    code = page.get_by_label("Code")
+    await expect(code).to_be_focused()
+    await page.keyboard.type(await site.code_mailed_to(email))
+    await page.locator(".countdown").wait_for()
+    await tab_to(page, page.get_by_role("button", name="Book this visit"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+
+    cancel = page.get_by_role("button", name="Cancel visit")
+    await tab_to(page, cancel)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alertdialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("alertdialog")).to_have_count(0)
+    await expect(cancel).to_be_focused()
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+async def test_every_word_is_in_the_readers_language(
+    new_page: NewPage, patients_storage: Any, locale: str
+) -> None:
+    for storage, pages in ((None, PUBLIC_PAGES), (patients_storage, PATIENTS_PAGES)):
+        page = await new_page(locale=locale, storage_state=storage)
+        for path, sign in pages.items():
+            await page.goto(path)
+            await page.locator(sign).first.wait_for()
+            assert await page.locator("html").get_attribute("lang") == LANGUAGES[locale]
+            text = await page.locator("body").inner_text()
+            assert not re.search(r"\{\{|\b(app|clinic|slots|confirm|visits?|errors)\.[a-z_]+", text)
+
+
+async def test_the_language_is_switched_on_the_page_and_stays(new_page: NewPage) -> None:
+    page = await new_page()
+    await page.goto(CLINIC)
+    await page.get_by_label("Language").select_option("de")
+    await expect(page.get_by_role("heading", name="Wofür kommen Sie?")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Wofür kommen Sie?")).to_be_visible()
+
+
+async def test_without_a_connection_no_page_is_blank(new_page: NewPage) -> None:
+    page = await new_page()
+    await open_times(page, "Check-up")
+    await page.context.set_offline(True)
+    await expect(page.get_by_text("You are offline.")).to_be_visible()
+    await expect(page.locator(".time").first).to_be_visible()
+    await page.locator(".first-free").click()
+    await expect(page.get_by_text("There is no connection.")).to_be_visible()
+    await page.context.set_offline(False)
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_label("Full name")).to_be_visible()
+
+
+async def test_a_first_visit_loads_at_most_200_kb_of_scripts(new_page: NewPage) -> None:
+    page = await new_page()
+    sizes: dict[str, int] = {}
+    page.on(
+        "response",
+        lambda answer: (
+            sizes.__setitem__(answer.url, int(answer.headers.get("content-length", 0)))
+            if answer.url.endswith(".js")
+            else None
+        ),
+    )
+    await page.goto(CLINIC)
+    await page.locator(".card").first.wait_for()
+    assert 0 < sum(sizes.values()) <= 200_000, sizes
