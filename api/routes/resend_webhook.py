@@ -66,7 +66,7 @@ class Report:
     "/resend",
     summary="Take in a report about a mail",
     status_code=204,
-    responses=documented(403, 503),
+    responses=documented(403, 422, 500, 503),
     openapi_extra={
         "requestBody": {
             "required": True,

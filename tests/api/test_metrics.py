@@ -58,6 +58,7 @@ async def test_the_queue_is_told_by_state_and_lag(api: httpx.AsyncClient) -> Non
         "queued",
         "sending",
         "dead",
+        "overdue",
     }
     assert found["appoint_notifications_lag_seconds"][0][1] >= 0
     assert found["appoint_database_up"] == [({}, 1.0)]

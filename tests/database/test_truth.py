@@ -194,6 +194,7 @@ class Truth(RuleBasedStateMachine):
         self.db.rollback()
 
 
+@pytest.mark.timeout(60 + 5 * RUNS)
 def test_each_persons_mail_is_what_a_simple_model_says(db: Connection) -> None:
     assert one(db, "select 1 as works")["works"] == 1
 

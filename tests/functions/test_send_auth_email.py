@@ -1,0 +1,109 @@
+"""Auth's mail through our own queue: signed, once, ahead of the rest, and nowhere kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from stack.config import StackConfig
+from tests.people import every
+from tests.workers.bookings import mails_to
+
+
+def payload(address: str, action: str = "signup", **changes: Any) -> str:
+    data = {
+        "token": "123456",
+        "token_hash": "hash-one",
+        "redirect_to": "http://127.0.0.1:5173/welcome?a=b",
+        "email_action_type": action,
+        "site_url": "",
+        "token_new": "",
+        "token_hash_new": "",
+    }
+    user = {"email": address, "user_metadata": {"language": "de"}}
+    return json.dumps(
+        {
+            "user": user | changes.pop("user", {}),
+            "email_data": data | changes,
+        }
+    )
+
+
+async def ask(
+    stack: StackConfig, body: str, request_id: str | None = None, **wrong: Any
+) -> httpx.Response:
+    request_id = request_id or str(uuid4())
+    at = datetime.now(UTC) - timedelta(seconds=wrong.get("age", 0))
+    webhook = Webhook(stack.keys.send_email_hook_secret.removeprefix("v1,"))
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": request_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": webhook.sign(request_id, at, wrong.get("signed", body)),
+    }
+    async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http:
+        return await http.post("/functions/v1/send-auth-email", content=body, headers=headers)
+
+
+def new_address() -> str:
+    return f"{uuid4().hex}@example.org"
+
+
+async def test_a_code_arrives_once_in_the_persons_language_and_is_kept_nowhere(
+    stack: StackConfig,
+) -> None:
+    address, request_id = new_address(), str(uuid4())
+    for _ in range(2):
+        answer = await ask(stack, payload(address), request_id)
+        assert answer.status_code == 200, answer.text
+    (mail,) = await mails_to(stack, address)
+    assert "123456" in mail["text"]
+    assert "token=hash-one" in mail["text"]
+    assert "redirect_to=http%3A%2F%2F127.0.0.1%3A5173%2Fwelcome%3Fa%3Db" in mail["text"]
+    assert "123456" not in mail["subject"]
+    assert '<html lang="de">' in mail["html"]
+    with psycopg.connect(stack.db_url()) as db:
+        rows = every(
+            db, "select * from public.notifications where id = %s", mail["idempotency_key"]
+        )
+    assert [(row["kind"], row["clinic_id"]) for row in rows] == [("log_in", None)]
+    assert address not in str(rows)
+
+
+async def test_a_change_of_address_asks_both_each_with_its_own_code(stack: StackConfig) -> None:
+    old, new = new_address(), new_address()
+    body = payload(
+        old,
+        "email_change",
+        user={"new_email": new},
+        token="111111",
+        token_new="222222",
+        token_hash="of-the-new",
+        token_hash_new="of-the-old",
+    )
+    assert (await ask(stack, body)).status_code == 200
+    (to_old,), (to_new,) = await mails_to(stack, old), await mails_to(stack, new)
+    assert ("111111" in to_old["text"], "token=of-the-old" in to_old["text"]) == (True, True)
+    assert ("222222" in to_new["text"], "token=of-the-new" in to_new["text"]) == (True, True)
+
+
+@pytest.mark.parametrize("wrong", [{"signed": "something else"}, {"age": 301}, {"age": -301}])
+async def test_without_a_fresh_signature_nothing_is_queued(
+    stack: StackConfig, wrong: dict[str, Any]
+) -> None:
+    address = new_address()
+    answer = await ask(stack, payload(address), **wrong)
+    assert answer.status_code == 401
+    assert await mails_to(stack, address, at_least=0) == []
+
+
+async def test_what_is_no_mail_of_auth_is_refused(stack: StackConfig) -> None:
+    for body in ("{}", "not json", payload("")):
+        assert (await ask(stack, body)).status_code == 400
