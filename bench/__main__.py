@@ -7,12 +7,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import booking, contention, over_http, pages, request_ids, scene, slots, stack_figures
+from bench import (
+    booking,
+    contention,
+    feeds,
+    over_http,
+    pages,
+    request_ids,
+    scene,
+    slots,
+    stack_figures,
+)
 from bench.cluster import running_cluster
 
 console = Console()
 DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id")
-PARTS = (*DATABASE_PARTS, "stack")
+PARTS = (*DATABASE_PARTS, "feeds", "stack")
 
 
 def main(
@@ -34,6 +44,8 @@ def main(
     if set(chosen) & set(DATABASE_PARTS):
         wanted = tuple(int(size) for size in sizes.split(","))
         found += measure_databases(chosen, wanted, repeats, seconds)
+    if "feeds" in chosen:
+        found += feeds.measure(repeats * 4)
     if "stack" in chosen:
         found += stack_figures.measure()
     for section in found:
