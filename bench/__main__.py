@@ -13,6 +13,7 @@ from bench import (
     feeds,
     over_http,
     pages,
+    queue,
     request_ids,
     scene,
     slots,
@@ -21,7 +22,7 @@ from bench import (
 from bench.cluster import running_cluster
 
 console = Console()
-DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id")
+DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id", "queue")
 PARTS = (*DATABASE_PARTS, "feeds", "stack")
 
 
@@ -71,6 +72,8 @@ def measure_databases(
             found += contention.measure(cluster, middle, repeats, seconds, console)
         if "request-id" in chosen:
             found += request_ids.measure(cluster, middle, repeats, console)
+        if "queue" in chosen:
+            found += queue.measure(cluster, databases[min(databases)], repeats, console)
         if "http" in chosen:
             found += over_http.measure(cluster, databases, repeats, seconds, console)
     return found
