@@ -12,6 +12,8 @@ create table private.requests (
   primary key (caller_id, request_id)
 );
 
+create index requests_by_age on private.requests (created_at);
+
 comment on table private.requests is
   'Requests that were carried out: the same id again gets the same appointment.';
 comment on column private.requests.fingerprint is

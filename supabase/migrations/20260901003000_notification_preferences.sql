@@ -5,9 +5,9 @@
 
 alter table public.clinics
   add column quiet_from time,
-  add column quiet_until time,
-  add constraint clinics_quiet_hours_have_two_ends
-    check ((quiet_from is null) = (quiet_until is null) and quiet_from <> quiet_until);
+  add column quiet_until time
+    constraint clinics_quiet_hours_have_two_ends
+      check ((quiet_from is null) = (quiet_until is null) and quiet_from <> quiet_until);
 
 comment on column public.clinics.quiet_from is
   'From then on, by the wall clock at the location, reminders wait; null: they come at any hour.';

@@ -1,8 +1,6 @@
 -- Housekeeping: removes what has done its work, a little at a time.
 -- Access: the service key.
 
-create index requests_by_age on private.requests (created_at);
-
 -- Removes at most so many of each: request ids that nobody repeats any more, bodies of messages that
 -- are settled, ids of delivery events, log-in mails of the last month. Returns how much.
 -- Definer: the service key has no privilege on these.
