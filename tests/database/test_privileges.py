@@ -289,16 +289,27 @@ def test_what_a_later_migration_makes_is_closed_until_granted(db: Connection) ->
 
 # pglast's PL/pgSQL parser knows no types of other schemas, so the statements are cut out; tables
 # are always written with their schema, which tells `update x.y` from `do update` and `for update`.
-WRITES = re.compile(r"\b(?:update|delete\s+from)\s+[a-z_]+\.[a-z_]+\b[^;]*", re.IGNORECASE)
+WRITES = re.compile(r"\b(?:update|delete\s+from)\s+[a-z_]+\.[a-z_]+\b", re.IGNORECASE)
+TOKENS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|[();]")
 INTO = re.compile(r"\binto\s+[a-z_, ]+$", re.IGNORECASE)
 
 
 def writes(source: str) -> list[Any]:
     """The parsed UPDATE and DELETE statements in a function's body."""
     return [
-        pglast.parse_sql(INTO.sub("", statement.strip()))[0].stmt
-        for statement in WRITES.findall(source)
+        pglast.parse_sql(INTO.sub("", whole_statement(source, found.start()).strip()))[0].stmt
+        for found in WRITES.finditer(source)
     ]
+
+
+def whole_statement(source: str, start: int) -> str:
+    """The statement that starts there: up to its semicolon, or the end of the WITH it stands in."""
+    depth = 0
+    for token in TOKENS.finditer(source, start):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if token[0] == ";" or depth < 0:
+            return source[start : token.start()]
+    return source[start:]
 
 
 def test_no_function_changes_a_whole_table(db: Connection) -> None:
@@ -331,3 +342,14 @@ def test_the_lint_above_would_see_a_statement_without_where() -> None:
     careless = "begin update public.members set active = false returning id into x; return; end"
     (statement,) = writes(careless)
     assert statement.whereClause is None
+
+
+def test_the_lint_above_reads_statements_inside_with() -> None:
+    within = (
+        "with gone as (delete from public.members where members.role in ('owner', ';)') returning id),"
+        " kept as (update public.clinics set name = 'x')"
+        " select count(*) into counted from gone;"
+    )
+    deleted, updated = writes(within)
+    assert deleted.whereClause is not None
+    assert updated.whereClause is None
