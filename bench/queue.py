@@ -24,7 +24,7 @@ STRETCHES = 5
 OLD_MESSAGES: LiteralString = """
     insert into public.notifications (clinic_id, appointment_version, kind, recipient_id, status,
       sent_at, due_at, created_at)
-    select 'c1000000-0000-4000-8000-000000000001', 1, 'confirmation', bench.patient(number % 10000),
+    select 'c1000000-0000-4000-8000-000000000001', 1, 'confirmation', bench.patient(number %% 10000),
       'sent', at, at, at
     from generate_series(1, %s::bigint) as number
     cross join lateral (select now() - number * interval '30 seconds' as at) as sent

@@ -20,6 +20,13 @@ class SilentMailbox:
         self._mailbox_port = mailbox_port
 
     async def deliver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A worker may be killed between connecting and asking.
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            await self._accept(reader)
+            await reader.read()  # Until the worker gives up or dies.
+        writer.close()
+
+    async def _accept(self, reader: asyncio.StreamReader) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         body = await reader.readexactly(int(length[1])) if length else b""
@@ -28,9 +35,6 @@ class SilentMailbox:
         await from_mailbox.readuntil(b"\r\n\r\n")
         to_mailbox.close()
         self.accepted.set()
-        with contextlib.suppress(OSError):
-            await reader.read()  # Until the worker gives up or dies.
-        writer.close()
 
 
 @asynccontextmanager
