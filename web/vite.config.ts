@@ -8,6 +8,10 @@ const stackAddress = process.env.APPOINT_SITE_URL ?? "http://127.0.0.1:5173";
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
-  server: { host: "127.0.0.1", port: 5174, proxy: { "/config.json": stackAddress } },
+  server: {
+    host: "127.0.0.1",
+    port: 5174,
+    proxy: { "/config.json": stackAddress },
+  },
   build: { target: "es2022", sourcemap: false, reportCompressedSize: false },
 });

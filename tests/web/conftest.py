@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from stack import web
 from stack.config import StackConfig
 from tests.web.browsers import CHROMIUM, CLINIC, Site, sign_up
+
+# Generous, for machines that do much else at the same time; nothing waits longer than it must.
+expect.set_options(timeout=20_000)
 
 NewPage = Callable[..., Awaitable[Page]]
 

@@ -38,5 +38,7 @@ test("no line is longer than 75 octets, and unfolded nothing is lost", () => {
 });
 
 test("a cancelled visit says so", () => {
-  expect(calendarFile({ ...VISIT, isCancelled: true }, WRITTEN)).toContain("STATUS:CANCELLED");
+  expect(calendarFile({ ...VISIT, isCancelled: true }, WRITTEN)).toContain(
+    "STATUS:CANCELLED",
+  );
 });

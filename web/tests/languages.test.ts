@@ -24,7 +24,8 @@ function flat(words: Words, prefix = ""): Record<string, string> {
 }
 
 function placeholders(text: string): string[] {
-  return [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name ?? "").sort();
+  return [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name ?? "")
+    .sort();
 }
 
 function sources(directory: string): string[] {
@@ -61,7 +62,9 @@ describe.each(Object.keys(languages))("%s", (language) => {
   });
 
   test("has words for every error", () => {
-    for (const key of [...DATABASE_KEYS, ...OTHER_KEYS]) expect(words).toHaveProperty([`errors.${key}`]);
+    for (const key of [...DATABASE_KEYS, ...OTHER_KEYS]) {
+      expect(words).toHaveProperty([`errors.${key}`]);
+    }
   });
 });
 
@@ -72,9 +75,9 @@ test("every word is used somewhere", () => {
     const singular = name.replace(/_(one|other)$/, "");
     if (code.includes(`"${page}.${singular}"`)) return true;
     // Keys that are put together: t(`visit.status_${status}`).
-    return [...code.matchAll(/`(\w+\.\w*)\$\{[^}]+\}(\w*)`/g)].some(([, start, end]) =>
-      key.startsWith(start ?? "") && key.endsWith(end ?? "")
-    );
+    return [...code.matchAll(/`(\w+\.\w*)\$\{[^}]+\}(\w*)`/g)].some((
+      [, start, end],
+    ) => key.startsWith(start ?? "") && key.endsWith(end ?? ""));
   };
   expect(Object.keys(english).filter((key) => !isUsed(key))).toEqual([]);
 });

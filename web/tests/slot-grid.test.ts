@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import type { Slot } from "@/features/slots/open-slots";
 import { choiceOf, freeStarts, gridOf } from "@/features/slots/slot-grid";
 
-const slot = (starts_at: string, provider_id: string, location_id = "harbour"): Slot => ({
+const slot = (
+  starts_at: string,
+  provider_id: string,
+  location_id = "harbour",
+): Slot => ({
   provider_id,
   location_id,
   starts_at,
@@ -13,7 +17,11 @@ const NINE = "2026-11-23T08:00:00+00:00";
 const LATE = "2026-11-23T23:30:00+00:00";
 
 test("a start appears once, with everybody who is free then, on its day in the zone", () => {
-  const grid = gridOf([slot(NINE, "lind"), slot(NINE, "okafor"), slot(LATE, "lind")], [], "Europe/Amsterdam");
+  const grid = gridOf(
+    [slot(NINE, "lind"), slot(NINE, "okafor"), slot(LATE, "lind")],
+    [],
+    "Europe/Amsterdam",
+  );
   expect([...grid.keys()]).toEqual(["2026-11-23", "2026-11-24"]);
   expect(grid.get("2026-11-23")?.[0]?.slots).toHaveLength(2);
   expect(grid.get("2026-11-23")?.[0]?.part).toBe("morning");
@@ -21,7 +29,10 @@ test("a start appears once, with everybody who is free then, on its day in the z
 
 test("what goes while it is on the screen stays in its place as taken", () => {
   const grid = gridOf([slot(LATE, "lind")], [slot(NINE, "lind")], "UTC");
-  expect(grid.get("2026-11-23")?.map(({ isTaken }) => isTaken)).toEqual([true, false]);
+  expect(grid.get("2026-11-23")?.map(({ isTaken }) => isTaken)).toEqual([
+    true,
+    false,
+  ]);
   expect(freeStarts(grid.get("2026-11-23"), null)).toHaveLength(1);
 });
 
@@ -35,20 +46,25 @@ test("among several at one place the database chooses; over several places one i
     const start = gridOf(slots, [], "UTC").get("2026-11-23")?.[0];
     return start && choiceOf(start);
   };
-  expect(first([slot(NINE, "lind"), slot(NINE, "okafor")])?.provider).toBeNull();
+  expect(first([slot(NINE, "lind"), slot(NINE, "okafor")])?.provider)
+    .toBeNull();
   expect(first([slot(NINE, "lind")])?.provider).toBe("lind");
-  expect(first([slot(NINE, "lind"), slot(NINE, "bakker", "hill")])).toMatchObject({
-    provider: "lind",
-    place: "harbour",
-  });
+  expect(first([slot(NINE, "lind"), slot(NINE, "bakker", "hill")]))
+    .toMatchObject({
+      provider: "lind",
+      place: "harbour",
+    });
 });
 
 test("two weeks of twenty providers become one start for each time", () => {
   const slots: Slot[] = [];
   for (let day = 0; day < 14; day++) {
     for (let quarter = 0; quarter < 32; quarter++) {
-      const starts = new Date(Date.UTC(2026, 10, 23 + day, 8, quarter * 15)).toISOString();
-      for (let provider = 0; provider < 20; provider++) slots.push(slot(starts, `p${provider}`));
+      const starts = new Date(Date.UTC(2026, 10, 23 + day, 8, quarter * 15))
+        .toISOString();
+      for (let provider = 0; provider < 20; provider++) {
+        slots.push(slot(starts, `p${provider}`));
+      }
     }
   }
   const grid = gridOf(slots, [], "Europe/Amsterdam");

@@ -41,8 +41,12 @@ test("days are counted over months, years and leap days", () => {
 });
 
 test("a slot shows the wall clock of its zone on both sides of a clock change", () => {
-  expect(clockTime("2026-03-29T00:30:00Z", "Europe/Amsterdam", "en-GB")).toBe("01:30");
-  expect(clockTime("2026-03-29T01:30:00Z", "Europe/Amsterdam", "en-GB")).toBe("03:30");
+  expect(clockTime("2026-03-29T00:30:00Z", "Europe/Amsterdam", "en-GB")).toBe(
+    "01:30",
+  );
+  expect(clockTime("2026-03-29T01:30:00Z", "Europe/Amsterdam", "en-GB")).toBe(
+    "03:30",
+  );
   expect(offsetMinutes("2026-03-29T00:59:59Z", "Europe/Amsterdam")).toBe(60);
   expect(offsetMinutes("2026-03-29T01:00:00Z", "Europe/Amsterdam")).toBe(120);
 });
@@ -56,7 +60,12 @@ test("the hour that the clock shows twice is told apart, and no other", () => {
   expect(clockTimeWithOffset(first, "Europe/Amsterdam", "en-GB")).not.toBe(
     clockTimeWithOffset(second, "Europe/Amsterdam", "en-GB"),
   );
-  const shownTwice = ["2026-10-24T23:59:00Z", first, second, "2026-10-25T02:00:00Z"]
+  const shownTwice = [
+    "2026-10-24T23:59:00Z",
+    first,
+    second,
+    "2026-10-25T02:00:00Z",
+  ]
     .map((instant) => isShownTwice(instant, "Europe/Amsterdam"));
   expect(shownTwice).toEqual([false, true, true, false]);
   expect(isShownTwice("2026-03-29T01:30:00Z", "Europe/Amsterdam")).toBe(false);
@@ -64,12 +73,18 @@ test("the hour that the clock shows twice is told apart, and no other", () => {
 
 test("zones differ only where their clocks do", () => {
   const summer = "2026-07-01T10:00:00Z";
-  expect(showSameClock("Europe/Vienna", "Europe/Amsterdam", [summer])).toBe(true);
+  expect(showSameClock("Europe/Vienna", "Europe/Amsterdam", [summer])).toBe(
+    true,
+  );
   expect(showSameClock("Africa/Lagos", "Europe/London", [summer])).toBe(true);
-  expect(showSameClock("Africa/Lagos", "Europe/London", ["2026-01-01T10:00:00Z"])).toBe(false);
+  expect(
+    showSameClock("Africa/Lagos", "Europe/London", ["2026-01-01T10:00:00Z"]),
+  ).toBe(false);
 });
 
 test("languages write times their way", () => {
   expect(clockTime("2026-07-01T13:05:00Z", "UTC", "de")).toBe("13:05");
-  expect(clockTime("2026-07-01T13:05:00Z", "UTC", "en-US")).toMatch(/^0?1:05\sPM$/);
+  expect(clockTime("2026-07-01T13:05:00Z", "UTC", "en-US")).toMatch(
+    /^0?1:05\sPM$/,
+  );
 });

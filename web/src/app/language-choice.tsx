@@ -8,7 +8,10 @@ export function LanguageChoice() {
     <Choice
       label={t("app.language")}
       value={currentLanguage()}
-      options={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+      options={Object.entries(LANGUAGES).map(([value, label]) => ({
+        value,
+        label,
+      }))}
       onChange={(value) => {
         if (isLanguage(value)) void changeLanguage(value);
       }}

@@ -79,7 +79,11 @@ function TopBar() {
               </>
             )
             : (
-              <NavLink to={paths.signIn(pathname === paths.home ? undefined : pathname)}>
+              <NavLink
+                to={paths.signIn(
+                  pathname === paths.home ? undefined : pathname,
+                )}
+              >
                 {t("app.sign_in")}
               </NavLink>
             )}

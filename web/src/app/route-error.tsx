@@ -15,7 +15,9 @@ export function RouteError() {
   const key = isRouteErrorResponse(error) && error.status === 404
     ? keyOf(new Refusal("not_found"))
     : keyOf(error);
-  if (key === "not_found" || key === "not_allowed" || key === "invalid_input") return <NotFound />;
+  if (key === "not_found" || key === "not_allowed" || key === "invalid_input") {
+    return <NotFound />;
+  }
 
   const tryAgain = () => {
     queries.clear();
@@ -26,7 +28,9 @@ export function RouteError() {
       <Notice kind="bad">{t(`errors.${key}`)}</Notice>
       <div className="actions">
         <Button look="primary" onClick={tryAgain}>{t("app.retry")}</Button>
-        <Link className="button button-quiet" to={paths.home}>{t("problem.home")}</Link>
+        <Link className="button button-quiet" to={paths.home}>
+          {t("problem.home")}
+        </Link>
       </div>
     </Page>
   );
@@ -35,10 +39,18 @@ export function RouteError() {
 export function NotFound() {
   const { t } = useTranslation();
   return (
-    <Page title={t("problem.not_found_title")} lead={t("problem.not_found_lead")} isNarrow>
+    <Page
+      title={t("problem.not_found_title")}
+      lead={t("problem.not_found_lead")}
+      isNarrow
+    >
       <div className="actions">
-        <Link className="button button-primary" to={paths.home}>{t("problem.home")}</Link>
-        <Link className="button button-quiet" to={paths.signIn()}>{t("app.sign_in")}</Link>
+        <Link className="button button-primary" to={paths.home}>
+          {t("problem.home")}
+        </Link>
+        <Link className="button button-quiet" to={paths.signIn()}>
+          {t("app.sign_in")}
+        </Link>
       </div>
     </Page>
   );

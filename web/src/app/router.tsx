@@ -1,14 +1,26 @@
+import type { ComponentType } from "react";
 import { createBrowserRouter } from "react-router";
 import { PageLoading } from "@/components/page";
 import { RootLayout } from "./root-layout";
 import { RouteError } from "./route-error";
 
+type Load = () => Promise<{ Component: ComponentType }>;
+
 /** Every page comes in its own file, and a page that fails leaves the frame around it standing. */
-const page = (path: string, load: () => Promise<{ Component: React.ComponentType }>) => ({
+const page = (path: string, load: Load) => ({
   path,
-  lazy: load,
+  lazy: () => load().catch(failedPage),
   ErrorBoundary: RouteError,
 });
+
+// A route whose `lazy` rejects is drawn as nothing at all; one that throws reaches its boundary.
+function failedPage(error: unknown): { Component: ComponentType } {
+  return {
+    Component: () => {
+      throw error;
+    },
+  };
+}
 
 export const router = createBrowserRouter([
   {
@@ -20,7 +32,10 @@ export const router = createBrowserRouter([
       page("/", () => import("@/routes/home")),
       page("/c/:slug", () => import("@/routes/clinic")),
       page("/c/:slug/book/:serviceId", () => import("@/routes/choose-slot")),
-      page("/c/:slug/book/:serviceId/confirm", () => import("@/routes/confirm-booking")),
+      page(
+        "/c/:slug/book/:serviceId/confirm",
+        () => import("@/routes/confirm-booking"),
+      ),
       page("/c/:slug/wait/:serviceId", () => import("@/routes/join-waitlist")),
       page("/visits", () => import("@/routes/visits")),
       page("/visits/:visitId", () => import("@/routes/visit")),

@@ -19,7 +19,10 @@ export function ThemeChoice() {
     <Choice
       label={t("app.theme")}
       value={theme}
-      options={THEMES.map((value) => ({ value, label: t(`app.theme_${value}`) }))}
+      options={THEMES.map((value) => ({
+        value,
+        label: t(`app.theme_${value}`),
+      }))}
       onChange={change}
     />
   );

@@ -7,9 +7,13 @@ interface FieldProps extends Omit<ComponentProps<"input">, "id"> {
 }
 
 /** A labelled input; its error stands beside it and is read out with it. */
-export function Field({ label, hint, error, className = "", ...input }: FieldProps) {
+export function Field(
+  { label, hint, error, className = "", ...input }: FieldProps,
+) {
   const id = useId();
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(
+    Boolean,
+  ).join(" ");
   return (
     <div className={`field ${className}`}>
       <label htmlFor={id}>{label}</label>
@@ -33,15 +37,28 @@ interface ChoiceProps extends Omit<ComponentProps<"select">, "id" | "onChange"> 
 }
 
 /** A labelled choice; the platform's own list, which phones and screen readers know best. */
-export function Choice({ label, options, onChange, isLabelHidden, ...select }: ChoiceProps) {
+export function Choice(
+  { label, options, onChange, isLabelHidden, ...select }: ChoiceProps,
+) {
   const id = useId();
   return (
     <div className="field">
-      <label htmlFor={id} className={isLabelHidden ? "visually-hidden" : undefined}>{label}</label>
+      <label
+        htmlFor={id}
+        className={isLabelHidden ? "visually-hidden" : undefined}
+      >
+        {label}
+      </label>
       <div className="choice">
-        <select {...select} id={id} onChange={(event) => onChange(event.target.value)}>
+        <select
+          {...select}
+          id={id}
+          onChange={(event) => onChange(event.target.value)}
+        >
           {options.map((option) => (
-            <option key={option.value} value={option.value}>{option.label}</option>
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
           ))}
         </select>
       </div>

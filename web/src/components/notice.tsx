@@ -12,7 +12,10 @@ interface NoticeProps {
 export function Notice({ kind = "info", children }: NoticeProps) {
   const Icon = { info: Info, good: CircleCheck, bad: CircleAlert }[kind];
   return (
-    <div className={`notice notice-${kind}`} role={kind === "bad" ? "alert" : "status"}>
+    <div
+      className={`notice notice-${kind}`}
+      role={kind === "bad" ? "alert" : "status"}
+    >
       <Icon aria-hidden size={20} />
       <div>{children}</div>
     </div>
@@ -20,7 +23,9 @@ export function Notice({ kind = "info", children }: NoticeProps) {
 }
 
 /** The one way errors are told: by their key's words. */
-export function ErrorNotice({ error, children }: { error: unknown; children?: ReactNode }) {
+export function ErrorNotice(
+  { error, children }: { error: unknown; children?: ReactNode },
+) {
   const { t } = useTranslation();
   if (!error) return null;
   return (

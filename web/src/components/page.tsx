@@ -15,7 +15,9 @@ interface PageProps {
 }
 
 /** The frame of every page: a way back, one heading, a sentence. */
-export function Page({ title, lead, back, mark, isNarrow = false, children }: PageProps) {
+export function Page(
+  { title, lead, back, mark, isNarrow = false, children }: PageProps,
+) {
   useTitle(title);
   return (
     <div className={isNarrow ? "page page-narrow" : "page"}>

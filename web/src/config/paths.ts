@@ -18,6 +18,8 @@ export const paths = {
   visit: (id: string) => `/visits/${id}`,
   moveVisit: (id: string) => `/visits/${id}/move`,
   account: "/account",
-  signIn: (next?: string) => (next ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
+  signIn: (
+    next?: string,
+  ) => (next ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
   day: "/day",
 };

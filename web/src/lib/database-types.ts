@@ -1,4 +1,6 @@
-export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+export type Json = string | number | boolean | null | {
+  [key: string]: Json | undefined;
+} | Json[];
 
 export type Database = {
   "public": {
@@ -2259,7 +2261,10 @@ export type Database = {
         Args: { "name"?: string; "provider_id": string; "url": string };
         Returns: string;
       };
-      "authorize_flow": { Args: { "clinic_id"?: string; "flow": string }; Returns: undefined };
+      "authorize_flow": {
+        Args: { "clinic_id"?: string; "flow": string };
+        Returns: undefined;
+      };
       "book_appointment": {
         Args: {
           "hold_id"?: string;
@@ -2357,7 +2362,11 @@ export type Database = {
         };
       };
       "cancel_appointment": {
-        Args: { "appointment_id": string; "expected_version"?: number; "reason"?: string };
+        Args: {
+          "appointment_id": string;
+          "expected_version"?: number;
+          "reason"?: string;
+        };
         Returns: {
           "booked_by": string | null;
           "booked_via": Database["public"]["Enums"]["booking_path"];
@@ -2639,7 +2648,11 @@ export type Database = {
         };
       };
       "explain_slot": {
-        Args: { "provider_id": string; "service_id": string; "starts_at": string };
+        Args: {
+          "provider_id": string;
+          "service_id": string;
+          "starts_at": string;
+        };
         Returns: Database["public"]["CompositeTypes"]["slot_rule"][];
         SetofOptions: {
           from: "*";
@@ -2649,7 +2662,11 @@ export type Database = {
         };
       };
       "find_duplicates": {
-        Args: { "clinic_id": string; "max_results"?: number; "patient_id"?: string };
+        Args: {
+          "clinic_id": string;
+          "max_results"?: number;
+          "patient_id"?: string;
+        };
         Returns: Database["public"]["CompositeTypes"]["duplicate_candidate"][];
         SetofOptions: {
           from: "*";
@@ -3032,8 +3049,14 @@ export type Database = {
           isSetofReturn: true;
         };
       };
-      "remove_member": { Args: { "clinic_id": string; "member_id": string }; Returns: undefined };
-      "remove_outside_calendar": { Args: { "calendar_id": string }; Returns: undefined };
+      "remove_member": {
+        Args: { "clinic_id": string; "member_id": string };
+        Returns: undefined;
+      };
+      "remove_outside_calendar": {
+        Args: { "calendar_id": string };
+        Returns: undefined;
+      };
       "reschedule_appointment": {
         Args: {
           "appointment_id": string;
@@ -3151,8 +3174,18 @@ export type Database = {
       };
     };
     Enums: {
-      "access_action": "opened" | "added" | "changed" | "removed" | "exported" | "erased";
-      "appointment_event_kind": "created" | "changed" | "status_changed" | "removed";
+      "access_action":
+        | "opened"
+        | "added"
+        | "changed"
+        | "removed"
+        | "exported"
+        | "erased";
+      "appointment_event_kind":
+        | "created"
+        | "changed"
+        | "status_changed"
+        | "removed";
       "appointment_status":
         | "held"
         | "pending"
@@ -3278,19 +3311,29 @@ export type Tables<
   TableName extends DefaultSchemaTableNameOrOptions extends {
     schema: keyof DatabaseWithoutInternals;
   } ? keyof (
-      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
-      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+        "Tables"
+      ]
+      & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+        "Views"
+      ]
     )
     : never = never,
 > = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
-    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
-    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+      "Tables"
+    ]
+    & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+      "Views"
+    ]
   )[TableName] extends {
     Row: infer R;
   } ? R
   : never
   : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
-    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+    ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[
+      DefaultSchemaTableNameOrOptions
+    ] extends {
       Row: infer R;
     } ? R
     : never
@@ -3302,13 +3345,16 @@ export type TablesInsert<
     | { schema: keyof DatabaseWithoutInternals },
   TableName extends DefaultSchemaTableNameOrOptions extends {
     schema: keyof DatabaseWithoutInternals;
-  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+      "Tables"
+    ]
     : never = never,
 > = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
-  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
-    {
-      Insert: infer I;
-    } ? I
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+    "Tables"
+  ][TableName] extends {
+    Insert: infer I;
+  } ? I
   : never
   : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
     ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
@@ -3323,13 +3369,16 @@ export type TablesUpdate<
     | { schema: keyof DatabaseWithoutInternals },
   TableName extends DefaultSchemaTableNameOrOptions extends {
     schema: keyof DatabaseWithoutInternals;
-  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+      "Tables"
+    ]
     : never = never,
 > = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
-  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends
-    {
-      Update: infer U;
-    } ? U
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
+    "Tables"
+  ][TableName] extends {
+    Update: infer U;
+  } ? U
   : never
   : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
     ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
@@ -3344,10 +3393,14 @@ export type Enums<
     | { schema: keyof DatabaseWithoutInternals },
   EnumName extends DefaultSchemaEnumNameOrOptions extends {
     schema: keyof DatabaseWithoutInternals;
-  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+  } ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]][
+      "Enums"
+    ]
     : never = never,
 > = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
-  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][
+    EnumName
+  ]
   : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
     ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
   : never;
@@ -3358,10 +3411,14 @@ export type CompositeTypes<
     | { schema: keyof DatabaseWithoutInternals },
   CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
     schema: keyof DatabaseWithoutInternals;
-  } ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+  } ? keyof DatabaseWithoutInternals[
+      PublicCompositeTypeNameOrOptions["schema"]
+    ]["CompositeTypes"]
     : never = never,
 > = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
-  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]][
+    "CompositeTypes"
+  ][
     CompositeTypeName
   ]
   : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
@@ -3371,8 +3428,20 @@ export type CompositeTypes<
 export const Constants = {
   "public": {
     Enums: {
-      "access_action": ["opened", "added", "changed", "removed", "exported", "erased"],
-      "appointment_event_kind": ["created", "changed", "status_changed", "removed"],
+      "access_action": [
+        "opened",
+        "added",
+        "changed",
+        "removed",
+        "exported",
+        "erased",
+      ],
+      "appointment_event_kind": [
+        "created",
+        "changed",
+        "status_changed",
+        "removed",
+      ],
       "appointment_status": [
         "held",
         "pending",

@@ -37,7 +37,9 @@ export const OTHER_KEYS = [
   "unexpected",
 ] as const;
 
-export type ErrorKey = (typeof DATABASE_KEYS)[number] | (typeof OTHER_KEYS)[number];
+export type ErrorKey =
+  | (typeof DATABASE_KEYS)[number]
+  | (typeof OTHER_KEYS)[number];
 
 /** A refusal with its stable key; the words are looked up where it is shown. */
 export class Refusal extends Error {
@@ -94,7 +96,9 @@ export function rowsOf<Given extends Answer>(
 }
 
 function keyOfPostgrest(error: PostgrestError): ErrorKey {
-  if (error.code?.startsWith("PT") && KNOWN.has(error.message)) return error.message as ErrorKey;
+  if (error.code?.startsWith("PT") && KNOWN.has(error.message)) {
+    return error.message as ErrorKey;
+  }
   const key = CODES[error.code ?? ""];
   if (key) return key;
   return isLostConnection(error) ? "connection_lost" : "unexpected";
@@ -109,7 +113,8 @@ function keyOfAuth(error: AuthError): ErrorKey {
 }
 
 function isPostgrest(error: unknown): error is PostgrestError {
-  return typeof error === "object" && error !== null && "code" in error && "message" in error;
+  return typeof error === "object" && error !== null && "code" in error &&
+    "message" in error;
 }
 
 function isLostConnection(error: unknown): boolean {

@@ -10,7 +10,8 @@ import { currentLanguage } from "./i18n";
 export function useLanguage(): string {
   useTranslation();
   const language = currentLanguage();
-  return navigator.languages.find((tag) => tag.slice(0, 2) === language) ?? language;
+  return navigator.languages.find((tag) => tag.slice(0, 2) === language) ??
+    language;
 }
 
 export function useIsOnline(): boolean {

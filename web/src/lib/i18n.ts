@@ -3,13 +3,21 @@ import { initReactI18next } from "react-i18next";
 import english from "@/languages/en.json";
 import { remember, remembered } from "./storage";
 
-export const LANGUAGES = { en: "English", es: "Español", fr: "Français", de: "Deutsch" } as const;
+export const LANGUAGES = {
+  en: "English",
+  es: "Español",
+  fr: "Français",
+  de: "Deutsch",
+} as const;
 export type Language = keyof typeof LANGUAGES;
 
 type Wording = typeof english;
 
 // English comes with the page; the others only for those who read them.
-const others: Record<Exclude<Language, "en">, () => Promise<{ default: Wording }>> = {
+const others: Record<
+  Exclude<Language, "en">,
+  () => Promise<{ default: Wording }>
+> = {
   es: () => import("@/languages/es.json"),
   fr: () => import("@/languages/fr.json"),
   de: () => import("@/languages/de.json"),
@@ -37,15 +45,24 @@ export function currentLanguage(): Language {
 }
 
 async function apply(language: Language): Promise<void> {
-  if (language !== "en" && !i18next.hasResourceBundle(language, "translation")) {
-    i18next.addResourceBundle(language, "translation", (await others[language]()).default);
+  if (
+    language !== "en" && !i18next.hasResourceBundle(language, "translation")
+  ) {
+    i18next.addResourceBundle(
+      language,
+      "translation",
+      (await others[language]()).default,
+    );
   }
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }
 
 function preferred(): Language {
-  const wanted = [remembered("language"), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  const wanted = [
+    remembered("language"),
+    ...navigator.languages.map((tag) => tag.slice(0, 2)),
+  ];
   return wanted.find(isLanguage) ?? "en";
 }
 

@@ -16,7 +16,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       if (next?.user.id !== person) {
         person = next?.user.id;
         // What the one before could see is nobody else's business.
-        queries.removeQueries({ predicate: (query) => query.meta?.isPersonal === true });
+        queries.removeQueries({
+          predicate: (query) => query.meta?.isPersonal === true,
+        });
         void queries.invalidateQueries();
       }
       setSession(next);

@@ -20,7 +20,9 @@ export function remember(name: string, value: string): void {
 /** Something typed but not sent, kept for this tab alone, so that a reload loses nothing. */
 export function draft<Shape>(name: string): Shape | null {
   try {
-    return JSON.parse(sessionStorage.getItem(`appoint.draft.${name}`) ?? "null") as Shape | null;
+    return JSON.parse(
+      sessionStorage.getItem(`appoint.draft.${name}`) ?? "null",
+    ) as Shape | null;
   } catch {
     return null;
   }

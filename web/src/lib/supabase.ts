@@ -9,9 +9,13 @@ let client: SupabaseClient<Database> | undefined;
 
 /** Called once, before the first page is drawn. */
 export function connect(config: Config): void {
-  client = createClient<Database>(config.supabaseUrl, config.supabasePublishableKey, {
-    auth: { storageKey: "appoint.session", detectSessionInUrl: true },
-  });
+  client = createClient<Database>(
+    config.supabaseUrl,
+    config.supabasePublishableKey,
+    {
+      auth: { storageKey: "appoint.session", detectSessionInUrl: true },
+    },
+  );
 }
 
 /** The one door to the database; what comes through it is decided there, by row security. */

@@ -43,7 +43,9 @@ export function wallClock(instant: Instant, zone: string): WallClock {
     minute: "2-digit",
     hourCycle: "h23",
   }).formatToParts(new Date(instant));
-  const shown = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+  const shown = Object.fromEntries(
+    parts.map(({ type, value }) => [type, value]),
+  );
   return {
     day: `${shown.year}-${shown.month}-${shown.day}`,
     hour: Number(shown.hour),
@@ -64,7 +66,8 @@ export function addDays(day: Day, days: number): Day {
 /** The zone's offset from UTC at that instant, in minutes. */
 export function offsetMinutes(instant: Instant, zone: string): number {
   const { day, hour, minute } = wallClock(instant, zone);
-  const shownAsUtc = Date.parse(`${day}T00:00:00Z`) + hour * HOUR + minute * 60_000;
+  const shownAsUtc = Date.parse(`${day}T00:00:00Z`) + hour * HOUR +
+    minute * 60_000;
   const whole = Math.floor(new Date(instant).getTime() / 60_000) * 60_000;
   return (shownAsUtc - whole) / 60_000;
 }
@@ -76,25 +79,41 @@ export function startOfDay(day: Day, zone: string): number {
     .map((instant) => midnightAsUtc - offsetMinutes(instant, zone) * 60_000);
   // The larger offset gives the earlier instant; in a gap neither shows 00:00, and the first that
   // lies in the day is its beginning.
-  const inDay = guesses.filter((instant) => dayOf(instant, zone) === day).sort((a, b) => a - b);
+  const inDay = guesses.filter((instant) => dayOf(instant, zone) === day).sort((
+    a,
+    b,
+  ) => a - b);
   return inDay[0] ?? midnightAsUtc;
 }
 
 /** Whether both zones show the same clock at all of these instants. */
-export function showSameClock(zone: string, other: string, instants: Instant[]): boolean {
+export function showSameClock(
+  zone: string,
+  other: string,
+  instants: Instant[],
+): boolean {
   return zone === other ||
     instants.every((instant) => offsetMinutes(instant, zone) === offsetMinutes(instant, other));
 }
 
 /** "09:30" or "9:30 AM", as the language writes it. */
-export function clockTime(instant: Instant, zone: string, language: string): string {
-  return formatter(language, zone, { hour: "2-digit", minute: "2-digit" }).format(
-    new Date(instant),
-  );
+export function clockTime(
+  instant: Instant,
+  zone: string,
+  language: string,
+): string {
+  return formatter(language, zone, { hour: "2-digit", minute: "2-digit" })
+    .format(
+      new Date(instant),
+    );
 }
 
 /** A time with its UTC offset, for the hour that the clock shows twice. */
-export function clockTimeWithOffset(instant: Instant, zone: string, language: string): string {
+export function clockTimeWithOffset(
+  instant: Instant,
+  zone: string,
+  language: string,
+): string {
   return formatter(language, zone, {
     hour: "2-digit",
     minute: "2-digit",
@@ -112,15 +131,28 @@ export function isShownTwice(instant: Instant, zone: string): boolean {
   const twin = here === before ? at + (before - after) * 60_000 : at - (before - after) * 60_000;
   const seen = wallClock(at, zone);
   const again = wallClock(twin, zone);
-  return seen.day === again.day && seen.hour === again.hour && seen.minute === again.minute;
+  return seen.day === again.day && seen.hour === again.hour &&
+    seen.minute === again.minute;
 }
 
-export function longDay(instant: Instant, zone: string, language: string): string {
-  return formatter(language, zone, { weekday: "long", day: "numeric", month: "long" })
+export function longDay(
+  instant: Instant,
+  zone: string,
+  language: string,
+): string {
+  return formatter(language, zone, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+  })
     .format(new Date(instant));
 }
 
-export function fullDay(instant: Instant, zone: string, language: string): string {
+export function fullDay(
+  instant: Instant,
+  zone: string,
+  language: string,
+): string {
   return formatter(language, zone, {
     weekday: "long",
     day: "numeric",

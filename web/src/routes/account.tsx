@@ -22,12 +22,20 @@ function Account({ email, userId }: { email: string; userId: string }) {
   const navigate = useNavigate();
   const { data: records } = useSuspenseQuery(recordsQuery);
   return (
-    <Page title={t("account.title")} lead={t("confirm.signed_in_as", { email })} isNarrow>
+    <Page
+      title={t("account.title")}
+      lead={t("confirm.signed_in_as", { email })}
+      isNarrow
+    >
       <section aria-labelledby="records">
         <h2 id="records">{t("account.records")}</h2>
         {records.length === 0 && <p className="muted">{t("account.none")}</p>}
         {records.map((record) => (
-          <RecordForm key={record.id} record={record} isOwn={record.user_id === userId} />
+          <RecordForm
+            key={record.id}
+            record={record}
+            isOwn={record.user_id === userId}
+          />
         ))}
       </section>
       <div className="actions">

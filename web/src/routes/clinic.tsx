@@ -34,7 +34,9 @@ export function Component() {
   );
 }
 
-function ServiceCard({ clinic, service }: { clinic: Clinic; service: Service }) {
+function ServiceCard(
+  { clinic, service }: { clinic: Clinic; service: Service },
+) {
   const { t } = useTranslation();
   const providers = offeredBy(clinic.providers, service.id);
   return (

@@ -45,16 +45,22 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
   const session = useSession();
   const { data: clinic } = useSuspenseQuery(clinicQuery(slug));
   const service = serviceOf(clinic, serviceId);
-  const { typed, change, drop } = useBookingDraft(`booking ${serviceId} ${at} ${provider}`);
+  const { typed, change, drop } = useBookingDraft(
+    `booking ${serviceId} ${at} ${provider}`,
+  );
   const [hold, setHold] = useState<Hold | null>(null);
   const forget = useGivingBack(hold, drop);
 
-  const place = clinic.locations.find(({ id }) => id === (hold?.location_id ?? placeId)) ?? null;
+  const place = clinic.locations.find(({ id }) => id === (hold?.location_id ?? placeId)) ??
+    null;
   const who = clinic.providers.find(({ id }) => id === (hold?.provider_id ?? provider));
   return (
     <Page
       title={t("confirm.title")}
-      back={{ to: paths.slots(slug, serviceId), label: t("confirm.other_time") }}
+      back={{
+        to: paths.slots(slug, serviceId),
+        label: t("confirm.other_time"),
+      }}
     >
       <div className="split split-reverse">
         <div>

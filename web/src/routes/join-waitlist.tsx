@@ -25,7 +25,14 @@ export function Component() {
     >
       <div className="card card-form">
         {session
-          ? <WishesForm clinic={clinic} service={service} userId={session.user.id} name={name} />
+          ? (
+            <WishesForm
+              clinic={clinic}
+              service={service}
+              userId={session.user.id}
+              name={name}
+            />
+          )
           : <SignInForm asksForName onName={setName} />}
       </div>
     </Page>

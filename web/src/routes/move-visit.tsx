@@ -49,7 +49,11 @@ function MoveVisit({ id }: { id: string }) {
 }
 
 function MoveDialog(
-  { visit, choice, onClose }: { visit: Visit; choice: SlotChoice; onClose: () => void },
+  { visit, choice, onClose }: {
+    visit: Visit;
+    choice: SlotChoice;
+    onClose: () => void;
+  },
 ) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -78,7 +82,11 @@ function MoveDialog(
       </dl>
       <ErrorNotice error={move.error} />
       <div className="actions">
-        <Button look="primary" isBusy={move.isPending} onClick={() => move.mutate()}>
+        <Button
+          look="primary"
+          isBusy={move.isPending}
+          onClick={() => move.mutate()}
+        >
           {t("visit.move_do")}
         </Button>
         <Button onClick={onClose}>{t("confirm.other_time")}</Button>

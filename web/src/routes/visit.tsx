@@ -20,7 +20,9 @@ import { now } from "@/lib/clock";
 export function Component() {
   const { visitId = "" } = useParams();
   return (
-    <SignedInOnly>{(session) => <VisitPage id={visitId} userId={session.user.id} />}</SignedInOnly>
+    <SignedInOnly>
+      {(session) => <VisitPage id={visitId} userId={session.user.id} />}
+    </SignedInOnly>
   );
 }
 
@@ -29,7 +31,8 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
   const [search] = useSearchParams();
   const { data: visit } = useSuspenseQuery(visitQuery(id));
   useVisitChanges(userId);
-  const isNew = search.has("new") && (visit.status === "booked" || visit.status === "pending");
+  const isNew = search.has("new") &&
+    (visit.status === "booked" || visit.status === "pending");
   const heading = isNew ? (visit.status === "pending" ? "pending" : "booked") : null;
   const isOpen = ["booked", "pending"].includes(visit.status) &&
     Date.parse(visit.starts_at) > now();
@@ -52,7 +55,9 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
         patient={visit.patients.full_name}
       >
         {!heading && (
-          <p className={`status status-${visit.status}`}>{t(`visit.status_${visit.status}`)}</p>
+          <p className={`status status-${visit.status}`}>
+            {t(`visit.status_${visit.status}`)}
+          </p>
         )}
         {visit.services.preparation && (
           <div className="prepare">
@@ -72,7 +77,13 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
 
 function BigCheck() {
   return (
-    <svg className="big-check" viewBox="0 0 64 64" width="64" height="64" aria-hidden>
+    <svg
+      className="big-check"
+      viewBox="0 0 64 64"
+      width="64"
+      height="64"
+      aria-hidden
+    >
       <circle cx="32" cy="32" r="30" />
       <path d="M19 33l9 9 18-20" />
     </svg>
@@ -98,9 +109,17 @@ function VisitActions({ visit }: { visit: Visit }) {
         <CalendarPlus aria-hidden size={18} />
         {t("visit.add_calendar")}
       </Button>
-      <Link className="button button-quiet" to={paths.moveVisit(visit.id)}>{t("visit.move")}</Link>
-      <Button look="danger" onClick={() => setAsking(true)}>{t("visit.cancel")}</Button>
-      <Dialog title={t("visit.cancel_title")} isOpen={isAsking} onClose={() => setAsking(false)}>
+      <Link className="button button-quiet" to={paths.moveVisit(visit.id)}>
+        {t("visit.move")}
+      </Link>
+      <Button look="danger" onClick={() => setAsking(true)}>
+        {t("visit.cancel")}
+      </Button>
+      <Dialog
+        title={t("visit.cancel_title")}
+        isOpen={isAsking}
+        onClose={() => setAsking(false)}
+      >
         <p>{t("visit.cancel_lead")}</p>
         <Field
           label={`${t("visit.cancel_reason")} (${t("app.optional")})`}
@@ -110,7 +129,11 @@ function VisitActions({ visit }: { visit: Visit }) {
         />
         <ErrorNotice error={cancel.error} />
         <div className="actions">
-          <Button look="danger" isBusy={cancel.isPending} onClick={() => cancel.mutate()}>
+          <Button
+            look="danger"
+            isBusy={cancel.isPending}
+            onClick={() => cancel.mutate()}
+          >
             {t("visit.cancel")}
           </Button>
           <Button onClick={() => setAsking(false)}>{t("visit.keep")}</Button>

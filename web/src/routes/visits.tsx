@@ -15,7 +15,11 @@ import { useLanguage } from "@/lib/hooks";
 import { clockTime, formatter, longDay } from "@/lib/zoned-time";
 
 export function Component() {
-  return <SignedInOnly>{(session) => <Visits userId={session.user.id} />}</SignedInOnly>;
+  return (
+    <SignedInOnly>
+      {(session) => <Visits userId={session.user.id} />}
+    </SignedInOnly>
+  );
 }
 
 function Visits({ userId }: { userId: string }) {
@@ -27,7 +31,8 @@ function Visits({ userId }: { userId: string }) {
   useVisitChanges(userId);
 
   const isComing = (visit: Visit) =>
-    ["booked", "pending", "arrived"].includes(visit.status) && Date.parse(visit.ends_at) > now();
+    ["booked", "pending", "arrived"].includes(visit.status) &&
+    Date.parse(visit.ends_at) > now();
   const coming = visits.filter(isComing).reverse();
   const past = visits.filter((visit) => !isComing(visit));
   const isForOthers = records.some((record) => record.user_id !== userId);
@@ -40,7 +45,9 @@ function Visits({ userId }: { userId: string }) {
           <div className="empty">
             <CalendarDays aria-hidden size={32} />
             <p>{t("visits.none_coming")}</p>
-            <Link className="button button-primary" to={paths.home}>{t("visit.again")}</Link>
+            <Link className="button button-primary" to={paths.home}>
+              {t("visit.again")}
+            </Link>
           </div>
         )}
         <VisitCards visits={coming} showsPatient={isForOthers} />
@@ -55,7 +62,9 @@ function Visits({ userId }: { userId: string }) {
   );
 }
 
-function VisitCards({ visits, showsPatient }: { visits: Visit[]; showsPatient: boolean }) {
+function VisitCards(
+  { visits, showsPatient }: { visits: Visit[]; showsPatient: boolean },
+) {
   const { t } = useTranslation();
   const language = useLanguage();
   return (
@@ -67,10 +76,14 @@ function VisitCards({ visits, showsPatient }: { visits: Visit[]; showsPatient: b
             <Link className="card card-link" to={paths.visit(visit.id)}>
               <span className="date-mark" aria-hidden>
                 <span>
-                  {formatter(language, zone, { month: "short" }).format(new Date(visit.starts_at))}
+                  {formatter(language, zone, { month: "short" }).format(
+                    new Date(visit.starts_at),
+                  )}
                 </span>
                 <strong>
-                  {formatter(language, zone, { day: "numeric" }).format(new Date(visit.starts_at))}
+                  {formatter(language, zone, { day: "numeric" }).format(
+                    new Date(visit.starts_at),
+                  )}
                 </strong>
               </span>
               <span className="card-body">
@@ -84,8 +97,8 @@ function VisitCards({ visits, showsPatient }: { visits: Visit[]; showsPatient: b
                   {visit.clinics.name}
                 </span>
                 <span className={`status status-${visit.status}`}>
-                {t(`visit.status_${visit.status}`)}
-              </span>
+                  {t(`visit.status_${visit.status}`)}
+                </span>
               </span>
               <ChevronRight aria-hidden size={20} />
             </Link>

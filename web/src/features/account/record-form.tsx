@@ -10,7 +10,9 @@ import { supabase } from "@/lib/supabase";
 import { type PatientRecord, recordsQuery } from "../booking/patient-records";
 
 /** Corrects name, phone and the language of mails of one record. */
-export function RecordForm({ record, isOwn }: { record: PatientRecord; isOwn: boolean }) {
+export function RecordForm(
+  { record, isOwn }: { record: PatientRecord; isOwn: boolean },
+) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [name, setName] = useState(record.full_name);
@@ -21,7 +23,11 @@ export function RecordForm({ record, isOwn }: { record: PatientRecord; isOwn: bo
       rowsOf(
         await supabase()
           .from("patients")
-          .update({ full_name: name.trim(), phone: phone.trim() || null, locale })
+          .update({
+            full_name: name.trim(),
+            phone: phone.trim() || null,
+            locale,
+          })
           .eq("id", record.id)
           .select("id"),
       ),
@@ -53,14 +59,19 @@ export function RecordForm({ record, isOwn }: { record: PatientRecord; isOwn: bo
         <Choice
           label={t("account.mail_language")}
           value={isLanguage(locale) ? locale : "en"}
-          options={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+          options={Object.entries(LANGUAGES).map(([value, label]) => ({
+            value,
+            label,
+          }))}
           onChange={setLocale}
         />
       </div>
       <ErrorNotice error={save.error} />
       {save.isSuccess && <Notice kind="good">{t("account.saved")}</Notice>}
       <div className="actions">
-        <Button type="submit" look="primary" isBusy={save.isPending}>{t("account.save")}</Button>
+        <Button type="submit" look="primary" isBusy={save.isPending}>
+          {t("account.save")}
+        </Button>
       </div>
     </form>
   );

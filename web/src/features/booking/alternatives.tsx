@@ -16,7 +16,9 @@ interface AlternativesProps {
 }
 
 /** For those who were a moment too late: the nearest times that are free now. */
-export function Alternatives({ slug, serviceId, at, provider, zone }: AlternativesProps) {
+export function Alternatives(
+  { slug, serviceId, at, provider, zone }: AlternativesProps,
+) {
   const { t } = useTranslation();
   const language = useLanguage();
   const near = useQuery({
@@ -28,7 +30,11 @@ export function Alternatives({ slug, serviceId, at, provider, zone }: Alternativ
     <section className="card alternatives" role="status">
       <h2>{t("confirm.missed_title")}</h2>
       <ErrorNotice error={near.error} />
-      {near.data && <p>{t(near.data.length ? "confirm.missed_lead" : "confirm.none_near")}</p>}
+      {near.data && (
+        <p>
+          {t(near.data.length ? "confirm.missed_lead" : "confirm.none_near")}
+        </p>
+      )}
       <ul>
         {(near.data ?? []).map((slot) => (
           <li key={slot.starts_at}>

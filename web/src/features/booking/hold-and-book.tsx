@@ -40,7 +40,11 @@ export function HoldAndBook(props: HoldAndBookProps) {
   const patients = usePatientRecords(clinic.id, session.user.id, typed.name);
   if (patients.needsName) {
     return (
-      <NameForm error={patients.error} isBusy={patients.isRegistering} onName={patients.register} />
+      <NameForm
+        error={patients.error}
+        isBusy={patients.isRegistering}
+        onName={patients.register}
+      />
     );
   }
   const chosen = patients.records?.find(({ id }) => id === typed.patientId) ??
@@ -54,7 +58,11 @@ export function HoldAndBook(props: HoldAndBookProps) {
 }
 
 function NameForm(
-  { error, isBusy, onName }: { error: unknown; isBusy: boolean; onName: (name: string) => void },
+  { error, isBusy, onName }: {
+    error: unknown;
+    isBusy: boolean;
+    onName: (name: string) => void;
+  },
 ) {
   const { t } = useTranslation();
   const [name, setName] = useState("");
@@ -78,17 +86,32 @@ function NameForm(
       />
       <ErrorNotice error={error} />
       <div className="actions">
-        <Button type="submit" look="primary" isBusy={isBusy}>{t("confirm.verify")}</Button>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {t("confirm.verify")}
+        </Button>
       </div>
     </form>
   );
 }
 
-type HeldBookingProps = HoldAndBookProps & { records: PatientRecord[]; patient: PatientRecord };
+type HeldBookingProps = HoldAndBookProps & {
+  records: PatientRecord[];
+  patient: PatientRecord;
+};
 
 function HeldBooking(
-  { clinic, wanted, zone, session, typed, onType, onHold, onBooked, records, patient }:
-    HeldBookingProps,
+  {
+    clinic,
+    wanted,
+    zone,
+    session,
+    typed,
+    onType,
+    onHold,
+    onBooked,
+    records,
+    patient,
+  }: HeldBookingProps,
 ) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -103,7 +126,10 @@ function HeldBooking(
   useEffect(() => onHold(hold.data ?? null), [hold.data, onHold]);
 
   const keepAgain = () =>
-    onType({ holdRequest: crypto.randomUUID(), bookRequest: crypto.randomUUID() });
+    onType({
+      holdRequest: crypto.randomUUID(),
+      bookRequest: crypto.randomUUID(),
+    });
   const change = useMutation({
     mutationFn: async (patientId: string) => {
       if (hold.data) await giveBack(hold.data.id);
@@ -123,7 +149,8 @@ function HeldBooking(
     },
   });
   const seconds = useSecondsUntil(hold.data?.hold_expires_at ?? null);
-  const isOver = hold.data !== undefined && (hold.data.status !== "held" || seconds === 0);
+  const isOver = hold.data !== undefined &&
+    (hold.data.status !== "held" || seconds === 0);
   const refused = hold.error ?? book.error;
   const isMissed = refused &&
     ["slot_taken", "outside_availability", "too_soon"].includes(keyOf(refused));
@@ -140,13 +167,7 @@ function HeldBooking(
     );
   }
   return (
-    <form
-      className="form card card-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (hold.data && !isOver && !book.isPending) book.mutate(hold.data);
-      }}
-    >
+    <div className="card card-form">
       <HoldState
         hold={hold.data}
         isOver={isOver && !book.isPending && !book.isSuccess}
@@ -161,23 +182,31 @@ function HeldBooking(
         isBusy={change.isPending || book.isPending}
         onChoose={change.mutate}
       />
-      <ReasonField value={typed.reason} onChange={(reason) => onType({ reason })} />
-      <ErrorNotice error={book.error} />
-      <div className="actions">
-        <Button
-          type="submit"
-          look="primary"
-          className="button-wide"
-          isBusy={book.isPending || !hold.data || isOver}
-        >
-          {t(book.isPending ? "confirm.booking" : "confirm.book")}
-        </Button>
-        <Link className="button button-quiet" to={paths.slots(clinic.slug, wanted.serviceId)}>
-          {t("confirm.other_time")}
-        </Link>
-      </div>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (hold.data && !isOver && !book.isPending) book.mutate(hold.data);
+        }}
+      >
+        <ReasonField value={typed.reason} onChange={(reason) => onType({ reason })} />
+        <ErrorNotice error={book.error} />
+        <div className="actions">
+          <Button
+            type="submit"
+            look="primary"
+            className="button-wide"
+            isBusy={book.isPending || !hold.data || isOver}
+          >
+            {t(book.isPending ? "confirm.booking" : "confirm.book")}
+          </Button>
+          <Link className="button button-quiet" to={paths.slots(clinic.slug, wanted.serviceId)}>
+            {t("confirm.other_time")}
+          </Link>
+        </div>
+      </form>
       <p className="muted small">{t("confirm.signed_in_as", { email: session.user.email })}</p>
-    </form>
+    </div>
   );
 }
 
@@ -198,7 +227,9 @@ function HoldState({ hold, isOver, error, onKeepAgain }: HoldStateProps) {
       </ErrorNotice>
     );
   }
-  if (!hold) return <p className="hold" role="status">{t("confirm.keeping")}</p>;
+  if (!hold) {
+    return <p className="hold" role="status">{t("confirm.keeping")}</p>;
+  }
   if (isOver) {
     return (
       <Notice kind="bad">
@@ -219,7 +250,9 @@ function HoldState({ hold, isOver, error, onKeepAgain }: HoldStateProps) {
   );
 }
 
-function ReasonField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+function ReasonField(
+  { value, onChange }: { value: string; onChange: (value: string) => void },
+) {
   const { t } = useTranslation();
   const id = useId();
   return (

@@ -72,7 +72,10 @@ export function PatientChoice(
 }
 
 function DependantForm(
-  { clinicId, onAdded }: { clinicId: string; onAdded: (record: PatientRecord) => void },
+  { clinicId, onAdded }: {
+    clinicId: string;
+    onAdded: (record: PatientRecord) => void;
+  },
 ) {
   const { t } = useTranslation();
   const queries = useQueryClient();

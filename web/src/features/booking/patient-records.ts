@@ -13,14 +13,23 @@ export const recordsQuery = queryOptions({
   meta: { isPersonal: true },
 });
 
-export function recordsIn(records: PatientRecord[], clinicId: string): PatientRecord[] {
+export function recordsIn(
+  records: PatientRecord[],
+  clinicId: string,
+): PatientRecord[] {
   return records.filter((record) => record.clinic_id === clinicId && !record.merged_into);
 }
 
 /** The person's own record in the clinic, made if missing, with mails in the language they read. */
-export async function registerPatient(clinicId: string, fullName: string): Promise<PatientRecord> {
+export async function registerPatient(
+  clinicId: string,
+  fullName: string,
+): Promise<PatientRecord> {
   const record = rowsOf(
-    await supabase().rpc("register_patient", { clinic_id: clinicId, full_name: fullName }),
+    await supabase().rpc("register_patient", {
+      clinic_id: clinicId,
+      full_name: fullName,
+    }),
   ) as PatientRecord;
   const locale = currentLanguage();
   if (record.locale !== locale) {

@@ -12,7 +12,11 @@ interface KnownPatients {
 }
 
 /** The signed-in person's records in the clinic; with a name at hand, a missing one is made. */
-export function usePatientRecords(clinicId: string, userId: string, name: string): KnownPatients {
+export function usePatientRecords(
+  clinicId: string,
+  userId: string,
+  name: string,
+): KnownPatients {
   const queries = useQueryClient();
   const all = useQuery(recordsQuery);
   const register = useMutation({
@@ -20,7 +24,8 @@ export function usePatientRecords(clinicId: string, userId: string, name: string
     onSuccess: () => queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
   });
   const records = all.data && recordsIn(all.data, clinicId);
-  const isUnknown = records !== undefined && !records.some((record) => record.user_id === userId);
+  const isUnknown = records !== undefined &&
+    !records.some((record) => record.user_id === userId);
 
   const { mutate, isIdle } = register;
   useEffect(() => {

@@ -38,12 +38,15 @@ async function getClinic(slug: string) {
   const providers = clinic.providers.filter((provider) => provider.active);
   // Group sessions are planned and joined; they have no free times of their own.
   const services = clinic.services.filter((service) =>
-    service.active && service.capacity === 1 && offeredBy(providers, service.id).length > 0
+    service.active && service.capacity === 1 &&
+    offeredBy(providers, service.id).length > 0
   );
   return { ...clinic, providers, services };
 }
 
-export function offeredBy<Offering extends { provider_services: { service_id: string }[] }>(
+export function offeredBy<
+  Offering extends { provider_services: { service_id: string }[] },
+>(
   providers: Offering[],
   serviceId: string,
 ): Offering[] {

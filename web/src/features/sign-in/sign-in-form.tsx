@@ -74,7 +74,9 @@ interface AddressFormProps {
   onSend: () => void;
 }
 
-function AddressForm({ typed, asksForName, isBusy, error, onChange, onSend }: AddressFormProps) {
+function AddressForm(
+  { typed, asksForName, isBusy, error, onChange, onSend }: AddressFormProps,
+) {
   const { t } = useTranslation();
   const [isChecked, setChecked] = useState(false);
   const nameError = isChecked && asksForName && !typed.name.trim()
@@ -85,8 +87,9 @@ function AddressForm({ typed, asksForName, isBusy, error, onChange, onSend }: Ad
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setChecked(true);
-    if ((asksForName && !typed.name.trim()) || emailProblem(typed.email)) focusFirstInvalid(event);
-    else if (!isBusy) onSend();
+    if ((asksForName && !typed.name.trim()) || emailProblem(typed.email)) {
+      focusFirstInvalid(event);
+    } else if (!isBusy) onSend();
   };
 
   return (
@@ -115,8 +118,12 @@ function AddressForm({ typed, asksForName, isBusy, error, onChange, onSend }: Ad
       />
       <ErrorNotice error={error} />
       <div className="actions">
-        <Button type="submit" look="primary" isBusy={isBusy}>{t("confirm.send_code")}</Button>
-        <Button onClick={() => onChange({ step: "password" })}>{t("confirm.use_password")}</Button>
+        <Button type="submit" look="primary" isBusy={isBusy}>
+          {t("confirm.send_code")}
+        </Button>
+        <Button onClick={() => onChange({ step: "password" })}>
+          {t("confirm.use_password")}
+        </Button>
       </div>
     </form>
   );
@@ -225,14 +232,18 @@ function PasswordForm({ email, onEmail, onUseCode }: PasswordFormProps) {
       />
       <ErrorNotice error={enter.error} />
       <div className="actions">
-        <Button type="submit" look="primary" isBusy={enter.isPending}>{t("app.sign_in")}</Button>
+        <Button type="submit" look="primary" isBusy={enter.isPending}>
+          {t("app.sign_in")}
+        </Button>
         <Button onClick={onUseCode}>{t("confirm.use_code")}</Button>
       </div>
     </form>
   );
 }
 
-function emailProblem(email: string): "fields.required" | "fields.email" | undefined {
+function emailProblem(
+  email: string,
+): "fields.required" | "fields.email" | undefined {
   if (!email.trim()) return "fields.required";
   return /^[^@\s]+@[^@\s]+\.[^@\s.]+$/.test(email.trim()) ? undefined : "fields.email";
 }

@@ -10,13 +10,26 @@ export async function sendCode(email: string): Promise<void> {
   if (error) throw new Refusal(keyOf(error));
 }
 
-export async function signInWithCode(email: string, code: string): Promise<void> {
-  const { error } = await supabase().auth.verifyOtp({ email, token: code, type: "email" });
+export async function signInWithCode(
+  email: string,
+  code: string,
+): Promise<void> {
+  const { error } = await supabase().auth.verifyOtp({
+    email,
+    token: code,
+    type: "email",
+  });
   if (error) throw new Refusal(keyOf(error));
 }
 
-export async function signInWithPassword(email: string, password: string): Promise<void> {
-  const { error } = await supabase().auth.signInWithPassword({ email, password });
+export async function signInWithPassword(
+  email: string,
+  password: string,
+): Promise<void> {
+  const { error } = await supabase().auth.signInWithPassword({
+    email,
+    password,
+  });
   if (error) throw new Refusal(keyOf(error));
 }
 

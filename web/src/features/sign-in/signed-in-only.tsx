@@ -6,7 +6,9 @@ import { useSession } from "@/lib/session";
 import { SignInForm } from "./sign-in-form";
 
 /** Asks visitors to sign in, in the place of the page they wanted, which then appears. */
-export function SignedInOnly({ children }: { children: (session: Session) => ReactNode }) {
+export function SignedInOnly(
+  { children }: { children: (session: Session) => ReactNode },
+) {
   const { t } = useTranslation();
   const session = useSession();
   if (session) return children(session);

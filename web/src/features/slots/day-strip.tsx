@@ -20,19 +20,28 @@ export function DayStrip({ days, chosen, countOf, onChoose }: DayStripProps) {
     <ul className="days" aria-label={t("slots.days")}>
       {days.map((day) => {
         const count = countOf(day);
-        const spoken = write(day, { weekday: "long", day: "numeric", month: "long" });
         return (
           <li key={day}>
             <button
               type="button"
               aria-pressed={day === chosen}
-              aria-label={count === null ? spoken : `${spoken}, ${t("slots.free", { count })}`}
               className={count === 0 ? "day is-empty" : "day"}
               onClick={() => onChoose(day)}
             >
-              <span className="day-name">{write(day, { weekday: "short" })}</span>
-              <span className="day-number">{write(day, { day: "numeric" })}</span>
-              <span className="day-month">{write(day, { month: "short" })}</span>
+              <span className="day-name">
+                {write(day, { weekday: "short" })}
+              </span>{" "}
+              <span className="day-number">
+                {write(day, { day: "numeric" })}
+              </span>{" "}
+              <span className="day-month">
+                {write(day, { month: "short" })}
+              </span>
+              {count !== null && (
+                <span className="visually-hidden">
+                  , {t("slots.free", { count })}
+                </span>
+              )}
               <span className={`day-fill fill-${fill(count)}`} aria-hidden />
             </button>
           </li>

@@ -23,14 +23,22 @@ export function DayTimes(
   if (isLoading) {
     return (
       <div className="times-loading">
-        {Array.from({ length: 12 }, (_, index) => <div className="bone" key={index} />)}
+        {Array.from(
+          { length: 12 },
+          (_, index) => <div className="bone" key={index} />,
+        )}
       </div>
     );
   }
   const shown = (part ? [part] : PARTS)
-    .map((name) => ({ name, starts: starts.filter((start) => start.part === name) }))
+    .map((name) => ({
+      name,
+      starts: starts.filter((start) => start.part === name),
+    }))
     .filter((group) => group.starts.length > 0);
-  if (shown.length === 0) return <p className="empty muted">{t("slots.none_day")}</p>;
+  if (shown.length === 0) {
+    return <p className="empty muted">{t("slots.none_day")}</p>;
+  }
   return shown.map((group) => (
     <div className="times" key={group.name}>
       <h2>{t(`slots.part_${group.name}`)}</h2>
@@ -51,11 +59,15 @@ export function DayTimes(
   ));
 }
 
-type TimeButtonProps = Pick<DayTimesProps, "zone" | "placeZone" | "clinic" | "onTake"> & {
-  start: Start;
-};
+type TimeButtonProps =
+  & Pick<DayTimesProps, "zone" | "placeZone" | "clinic" | "onTake">
+  & {
+    start: Start;
+  };
 
-function TimeButton({ start, zone, placeZone, clinic, onTake }: TimeButtonProps) {
+function TimeButton(
+  { start, zone, placeZone, clinic, onTake }: TimeButtonProps,
+) {
   const { t } = useTranslation();
   const language = useLanguage();
   const write = isShownTwice(start.startsAt, zone) ? clockTimeWithOffset : clockTime;
@@ -69,10 +81,14 @@ function TimeButton({ start, zone, placeZone, clinic, onTake }: TimeButtonProps)
       onClick={() => !start.isTaken && onTake(start)}
     >
       <strong>{write(start.startsAt, zone, language)}</strong>
-      <span>{start.isTaken ? t("slots.taken") : whoIsFree(start, clinic, t)}</span>
+      <span>
+        {start.isTaken ? t("slots.taken") : whoIsFree(start, clinic, t)}
+      </span>
       {placeZone && !start.isTaken && (
         <span>
-          {t("slots.at_clinic", { time: clockTime(start.startsAt, placeZone, language) })}
+          {t("slots.at_clinic", {
+            time: clockTime(start.startsAt, placeZone, language),
+          })}
         </span>
       )}
     </button>
@@ -87,5 +103,6 @@ function whoIsFree(
   const ids = new Set(start.slots.map((slot) => slot.provider_id));
   if (ids.size > 1) return t("slots.providers", { count: ids.size });
   const [id] = ids;
-  return clinic.providers.find((provider) => provider.id === id)?.full_name ?? "";
+  return clinic.providers.find((provider) => provider.id === id)?.full_name ??
+    "";
 }

@@ -69,7 +69,11 @@ export async function nearestSlots(
 ): Promise<Slot[]> {
   const wanted = Date.parse(instant);
   const day = 86_400_000;
-  const around = await openSlots({ ...search, from: wanted - 2 * day, to: wanted + 3 * day });
+  const around = await openSlots({
+    ...search,
+    from: wanted - 2 * day,
+    to: wanted + 3 * day,
+  });
   const distance = (slot: Slot) => Math.abs(Date.parse(slot.starts_at) - wanted);
   const seen = new Set<string>();
   return around

@@ -41,7 +41,9 @@ interface SlotFinderProps {
 }
 
 /** Free times of one service: who, where, when; follows what is taken elsewhere. */
-export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: SlotFinderProps) {
+export function SlotFinder(
+  { clinic, service, onChoose, initialProvider = "" }: SlotFinderProps,
+) {
   const { t } = useTranslation();
   const language = useLanguage();
   const [search, setSearch] = useSearchParams();
@@ -73,7 +75,10 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
     placeId: placeId || null,
   });
   const grid = gridOf(free ?? [], gone, zone);
-  const days = Array.from({ length: SPAN_DAYS }, (_, index) => addDays(firstDay, index));
+  const days = Array.from(
+    { length: SPAN_DAYS },
+    (_, index) => addDays(firstDay, index),
+  );
   const [firstFree] = days.flatMap((each) => freeStarts(grid.get(each), part));
   const day = dayToShow(search.get("day"), days, firstFree, zone);
   const differ = !showSameClock(clinicZone, ownZone, [from, to]);
@@ -91,7 +96,10 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
             value={providerId}
             options={[
               { value: "", label: t("slots.any_provider") },
-              ...providers.map(({ id, full_name }) => ({ value: id, label: full_name })),
+              ...providers.map(({ id, full_name }) => ({
+                value: id,
+                label: full_name,
+              })),
             ]}
             onChange={(value) => choose("with", value)}
           />
@@ -102,7 +110,10 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
             value={placeId}
             options={[
               { value: "", label: t("slots.any_place") },
-              ...clinic.locations.map(({ id, name }) => ({ value: id, label: name })),
+              ...clinic.locations.map(({ id, name }) => ({
+                value: id,
+                label: name,
+              })),
             ]}
             onChange={(value) => choose("where", value)}
           />
@@ -132,7 +143,11 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
       </ErrorNotice>
 
       {firstFree && (
-        <button type="button" className="first-free" onClick={() => take(firstFree)}>
+        <button
+          type="button"
+          className="first-free"
+          onClick={() => take(firstFree)}
+        >
           <Zap aria-hidden size={20} />
           <span>
             <span className="muted">{t("slots.first")}</span>
@@ -145,7 +160,11 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
         </button>
       )}
 
-      <section className="sheet" aria-label={t("slots.title")} aria-busy={!free}>
+      <section
+        className="sheet"
+        aria-label={t("slots.title")}
+        aria-busy={!free}
+      >
         <div className="sheet-head">
           <Button
             aria-label={t("slots.earlier")}
@@ -154,7 +173,10 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
           >
             <ChevronLeft aria-hidden size={20} />
           </Button>
-          <p className={isLive ? "live is-live" : "live"} title={t("slots.live_hint")}>
+          <p
+            className={isLive ? "live is-live" : "live"}
+            title={t("slots.live_hint")}
+          >
             <span aria-hidden />
             {t("slots.live")}
           </p>
@@ -168,7 +190,9 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
         <DayStrip
           days={days}
           chosen={day}
-          countOf={(each) => (free ? freeStarts(grid.get(each), part).length : null)}
+          countOf={(
+            each,
+          ) => (free ? freeStarts(grid.get(each), part).length : null)}
           onChoose={(each) => choose("day", each)}
         />
         <DayTimes
@@ -183,7 +207,10 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
         {free && !firstFree && (
           <div className="empty">
             <p>{t("slots.none_span")}</p>
-            <Button look="primary" onClick={() => choose("from", addDays(firstDay, SPAN_DAYS))}>
+            <Button
+              look="primary"
+              onClick={() => choose("from", addDays(firstDay, SPAN_DAYS))}
+            >
               {t("slots.next_days")}
             </Button>
           </div>
@@ -193,7 +220,11 @@ export function SlotFinder({ clinic, service, onChoose, initialProvider = "" }: 
   );
 }
 
-function withParam(search: URLSearchParams, name: string, value: string): URLSearchParams {
+function withParam(
+  search: URLSearchParams,
+  name: string,
+  value: string,
+): URLSearchParams {
   const next = new URLSearchParams(search);
   if (value || name === "with") next.set(name, value);
   else next.delete(name);

@@ -48,10 +48,20 @@ export function gridOf(free: Slot[], gone: Slot[], zone: string): Grid {
 function newStart(slot: Slot, zone: string): Start & { day: Day } {
   const { day, hour } = wallClock(slot.starts_at, zone);
   const part = hour < 12 ? "morning" : hour < 17 ? "afternoon" : "evening";
-  return { day, startsAt: slot.starts_at, endsAt: slot.ends_at, part, slots: [], isTaken: false };
+  return {
+    day,
+    startsAt: slot.starts_at,
+    endsAt: slot.ends_at,
+    part,
+    slots: [],
+    isTaken: false,
+  };
 }
 
-export function freeStarts(starts: Start[] | undefined, part: PartOfDay | null): Start[] {
+export function freeStarts(
+  starts: Start[] | undefined,
+  part: PartOfDay | null,
+): Start[] {
   return (starts ?? []).filter((start) => !start.isTaken && (!part || start.part === part));
 }
 

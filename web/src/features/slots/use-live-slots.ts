@@ -20,7 +20,10 @@ export function useLiveSlots(clinic: Clinic, search: SlotSearch) {
   const query = slotsQuery(search);
   const answer = useQuery({ ...query, placeholderData: keepPreviousData });
   const free = answer.data;
-  const gone = useGone(JSON.stringify(search), answer.isPlaceholderData ? undefined : free);
+  const gone = useGone(
+    JSON.stringify(search),
+    answer.isPlaceholderData ? undefined : free,
+  );
 
   const isLive = useBroadcast<SlotsChanged>(
     {
@@ -56,7 +59,11 @@ function isTouched(slot: Slot, change: SlotsChanged): boolean {
 
 /** Slots of this search that were free on this screen and are not any more. */
 function useGone(searchKey: string, free: Slot[] | undefined): Slot[] {
-  const [seen, setSeen] = useState({ searchKey, free, slots: new Map<string, Slot>() });
+  const [seen, setSeen] = useState({
+    searchKey,
+    free,
+    slots: new Map<string, Slot>(),
+  });
   let current = seen;
   if (seen.searchKey !== searchKey || seen.free !== free) {
     const slots = new Map(seen.searchKey === searchKey ? seen.slots : []);
@@ -66,6 +73,8 @@ function useGone(searchKey: string, free: Slot[] | undefined): Slot[] {
   }
   return useMemo(() => {
     const freeNow = new Set((free ?? []).map(slotKey));
-    return [...current.slots].filter(([key]) => !freeNow.has(key)).map(([, slot]) => slot);
+    return [...current.slots].filter(([key]) => !freeNow.has(key)).map((
+      [, slot],
+    ) => slot);
   }, [current, free]);
 }

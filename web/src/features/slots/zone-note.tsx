@@ -11,7 +11,9 @@ interface ZoneNoteProps {
 }
 
 /** Says whose clock the times are on, where the reader's and the clinic's differ. */
-export function ZoneNote({ ownZone, clinicZone, usesOwnZone, onChange }: ZoneNoteProps) {
+export function ZoneNote(
+  { ownZone, clinicZone, usesOwnZone, onChange }: ZoneNoteProps,
+) {
   const { t } = useTranslation();
   const words = { zone: zoneCity(ownZone), clinic: zoneCity(clinicZone) };
   return (

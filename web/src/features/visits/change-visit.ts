@@ -7,7 +7,10 @@ interface VisitSeen {
   version: number;
 }
 
-export async function cancelVisit(visit: VisitSeen, reason: string): Promise<void> {
+export async function cancelVisit(
+  visit: VisitSeen,
+  reason: string,
+): Promise<void> {
   rowsOf(
     await supabase().rpc("cancel_appointment", {
       appointment_id: visit.id,

@@ -10,13 +10,16 @@ export function downloadCalendarFile(visit: Visit): void {
       startsAt: visit.starts_at,
       endsAt: visit.ends_at,
       title: `${visit.clinics.name}: ${visit.providers.full_name}`,
-      place: [visit.locations.name, visit.locations.address].filter(Boolean).join(", "),
+      place: [visit.locations.name, visit.locations.address].filter(Boolean)
+        .join(", "),
       description: new URL(`/visits/${visit.id}`, location.origin).href,
       isCancelled: visit.status === "cancelled",
     },
     new Date(),
   );
-  const address = URL.createObjectURL(new Blob([file], { type: "text/calendar" }));
+  const address = URL.createObjectURL(
+    new Blob([file], { type: "text/calendar" }),
+  );
   const link = document.createElement("a");
   link.href = address;
   link.download = "visit.ics";

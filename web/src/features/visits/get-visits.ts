@@ -43,7 +43,8 @@ export function visitQuery(id: string) {
 
 async function getVisit(id: string) {
   const visit = rowsOf(
-    await supabase().from("appointments").select(SHOWN).eq("id", id).maybeSingle(),
+    await supabase().from("appointments").select(SHOWN).eq("id", id)
+      .maybeSingle(),
   );
   if (!visit) throw new Refusal("not_found");
   return visit;

@@ -44,17 +44,24 @@ function WaitingCard({ entry }: { entry: Waiting }) {
         <strong>{entry.services.name}</strong>
         <span>{entry.clinics.name} · {entry.patients.full_name}</span>
         <span className="muted">
-          {t("visits.waiting_for", { day: longDay(entry.created_at, zone, language) })}
+          {t("visits.waiting_for", {
+            day: longDay(entry.created_at, zone, language),
+          })}
         </span>
         <ErrorNotice error={leave.error} />
       </span>
-      <Button isBusy={leave.isPending} onClick={() => leave.mutate()}>{t("visits.leave")}</Button>
+      <Button isBusy={leave.isPending} onClick={() => leave.mutate()}>
+        {t("visits.leave")}
+      </Button>
     </div>
   );
 }
 
 function OfferCard(
-  { entry, offer }: { entry: Waiting; offer: Waiting["waitlist_offers"][number] },
+  { entry, offer }: {
+    entry: Waiting;
+    offer: Waiting["waitlist_offers"][number];
+  },
 ) {
   const { t } = useTranslation();
   const language = useLanguage();
@@ -67,7 +74,10 @@ function OfferCard(
     onSuccess: (visit) => navigate(`${paths.visit(visit.id)}?new=1`),
     onError: answered,
   });
-  const decline = useMutation({ mutationFn: () => declineOffer(offer.id), onSettled: answered });
+  const decline = useMutation({
+    mutationFn: () => declineOffer(offer.id),
+    onSettled: answered,
+  });
   return (
     <div className="card card-offer">
       <span className="card-body">
@@ -84,7 +94,11 @@ function OfferCard(
         <ErrorNotice error={accept.error ?? decline.error} />
       </span>
       <div className="actions">
-        <Button look="primary" isBusy={accept.isPending} onClick={() => accept.mutate()}>
+        <Button
+          look="primary"
+          isBusy={accept.isPending}
+          onClick={() => accept.mutate()}
+        >
           {t("visits.accept")}
         </Button>
         <Button isBusy={decline.isPending} onClick={() => decline.mutate()}>

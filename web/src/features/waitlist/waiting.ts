@@ -63,7 +63,9 @@ export async function leaveWaitlist(entryId: string): Promise<void> {
 }
 
 export async function acceptOffer(offerId: string) {
-  return rowsOf(await supabase().rpc("accept_offer", { offer_id: offerId })) as { id: string };
+  return rowsOf(
+    await supabase().rpc("accept_offer", { offer_id: offerId }),
+  ) as { id: string };
 }
 
 export async function declineOffer(offerId: string): Promise<void> {

@@ -40,7 +40,8 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
   const [earliest, setEarliest] = useState("");
   const [latest, setLatest] = useState("");
   const [weekdays, setWeekdays] = useState<number[]>([]);
-  const patient = patients.records?.find(({ id }) => id === patientId) ?? patients.records?.[0];
+  const patient = patients.records?.find(({ id }) => id === patientId) ??
+    patients.records?.[0];
   const isOutOfOrder = Boolean(earliest && latest && latest < earliest);
   const join = useMutation({
     mutationFn: () =>
@@ -68,7 +69,9 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
       <>
         <Notice kind="good">{t("wait.joined")}</Notice>
         <div className="actions">
-          <Link className="button button-primary" to={paths.visits}>{t("visit.all")}</Link>
+          <Link className="button button-primary" to={paths.visits}>
+            {t("visit.all")}
+          </Link>
         </div>
       </>
     );
@@ -91,7 +94,10 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
         <Choice
           label={t("confirm.for_whom")}
           value={patient?.id}
-          options={patients.records.map(({ id, full_name }) => ({ value: id, label: full_name }))}
+          options={patients.records.map(({ id, full_name }) => ({
+            value: id,
+            label: full_name,
+          }))}
           onChange={setPatientId}
         />
       )}
@@ -100,7 +106,9 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
         value={providerId}
         options={[
           { value: "", label: t("slots.any_provider") },
-          ...offeredBy(clinic.providers, service.id).map(({ id, full_name }) => ({
+          ...offeredBy(clinic.providers, service.id).map((
+            { id, full_name },
+          ) => ({
             value: id,
             label: full_name,
           })),
@@ -110,7 +118,9 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
       <Segments
         label={t("slots.part")}
         value={part}
-        options={(Object.keys(PARTS) as (keyof typeof PARTS)[]).map((value) => ({
+        options={(Object.keys(PARTS) as (keyof typeof PARTS)[]).map((
+          value,
+        ) => ({
           value,
           label: t(`slots.part_${value}`),
         }))}
@@ -136,7 +146,11 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
       </div>
       <ErrorNotice error={join.error ?? patients.error} />
       <div className="actions">
-        <Button type="submit" look="primary" isBusy={join.isPending || patients.isRegistering}>
+        <Button
+          type="submit"
+          look="primary"
+          isBusy={join.isPending || patients.isRegistering}
+        >
           {t("wait.join")}
         </Button>
       </div>
@@ -144,7 +158,12 @@ export function WishesForm({ clinic, service, userId, name }: WishesFormProps) {
   );
 }
 
-function Weekdays({ chosen, onChange }: { chosen: number[]; onChange: (days: number[]) => void }) {
+function Weekdays(
+  { chosen, onChange }: {
+    chosen: number[];
+    onChange: (days: number[]) => void;
+  },
+) {
   const { t } = useTranslation();
   const language = useLanguage();
   return (
