@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -41,42 +42,34 @@ def main(
     chosen = parts or list(PARTS)
     if unknown := set(chosen) - set(PARTS):
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}")
-    found: list[pages.Section] = []
-    if set(chosen) & set(DATABASE_PARTS):
-        wanted = tuple(int(size) for size in sizes.split(","))
-        found += measure_databases(chosen, wanted, repeats, seconds)
-    if "feeds" in chosen:
-        found += feeds.measure(repeats * 4)
-    if "stack" in chosen:
-        found += stack_figures.measure()
-    for section in found:
+    wanted = tuple(int(size) for size in sizes.split(","))
+    for section in measure(chosen, wanted, repeats, seconds):
         section.show(console)
-    if write:
-        console.print(f"Written to {pages.write(found)}")
+        if write:  # at once, so that an interrupted run keeps what it has
+            console.print(f"Written to {pages.write([section])}")
 
 
-def measure_databases(
+def measure(
     chosen: list[str], sizes: tuple[int, ...], repeats: int, seconds: float
-) -> list[pages.Section]:
-    """What is measured on databases of several sizes."""
-    found: list[pages.Section] = []
-    with running_cluster() as cluster:
-        console.print("Loading visits …")
-        databases = scene.make_all(cluster, sizes)
-        middle = databases[sorted(databases)[len(databases) // 2]]
-        if "slots" in chosen:
-            found += slots.measure(cluster, databases, repeats, console)
-        if "booking" in chosen:
-            found += booking.measure(cluster, databases, repeats, seconds, console)
-        if "contention" in chosen:
-            found += contention.measure(cluster, middle, repeats, seconds, console)
-        if "request-id" in chosen:
-            found += request_ids.measure(cluster, middle, repeats, console)
-        if "queue" in chosen:
-            found += queue.measure(cluster, databases[min(databases)], repeats, console)
-        if "http" in chosen:
-            found += over_http.measure(cluster, databases, repeats, seconds, console)
-    return found
+) -> Iterator[pages.Section]:
+    """Measures part after part."""
+    if set(chosen) & set(DATABASE_PARTS):
+        with running_cluster() as cluster:
+            console.print("Loading visits …")
+            databases = scene.make_all(cluster, sizes)
+            middle = databases[sorted(databases)[len(databases) // 2]]
+            if "slots" in chosen:
+                yield from slots.measure(cluster, databases, repeats, console)
+            if "booking" in chosen:
+                yield from booking.measure(cluster, databases, repeats, seconds, console)
+            if "contention" in chosen:
+                yield from contention.measure(cluster, middle, repeats, seconds, console)
+            if "request-id" in chosen:
+                yield from request_ids.measure(cluster, middle, repeats, console)
+            if "http" in chosen:
+                yield from over_http.measure(cluster, databases, repeats, seconds, console)
+    if "stack" in chosen:
+        yield from stack_figures.measure()
 
 
 if __name__ == "__main__":
