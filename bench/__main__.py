@@ -66,8 +66,12 @@ def measure(
                 yield from contention.measure(cluster, middle, repeats, seconds, console)
             if "request-id" in chosen:
                 yield from request_ids.measure(cluster, middle, repeats, console)
+            if "queue" in chosen:
+                yield from queue.measure(cluster, databases[min(databases)], repeats, console)
             if "http" in chosen:
                 yield from over_http.measure(cluster, databases, repeats, seconds, console)
+    if "feeds" in chosen:
+        yield from feeds.measure(repeats * 4)
     if "stack" in chosen:
         yield from stack_figures.measure()
 
