@@ -1,10 +1,12 @@
-import { CalendarHeart, CircleUser, WifiOff } from "lucide-react";
+import { CalendarHeart, CircleUser, LayoutList, WifiOff } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
 import { Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-router";
 import { Notice } from "@/components/notice";
 import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
+import { membershipsQuery } from "@/features/day/memberships";
 import { isDeviceClockWrong } from "@/lib/clock";
 import { useIsOnline } from "@/lib/hooks";
 import { useSession } from "@/lib/session";
@@ -48,6 +50,7 @@ function TopBar() {
   const { t } = useTranslation();
   const session = useSession();
   const { pathname } = useLocation();
+  const { data: memberships = [] } = useQuery(membershipsQuery(session?.user.id));
   return (
     <header className="top">
       <div className="top-inner">
@@ -69,6 +72,12 @@ function TopBar() {
           {session
             ? (
               <>
+                {memberships.length > 0 && (
+                  <NavLink to={paths.day}>
+                    <LayoutList aria-hidden size={18} />
+                    {t("app.my_day")}
+                  </NavLink>
+                )}
                 <NavLink to={paths.visits}>
                   <CalendarHeart aria-hidden size={18} />
                   {t("app.my_visits")}

@@ -42,6 +42,7 @@ export const router = createBrowserRouter([
       page("/visits/:visitId/move", () => import("@/routes/move-visit")),
       page("/account", () => import("@/routes/account")),
       page("/sign-in", () => import("@/routes/sign-in")),
+      page("/day", () => import("@/routes/day")),
       page("*", () => import("@/routes/not-found")),
     ],
   },

@@ -1,0 +1,83 @@
+"""Pictures of the web client's pages for the docs: phone and desktop, light and dark.
+
+`python -m tests.web.screens STACK_DIR` walks one patient through a running stack with the demo
+clinic and writes docs/screens/web/<page>-<phone|desktop>-<light|dark>.png.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from stack.config import PROJECT_DIR, StackConfig
+from tests.web.browsers import CHROMIUM, CLINIC, Site, new_address
+
+SCREENS = PROJECT_DIR / "docs/screens/web"
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+
+
+async def walk(browser: Browser, site: Site, size: str, theme: str) -> None:
+    """Book a visit, with a picture of every page on the way."""
+    width, height = SIZES[size]
+    context = await browser.new_context(
+        base_url=site.address,
+        viewport={"width": width, "height": height},
+        color_scheme="light" if theme == "light" else "dark",
+        locale="en-GB",
+        timezone_id="Europe/Amsterdam",
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+
+    async def picture(name: str) -> None:
+        await page.screenshot(path=SCREENS / f"{name}-{size}-{theme}.png")
+
+    await page.goto(CLINIC)
+    await page.get_by_role("link", name="Check-up").wait_for()
+    await picture("clinic")
+    await page.get_by_role("link", name="Check-up").click()
+    await page.locator(".is-live").wait_for()
+    await page.locator(".time").first.wait_for()
+    await picture("times")
+    await page.locator(".time:not(.is-taken)").last.click()
+    await fill_in(page, site)
+    await page.locator(".countdown").wait_for()
+    await picture("form")
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    await page.evaluate("scrollTo(0, 0)")
+    await picture("booked")
+    await page.get_by_role("link", name="All my visits").click()
+    await page.locator(".date-mark").wait_for()
+    await picture("visits")
+    await page.goto(f"{CLINIC}/wait/13000000-0000-4000-8000-000000000004")
+    await page.locator(".segments-many").wait_for()
+    await picture("waiting-list")
+    await context.close()
+
+
+async def fill_in(page: Page, site: Site) -> None:
+    email = new_address()
+    await page.get_by_label("Full name").fill("Nora Quist")
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_role("button", name="Send me a code").click()
+    await page.get_by_label("Code").fill(await site.code_mailed_to(email))
+
+
+async def main(directory: Path) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    site = Site(StackConfig.load(directory))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        for size in SIZES:
+            for theme in ("light", "dark"):
+                await walk(browser, site, size, theme)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,70 @@
+import { queryOptions } from "@tanstack/react-query";
+import { rowsOf } from "@/lib/errors";
+import { supabase } from "@/lib/supabase";
+import type { Database } from "@/lib/database-types";
+
+export type Status = Database["public"]["Enums"]["appointment_status"];
+
+/** A clinic's visits with a start in the span, by time; what was called off is left out. */
+export function dayVisitsQuery(clinicId: string, from: number, to: number) {
+  return queryOptions({
+    queryKey: ["day", clinicId, from],
+    queryFn: () => getDayVisits(clinicId, from, to),
+    meta: { isPersonal: true },
+  });
+}
+
+export type DayVisit = Awaited<ReturnType<typeof getDayVisits>>[number];
+
+async function getDayVisits(clinicId: string, from: number, to: number) {
+  return rowsOf(
+    await supabase()
+      .from("appointments")
+      .select(
+        `id, starts_at, ends_at, status, version, overbook_reason,
+         services (name), providers (id, full_name), patients (full_name),
+         locations (name, time_zone)`,
+      )
+      .eq("clinic_id", clinicId)
+      .gte("starts_at", new Date(from).toISOString())
+      .lt("starts_at", new Date(to).toISOString())
+      .not("status", "in", "(cancelled,entered_in_error)")
+      .order("starts_at")
+      .limit(1000),
+  );
+}
+
+/** Moves a visit along, unless somebody else did so since it was read. */
+export async function changeStatus(visit: DayVisit, status: Status): Promise<void> {
+  rowsOf(
+    await supabase().rpc("change_appointment_status", {
+      appointment_id: visit.id,
+      status,
+      expected_version: visit.version,
+    }),
+  );
+}
+
+interface Step {
+  to: Status;
+  words: "approve" | "arrive" | "complete" | "noshow" | "back_to_expected" | "reopen";
+}
+
+// What a desk does all day; docs/appointment_states.md has all moves and who may make them.
+const STEPS: Partial<Record<Status, Step[]>> = {
+  pending: [{ to: "booked", words: "approve" }],
+  booked: [{ to: "arrived", words: "arrive" }, { to: "noshow", words: "noshow" }],
+  arrived: [{ to: "fulfilled", words: "complete" }, { to: "booked", words: "back_to_expected" }],
+  fulfilled: [{ to: "arrived", words: "reopen" }],
+  noshow: [{ to: "arrived", words: "arrive" }],
+};
+
+export function stepsFrom(status: Status): Step[] {
+  return STEPS[status] ?? [];
+}
+
+/** Who is seen next: the first who is here, else the first who is still expected. */
+export function nextVisit(visits: DayVisit[], now: number): DayVisit | undefined {
+  return visits.find(({ status }) => status === "arrived") ??
+    visits.find(({ status, ends_at }) => status === "booked" && Date.parse(ends_at) > now);
+}
