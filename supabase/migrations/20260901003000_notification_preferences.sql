@@ -17,7 +17,9 @@ grant update (quiet_from, quiet_until) on public.clinics to authenticated;
 
 create table public.notification_preferences (
   id uuid primary key default gen_random_uuid(),
-  clinic_id uuid not null references public.clinics (id),
+  -- The patient's or member's, whom the keys below name. A key of its own would fail with another
+  -- message for a clinic that exists than for one that does not.
+  clinic_id uuid not null,
   patient_id uuid,
   user_id uuid,
   channel public.notification_channel not null default 'email',
