@@ -11,6 +11,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from stack.config import HOST, StackConfig
+from stack.seed import DEMO_ACCOUNTS, DEMO_PASSWORD
 from tests.acceptance.eventually import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -63,3 +64,13 @@ async def sign_up(page: Page, site: Site, name: str) -> str:
     await page.get_by_role("button", name="Send me a code").click()
     await page.get_by_label("Code").fill(await site.code_mailed_to(email))
     return email
+
+
+async def sign_in(page: Page, role: str, path: str) -> None:
+    """As somebody of the demo clinic, by password, on the page at that address."""
+    email = next(account.email for account in DEMO_ACCOUNTS if account.role == role)
+    await page.goto(path)
+    await page.get_by_role("button", name="I have a password").click()
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill(DEMO_PASSWORD)
+    await page.get_by_role("main").get_by_role("button", name="Sign in").click()

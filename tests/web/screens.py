@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from stack.config import PROJECT_DIR, StackConfig
-from tests.web.browsers import CHROMIUM, CLINIC, Site, new_address
+from tests.web.browsers import CHROMIUM, CLINIC, Site, new_address, sign_in
 
 SCREENS = PROJECT_DIR / "docs/screens/web"
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
@@ -21,16 +21,7 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 async def walk(browser: Browser, site: Site, size: str, theme: str) -> None:
     """Book a visit, with a picture of every page on the way."""
-    width, height = SIZES[size]
-    context = await browser.new_context(
-        base_url=site.address,
-        viewport={"width": width, "height": height},
-        color_scheme="light" if theme == "light" else "dark",
-        locale="en-GB",
-        timezone_id="Europe/Amsterdam",
-        reduced_motion="reduce",
-    )
-    page = await context.new_page()
+    page = await open_page(browser, site, size, theme)
 
     async def picture(name: str) -> None:
         await page.screenshot(path=SCREENS / f"{name}-{size}-{theme}.png")
@@ -53,10 +44,34 @@ async def walk(browser: Browser, site: Site, size: str, theme: str) -> None:
     await page.get_by_role("link", name="All my visits").click()
     await page.locator(".date-mark").wait_for()
     await picture("visits")
-    await page.goto(f"{CLINIC}/wait/13000000-0000-4000-8000-000000000004")
-    await page.locator(".segments-many").wait_for()
-    await picture("waiting-list")
-    await context.close()
+    if size == "phone":
+        await page.goto(f"{CLINIC}/wait/13000000-0000-4000-8000-000000000004")
+        await page.locator(".segments-many").wait_for()
+        await picture("waiting-list")
+    await page.context.close()
+    await receive(browser, site, size, theme)
+
+
+async def receive(browser: Browser, site: Site, size: str, theme: str) -> None:
+    """The day on which visits were booked before, as the front desk sees it."""
+    page = await open_page(browser, site, size, theme)
+    await sign_in(page, "front_desk", "/day")
+    await page.locator("article").first.wait_for()
+    await page.screenshot(path=SCREENS / f"day-{size}-{theme}.png")
+    await page.context.close()
+
+
+async def open_page(browser: Browser, site: Site, size: str, theme: str) -> Page:
+    width, height = SIZES[size]
+    context = await browser.new_context(
+        base_url=site.address,
+        viewport={"width": width, "height": height},
+        color_scheme="light" if theme == "light" else "dark",
+        locale="en-GB",
+        timezone_id="Europe/Amsterdam",
+        reduced_motion="reduce",
+    )
+    return await context.new_page()
 
 
 async def fill_in(page: Page, site: Site) -> None:

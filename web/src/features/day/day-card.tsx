@@ -17,7 +17,10 @@ export function DayCard({ visit, isNext }: { visit: DayVisit; isNext: boolean })
   });
   const zone = visit.locations.time_zone;
   return (
-    <article className={isNext ? "card day-card is-next" : "card day-card"}>
+    <article
+      className={isNext ? "card day-card is-next" : "card day-card"}
+      data-visit={visit.id}
+    >
       <p className="day-card-time">
         <strong>{clockTime(visit.starts_at, zone, language)}</strong>
         <span className="muted">{clockTime(visit.ends_at, zone, language)}</span>
