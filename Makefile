@@ -16,13 +16,14 @@ endif
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: install web ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
+up: install ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
+	@$(MAKE) --no-print-directory web || echo "Without the web client, then: it could not be built."
 	@$(BIN)/appoint up
 
 down: ## Stop everything; no data is lost
 	@if [ -x $(BIN)/appoint ]; then $(BIN)/appoint down; else echo "Nothing was running."; fi
 
-reset: install web ## Start again from an empty database
+reset: install ## Start again from an empty database
 	@$(BIN)/appoint reset
 
 status: ## Show each part's health, pid, port and memory
