@@ -15,6 +15,7 @@ from bench import (
     over_http,
     pages,
     queue,
+    reads,
     request_ids,
     scene,
     slots,
@@ -23,7 +24,7 @@ from bench import (
 from bench.cluster import running_cluster
 
 console = Console()
-DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id", "queue")
+DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id", "queue", "reads")
 PARTS = (*DATABASE_PARTS, "feeds", "stack")
 
 
@@ -44,6 +45,7 @@ def main(
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}")
     wanted = tuple(int(size) for size in sizes.split(","))
     for section in measure(chosen, wanted, repeats, seconds):
+        section.how += f" Load of the machine afterwards: {pages.load()}."
         section.show(console)
         if write:  # at once, so that an interrupted run keeps what it has
             console.print(f"Written to {pages.write([section])}")
@@ -68,6 +70,8 @@ def measure(
                 yield from request_ids.measure(cluster, middle, repeats, console)
             if "queue" in chosen:
                 yield from queue.measure(cluster, databases[min(databases)], repeats, console)
+            if "reads" in chosen:
+                yield from reads.measure(cluster, databases, repeats, console)
             if "http" in chosen:
                 yield from over_http.measure(cluster, databases, repeats, seconds, console)
     if "feeds" in chosen:

@@ -24,18 +24,22 @@ class Contest:
     statement: str
     slots: Slots
     role: str = "authenticated"
+    # What the winner does next, in a transaction of its own.
+    after: str | None = None
 
 
-BOOK = "select bench.book_and_cancel(:slot, :patient)"
+BOOK = "select bench.try_to_book(:slot, :patient)"
+CANCEL = "select bench.cancel(:won, :patient)"
 MOVE = "select bench.move(:client, :slot)"
 CONTESTS = (
-    Contest("book, hot", BOOK, HOT),
-    Contest("book, apart", BOOK, COLD),
+    Contest("book, hot", BOOK, HOT, after=CANCEL),
+    Contest("book, apart", BOOK, COLD, after=CANCEL),
     Contest(
         "book, hot, plain INSERT",
-        "select bench.naive_book_and_cancel(:slot, :patient)",
+        "select bench.naive_try_to_book(:slot, :patient)",
         HOT,
         "postgres",
+        "select bench.naive_cancel(:won)",
     ),
     Contest("move, hot", MOVE, HOT),
     Contest("move, apart", MOVE, COLD),
@@ -73,7 +77,7 @@ def measure(
                 _place_naive_movers(cluster, database)
             runner = Runner(cluster.config.db_url(database=database), contest.role)
             runs[contest.name].outcomes.append(
-                runner.run(contest.statement, contest.slots, CLIENTS, seconds)
+                runner.run(contest.statement, contest.slots, CLIENTS, seconds, contest.after)
             )
             scene.clear(cluster, database)
     return [_section(runs, repeats, seconds)]

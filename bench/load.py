@@ -26,7 +26,15 @@ import psycopg
 # Slots a run of fresh ones goes through, in an order that jumps about: coprime to SPAN.
 SPAN = 2_700_000
 STRIDE = 1_000_003
-WARM_UP = 3.0
+# Seconds for each client: with many, their plans are made side by side.
+WARM_UP = 0.4
+# pgbench can only branch on numbers, and a variable cannot be null.
+THEN = """select coalesce(id, gen_random_uuid()) as won, (id is not null)::int as is_won
+from (STATEMENT as id) as answer \\gset
+\\if :is_won
+AFTER;
+\\endif
+"""
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Job:
     clients: int
     seconds: float
     base: int
+    after: str | None
 
 
 class Runner:
@@ -99,9 +108,18 @@ class Runner:
         self._url = f"{url}?options=-crole%3D{role}"
         self._used = 0
 
-    def run(self, statement: str, slots: Slots, clients: int, seconds: float) -> Outcome:
-        """Let the clients work that long. Raises RuntimeError if one gives up."""
-        job = Job(self._url, statement, slots, clients, seconds, self._used)
+    def run(
+        self,
+        statement: str,
+        slots: Slots,
+        clients: int,
+        seconds: float,
+        after: str | None = None,
+    ) -> Outcome:
+        """Let the clients work that long; `after` follows whenever the statement gave a value,
+        which it names `:won`. Raises RuntimeError if a client gives up.
+        """
+        job = Job(self._url, statement, slots, clients, seconds, self._used, after)
         outcome = _run_pgbench(job) if pgbench() else _run_python(job)
         # Clients do not keep step, so the fastest may be well ahead of the average.
         self._used += 3 * outcome.sent + 100 * clients
@@ -113,13 +131,13 @@ def _run_pgbench(job: Job) -> Outcome:
         script = Path(place) / "script.sql"
         script.write_text(
             f"\\set n :n + 1\n\\set slot {_pgbench_slot(job.slots)}\n"
-            "\\set patient random(0, 9999)\n"
-            f"{job.statement.replace(':client', ':client_id')};\n"
+            "\\set patient random(0, 9999)\n" + _pgbench_statements(job)
         )
         finished = subprocess.run(
             [
                 str(pgbench()), "-n", "-M", "prepared", "-c", str(job.clients), "-j", "2",
-                "-T", str(round(job.seconds + WARM_UP)), "-D", "n=-1", "-D", f"base={job.base}",
+                "-T", str(round(job.seconds + WARM_UP * job.clients)),
+                "-D", "n=-1", "-D", f"base={job.base}",
                 "-D", f"clients={job.clients}", "-l", "--log-prefix", f"{place}/times",
                 "--verbose-errors", "-f", str(script), job.url,
             ],
@@ -138,11 +156,18 @@ def _run_pgbench(job: Job) -> Outcome:
     errors = Counter({"40P01": int(failed[1] or failed[2] or 0)}) if failed else Counter()
     # Columns: client, number, microseconds (or a word for a failure), script, second, microsecond.
     ended = [(int(line[4]) + int(line[5]) / 1e6, line[2]) for line in lines]
-    begins = min(when for when, _ in ended) + WARM_UP
+    begins = min(when for when, _ in ended) + WARM_UP * job.clients
     counted = [took for when, took in ended if when >= begins]
     times = [float(took) / 1000 for took in counted if took.isdigit()]
     seconds = max(when for when, _ in ended) - begins
     return Outcome(len(counted), seconds, times, +errors, len(lines))
+
+
+def _pgbench_statements(job: Job) -> str:
+    statement = job.statement.replace(":client", ":client_id")
+    if job.after is None:
+        return f"{statement};\n"
+    return THEN.replace("STATEMENT", statement).replace("AFTER", job.after)
 
 
 def _pgbench_slot(slots: Slots) -> str:
@@ -177,7 +202,10 @@ def _run_python(job: Job) -> Outcome:
 def _work(job: Job, numbers: list[int]) -> Outcome:
     outcome = Outcome(0, job.seconds)
     lock = threading.Lock()
-    query = re.sub(r":(slot|patient|client)\b", r"%(\1)s::bigint", job.statement)
+    query, after = (
+        re.sub(r":(slot|patient|client)\b", r"%(\1)s::bigint", text).replace(":won", "%(won)s")
+        for text in (job.statement, job.after or "")
+    )
     ready = threading.Barrier(len(numbers))
     failures: list[BaseException] = []
 
@@ -188,7 +216,7 @@ def _work(job: Job, numbers: list[int]) -> Outcome:
         try:
             with psycopg.connect(job.url, autocommit=True) as connection:
                 ready.wait()
-                begins = time.monotonic() + WARM_UP
+                begins = time.monotonic() + WARM_UP * job.clients
                 end = begins + job.seconds
                 while (began := time.monotonic()) < end:
                     attempt += 1
@@ -198,7 +226,9 @@ def _work(job: Job, numbers: list[int]) -> Outcome:
                         "client": number,
                     }
                     try:
-                        connection.execute(query, arguments, prepare=True)
+                        row = connection.execute(query, arguments, prepare=True).fetchone()
+                        if after and row and row[0]:
+                            connection.execute(after, arguments | {"won": row[0]}, prepare=True)
                     except psycopg.errors.DeadlockDetected:
                         errors["40P01"] += 1
                     if began >= begins:

@@ -45,6 +45,11 @@ def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
     return f"{middle:,.{digits}f}{unit} ({low:,.{digits}f}–{high:,.{digits}f})"
 
 
+def load() -> str:
+    """How busy the machine is with whatever else runs on it; above its cores figures suffer."""
+    return "{:.1f}, {:.1f}, {:.1f} (1, 5, 15 minutes)".format(*os.getloadavg())
+
+
 def machine() -> str:
     """What the figures were taken on; ratios travel, absolute figures do not."""
     names = [

@@ -46,10 +46,10 @@ QUESTIONS = {
     "50 providers × 14 days, first free": (
         "select * from public.open_slots(bench.fifty_service(), {start},"
         " {start} + interval '14 days', null, null, 1 + %(number)s * 0)",
+        "select busy.* from generate_series(0, 49) as n cross join lateral ("
         "select resource_id, range_agg(during) from private.reservations"
-        " where resource_id = any (array(select bench.provider(n + %(number)s * 0)"
-        " from generate_series(0, 49) as n))"
-        " and during && tstzrange({start}, {start} + interval '14 days') group by resource_id",
+        " where resource_id = bench.provider(n + %(number)s * 0)"
+        " and during && tstzrange({start}, {start} + interval '14 days') group by 1) as busy",
         """
         select provider_id, location_id, starts_at, starts_at + interval '30 minutes'
         from public.weekly_hours

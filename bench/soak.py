@@ -93,6 +93,7 @@ def main(  # noqa: PLR0917
         console.print("Replaying the history …")
         with psycopg.connect(cluster.config.db_url(database=DATABASE)) as connection:
             section = judge(connection, tally, took, kills, down)
+    section.how += f" Load of the machine afterwards: {pages.load()}."
     section.show(console)
     if write:
         console.print(f"Written to {pages.write([section])}")

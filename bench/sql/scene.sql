@@ -148,47 +148,53 @@ begin
 end;
 $$;
 
--- A patient tries a slot; if it is theirs, they call it off again. Only refusals by the clinic's
--- rules are expected, everything else reaches the caller.
-create function bench.book_and_cancel(slot bigint, patient bigint) returns boolean
+-- A patient tries a slot; gives the visit, or null if a rule of the clinic refused. Everything else
+-- reaches the caller.
+create function bench.try_to_book(slot bigint, patient bigint) returns uuid
 language plpgsql
 as $$
-declare
-  booked public.appointments;
 begin
   perform bench.sign_in(patient);
-  begin
-    booked := public.book_appointment(bench.service(), bench.slot_start(slot),
-      bench.slot_provider(slot));
-  exception when sqlstate 'PT409' then
-    return false;
-  end;
-  perform public.cancel_appointment(booked.id);
-  return true;
+  return (public.book_appointment(bench.service(), bench.slot_start(slot),
+    bench.slot_provider(slot))).id;
+exception when sqlstate 'PT409' then
+  return null;
+end;
+$$;
+
+create function bench.cancel(visit uuid, patient bigint) returns void
+language plpgsql
+as $$
+begin
+  perform bench.sign_in(patient);
+  perform public.cancel_appointment(visit);
 end;
 $$;
 
 -- The same as most would write it first: insert, and catch the violation.
-create function bench.naive_book_and_cancel(slot bigint, patient bigint) returns boolean
+create function bench.naive_try_to_book(slot bigint, patient bigint) returns uuid
 language plpgsql
 as $$
 declare
   booked uuid;
 begin
-  begin
-    insert into bench.constrained_visits (clinic_id, location_id, service_id, provider_id,
-      patient_id, starts_at, ends_at)
-    values ('c1000000-0000-4000-8000-000000000001', '10c00000-0000-4000-8000-000000000001',
-      bench.service(), bench.slot_provider(slot), bench.patient(patient),
-      bench.slot_start(slot), bench.slot_start(slot) + interval '30 minutes')
-    returning id into booked;
-  exception when exclusion_violation then
-    return false;
-  end;
-  update bench.constrained_visits set status = 'cancelled' where id = booked;
-  return true;
+  insert into bench.constrained_visits (clinic_id, location_id, service_id, provider_id,
+    patient_id, starts_at, ends_at)
+  values ('c1000000-0000-4000-8000-000000000001', '10c00000-0000-4000-8000-000000000001',
+    bench.service(), bench.slot_provider(slot), bench.patient(patient),
+    bench.slot_start(slot), bench.slot_start(slot) + interval '30 minutes')
+  returning id into booked;
+  return booked;
+exception when exclusion_violation then
+  return null;
 end;
 $$;
+
+create function bench.naive_cancel(visit uuid) returns void
+language sql
+begin atomic
+  update bench.constrained_visits set status = 'cancelled' where id = visit;
+end;
 
 -- Each client of the moves has a visit of its own.
 create table bench.movers (
