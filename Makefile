@@ -11,7 +11,7 @@ ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
 
-.PHONY: help up down reset status demo test check audit format bench soak access generate lock install install-dev
+.PHONY: help up down reset status demo test check audit format bench soak access mutants generate lock install install-dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ soak: install-dev ## Let a crowd book while PostgreSQL is killed; ARGS="--operat
 
 access: install-dev ## Write docs/access.md anew: who reaches what, really asked
 	@$(BIN)/python -m tests.access.write
+
+mutants: install-dev ## Take away every protection in turn; each must be noticed (some minutes)
+	@APPOINT_ALL_MUTANTS=1 $(BIN)/pytest -q tests/mutation
 
 lock: install-dev ## Write the lock files anew, with hashes and without addresses
 	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -73,8 +73,6 @@ def set_up(connection: psycopg.Connection, database: str) -> Scene:
         strict = build(connection, "strict", books_publicly=False, staff_needs_second_factor=True)
         people = invite(connection, home, away, strict)
         spread_word(connection, away)
-    # History is sealed up to what is settled, so only once all of the above is.
-    connection.execute("select * from worker.seal_history()")
     relations = catalogue.relations(connection)
     standing: dict[tuple[str, str], Standing] = {}
     changes: dict[tuple[str, str], rows.Body] = {}

@@ -29,7 +29,7 @@ class Answer:
     @property
     def error(self) -> str:
         """The code of the error: SQLSTATE or PostgREST's own."""
-        found = json.loads(self.body or "null")
+        found = json.loads(self.body or "null") if self.status >= 400 else None
         return str(found.get("code", "")) if isinstance(found, dict) else ""
 
     @property

@@ -41,6 +41,7 @@ class Request:
     body: Any = None
     schema: str = "public"
     prefer: str = "count=exact"
+    accept: str = "application/json"
 
     @property
     def works_alone(self) -> bool:
@@ -81,6 +82,7 @@ async def send(
     """One request and its answer; again if it met another one's locks."""
     headers = {
         "Prefer": request.prefer,
+        "Accept": request.accept,
         "Accept-Profile": request.schema,
         "Content-Profile": request.schema,
         "Content-Type": "application/json",
@@ -94,7 +96,9 @@ async def send(
             request.method, request.url(base), data=data, headers=headers
         ) as response:
             answer = Answer(
-                response.status, await response.text(), response.headers.get("Content-Range", "")
+                response.status,
+                await response.text("utf-8", "replace"),
+                response.headers.get("Content-Range", ""),
             )
         if answer.error not in ASK_AGAIN and TRY_AGAIN not in answer.body:
             return answer

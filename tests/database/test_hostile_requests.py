@@ -1,0 +1,409 @@
+"""What an outsider would try, and staff of another clinic: nothing of it shows, changes or breaks.
+
+A seeded sample of generated requests by default; APPOINT_HOSTILE_REQUESTS says how many otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import httpx
+import jwt
+import pytest
+
+from stack.config import StackConfig
+from tests.access import arguments, rows
+from tests.access.cast import Person, token
+from tests.access.hostile import TEXTS, Attacker
+from tests.access.matrix import Scene, prepared
+from tests.access.outcomes import Answer
+from tests.access.requests import Cell, Request, send, send_all
+from tests.access.server import rolling_back
+from tests.access.world import CANARY
+from tests.stack.realtime_clients import connected
+
+COUNT = "APPOINT_HOSTILE_REQUESTS"
+SEED = 20_260_901
+BATCH = 2_000
+
+
+@pytest.fixture(scope="module")
+def scene(stack: StackConfig, migrated: str) -> Iterator[Scene]:
+    """Three clinics and everybody, in a database of their own."""
+    with prepared(stack, migrated) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def base(stack: StackConfig, scene: Scene) -> Iterator[str]:
+    """A PostgREST that keeps nothing."""
+    with rolling_back(stack, scene.database) as address:
+        yield address
+
+
+def strangers(scene: Scene) -> list[Person]:
+    return [person for person in scene.people if not person.belongs_away]
+
+
+def assert_harmless(scene: Scene, request: Request, answer: Answer) -> None:
+    """No fault of the server's, nothing of the clinic next door, nothing of the machinery."""
+    what = f"{request} -> {answer}"[:3000]
+    assert answer.status < 500, what
+    body = answer.body.lower()
+    given = json.dumps([request.body, request.query, request.path]).lower()
+    assert CANARY not in body or CANARY in given, what
+    assert str(scene.away.clinic) not in body or str(scene.away.clinic) in given, what
+    assert "pl/pgsql" not in body, what
+    assert "traceback" not in body, what
+
+
+async def test_generated_requests_show_change_and_break_nothing(
+    stack: StackConfig, scene: Scene, base: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = int(os.environ.get(COUNT, "1500"))
+    statuses: Counter[int] = Counter()
+    attacker = Attacker(scene, SEED)
+    made = attacker.requests(wanted)
+    while batch := [request for _, request in zip(range(BATCH), made, strict=False)]:
+        answers = await send_all(base, scene.tokens(stack), batch)
+        for request in batch:
+            answer = answers[request.cell]
+            assert_harmless(scene, request, answer)
+            statuses[answer.status] += 1
+    with capsys.disabled():
+        told = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+        sys.stdout.write(f"\nhostile requests: {statuses.total():,} ({told})\n")
+    assert statuses.total() == wanted
+    # Most are refused; some are fair questions in odd words.
+    assert sum(n for status, n in statuses.items() if status >= 400) > wanted / 2
+
+
+def without_ids(answer: Answer, *ids: str) -> tuple[int, str, str]:
+    body = answer.body
+    for one in ids:
+        body = body.replace(one, "<id>")
+    return answer.status, body, answer.range
+
+
+async def test_no_id_parameter_tells_a_foreign_id_from_an_unknown_one(
+    stack: StackConfig, scene: Scene, base: str
+) -> None:
+    """Proper calls of one's own clinic, with a single id from next door."""
+    requests: list[Request] = []
+    pairs: list[tuple[Cell, Cell, str]] = []
+    for person in strangers(scene):
+        for function in scene.functions:
+            mine = arguments.proper(function, person.home)
+            theirs = arguments.proper(function, person.away)
+            for name, value in mine.items():
+                if value == theirs[name] or not isinstance(value, str) or len(value) != 36:
+                    continue
+                cells = []
+                for place, given in (
+                    ("away", theirs[name]),
+                    ("unknown", str(arguments.UNKNOWN)),
+                ):
+                    cell = Cell(person.name, function.title, name, place)
+                    body = mine | {name: given}
+                    cells.append(cell)
+                    requests.append(
+                        Request(cell, "POST", f"rpc/{function.name}", {}, body, function.schema, "")
+                    )
+                pairs.append((cells[0], cells[1], theirs[name]))
+    assert len(pairs) > 500
+    answers = await send_all(base, scene.tokens(stack), requests)
+    for away, unknown, foreign in pairs:
+        ids = (foreign, str(arguments.UNKNOWN))
+        assert without_ids(answers[away], *ids) == without_ids(answers[unknown], *ids), away
+
+
+async def test_rows_of_ones_own_clinic_cannot_name_another_ones_things(
+    stack: StackConfig, scene: Scene, base: str
+) -> None:
+    """Mass assignment: every id column of every table people may add to, one at a time."""
+    tokens = scene.tokens(stack)
+    tried = 0
+    async with aiohttp.ClientSession() as session:
+        for person in (p for p in strangers(scene) if p.name in ("owner", "front_desk", "patient")):
+            for relation in scene.relations:
+                mine = rows.addition(relation.name, person.home)
+                theirs = rows.addition(relation.name, person.away)
+                for column in [name for name in mine if name.endswith("_id")]:
+                    answers = []
+                    for value in (theirs[column], str(arguments.UNKNOWN)):
+                        cell = Cell(person.name, relation.name, column, "mixed")
+                        request = Request(
+                            cell, "POST", relation.name, {}, mine | {column: value},
+                            prefer="return=representation",
+                        )  # fmt: skip
+                        answer = await send(session, base, tokens, request)
+                        assert answer.status in (400, 401, 403, 404, 409, 422), (request, answer)
+                        answers.append(without_ids(answer, value))
+                    assert answers[0] == answers[1], (person.name, relation.name, column)
+                    tried += 1
+    assert tried > 40
+
+
+async def test_hidden_columns_are_no_oracle(stack: StackConfig, scene: Scene, base: str) -> None:
+    """Not by filter, order, embedding, counting, representation or plan."""
+    hidden = ("email", "phone", "date_of_birth", "external_id")
+    queries: list[tuple[str, dict[str, str]]] = [
+        *(("patients", {"select": "id", column: "not.is.null"}) for column in hidden),
+        *(("patients", {"select": "id", "order": column}) for column in hidden),
+        *(("patients", {"select": f"id,{column}"}) for column in hidden),
+        *(
+            ("appointments", {"select": "id,patients!inner(id)", f"patients.{c}": "not.is.null"})
+            for c in hidden
+        ),
+        ("patients", {"or": "(email.like.a*,id.not.is.null)", "select": "id"}),
+        ("patients", {"select": "*"}),
+        ("appointments", {"select": "*,patients(*)"}),
+        ("appointment_reasons", {"select": "id", "reason": "like.*a*"}),
+        ("appointments", {"select": "id,appointment_reasons(reason)"}),
+        ("outside_calendars", {"select": "id", "url": "like.*a*"}),
+        ("calendar_feeds", {"select": "id", "token_hash": "not.is.null"}),
+        ("clinics", {"select": "id,patients(email)"}),
+    ]
+    tokens = scene.tokens(stack)
+    async with aiohttp.ClientSession() as session:
+        for person in ("owner", "provider", "patient"):
+            for path, query in queries:
+                cell = Cell(person, path, "hidden", "home")
+                answer = await send(session, base, tokens, Request(cell, "GET", path, query))
+                assert answer.refusal == "denied", (query, answer)
+                assert answer.range in ("", "*/*"), (query, answer)
+            change = Request(
+                Cell(person, "patients", "hidden", "home"), "PATCH", "patients",
+                {"id": f"eq.{scene.home.patient}", "select": "id,email"}, {"full_name": "New"},
+                prefer="return=representation",
+            )  # fmt: skip
+            assert (await send(session, base, tokens, change)).refusal == "denied"
+
+
+COVETED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("patient", "appointments", {"status": "booked"}),
+    ("patient", "appointments", {"booked_by": str(arguments.UNKNOWN)}),
+    ("patient", "patients", {"clinic_id": "away"}),
+    ("patient", "patients", {"user_id": None}),
+    ("patient", "patients", {"external_id": "1"}),
+    ("patient", "members", {"role": "owner"}),
+    ("front_desk", "members", {"role": "owner"}),
+    ("provider", "members", {"active": True}),
+    ("owner", "members", {"clinic_id": "away"}),
+    ("owner", "members", {"user_id": "away"}),
+    ("owner", "clinics", {"id": "away"}),
+    ("owner", "locations", {"clinic_id": "away"}),
+    ("owner", "providers", {"clinic_id": "away"}),
+    ("owner", "services", {"clinic_id": "away"}),
+    ("owner", "resources", {"clinic_id": "away"}),
+    ("owner", "weekly_hours", {"clinic_id": "away"}),
+    ("owner", "group_sessions", {"clinic_id": "away"}),
+    ("owner", "notifications", {"status": "queued"}),
+    ("owner", "appointment_events", {"actor_id": None}),
+    ("owner", "access_log", {"actor_id": None}),
+    ("owner", "history_seals", {"event_count": 0}),
+    ("manager", "staff_invitations", {"role": "owner"}),
+    ("patient", "waitlist_offers", {"status": "accepted"}),
+    ("patient", "calendar_feeds", {"details": "titles"}),
+    ("patient", "guardians", {"ends_at": None}),
+)
+
+
+@pytest.mark.parametrize("coveted", COVETED, ids=str)
+async def test_coveted_columns_are_not_the_callers_to_write(
+    stack: StackConfig, scene: Scene, base: str, coveted: tuple[str, str, dict[str, Any]]
+) -> None:
+    who, table, change = coveted
+    body = {
+        column: str(scene.away.clinic) if value == "away" else value
+        for column, value in change.items()
+    }
+    tokens = scene.tokens(stack)
+    async with aiohttp.ClientSession() as session:
+        query = {rows.clinic_column(relation_of(scene, table)): f"eq.{scene.home.clinic}"}
+        request = Request(
+            Cell(who, table, "covet", "home"), "PATCH", table, query, body, prefer="return=minimal"
+        )
+        answer = await send(session, base, tokens, request)
+    assert answer.status in (400, 403, 404, 409) or (answer.status, answer.rows) == (204, 0), answer
+
+
+def relation_of(scene: Scene, table: str) -> Any:
+    return next(relation for relation in scene.relations if relation.name == table)
+
+
+TEXT_CALLS: tuple[tuple[str, str, str], ...] = (
+    ("stranger", "register_patient", "full_name"),
+    ("stranger", "register_patient", "phone"),
+    ("patient", "book_appointment", "reason"),
+    ("patient", "cancel_appointment", "reason"),
+    ("owner", "add_exception", "reason"),
+    ("owner", "add_outside_calendar", "name"),
+    ("owner", "add_outside_calendar", "url"),
+    ("owner", "invite_member", "email"),
+    ("patient", "invite_guardian", "email"),
+    ("stranger", "create_clinic", "name"),
+    ("stranger", "create_clinic", "slug"),
+    ("stranger", "create_clinic", "time_zone"),
+    ("patient", "book_series", "rule"),
+    ("owner", "change_clinic", "name"),
+    ("owner", "authorize_flow", "flow"),
+)
+
+
+@pytest.mark.parametrize("asked", TEXT_CALLS, ids=str)
+async def test_text_is_only_text(
+    stack: StackConfig, scene: Scene, base: str, asked: tuple[str, str, str]
+) -> None:
+    """SQL, markup, line breaks, invisible and endless text: kept as it is, or refused."""
+    who, name, field = asked
+    (function,) = (f for f in scene.functions if f.title == f"public.{name}")
+    tokens = scene.tokens(stack)
+    async with aiohttp.ClientSession() as session:
+        for text in (*TEXTS, "n" * 1_000_000):
+            body = arguments.proper(function, scene.home) | {field: text}
+            cell = Cell(who, name, field, "home")
+            request = Request(cell, "POST", f"rpc/{name}", {}, body, prefer="")
+            answer = await send(session, base, tokens, request)
+            assert_harmless(scene, dataclasses.replace(request, body={}), answer)
+            if answer.status < 400 and field in (answer.body or "{}") and text.strip():
+                kept = json.loads(answer.body)
+                kept = kept[0] if isinstance(kept, list) and kept else kept
+                if isinstance(kept, dict) and isinstance(kept.get(field), str):
+                    assert kept[field].strip() in (text.strip(), text.strip().lower())
+
+
+def unsigned(claims: dict[str, Any], header: dict[str, Any], signature: bytes = b"") -> str:
+    def part(value: dict[str, Any] | bytes) -> str:
+        raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    return f"{part(header)}.{part(claims)}.{part(signature)}"
+
+
+def bad_tokens(stack: StackConfig, claims: dict[str, Any]) -> dict[str, str]:
+    """Tokens nobody may be let in with."""
+    now = int(time.time())
+    whole = {"iss": stack.jwt_issuer, "iat": now, "exp": now + 3600} | claims
+    good = token(stack, claims)
+    head, body, signature = good.split(".")
+    kid = stack.keys.signing_jwk["kid"]
+    public = json.dumps(stack.public_jwks["keys"][0]).encode()
+    confused = unsigned(whole, {"alg": "HS256", "typ": "JWT", "kid": kid})
+    mac = hmac.new(public, confused.rstrip(".").encode(), hashlib.sha256).digest()
+    as_owner = unsigned(whole | {"role": "service_role"}, {}).split(".")[1]
+    another = jwt.encode(
+        whole, "another secret of more than thirty-two bytes", algorithm="HS256",
+        headers={"kid": kid},
+    )  # fmt: skip
+    return {
+        "alg none": unsigned(whole, {"alg": "none", "typ": "JWT"}),
+        "alg None": unsigned(whole, {"alg": "None", "typ": "JWT"}),
+        "alg none with a signature": unsigned(whole, {"alg": "none"}, b"x" * 64),
+        "public key as secret": unsigned(whole, {"alg": "HS256", "typ": "JWT", "kid": kid}, mac),
+        "another secret": another,
+        "unknown kid": jwt.encode(
+            whole, "another secret of more than thirty-two bytes", headers={"kid": "../../dev/null"}
+        ),
+        "key brought along": unsigned(
+            whole, {"alg": "ES256", "jwk": stack.public_jwks["keys"][0]}, b"x" * 64
+        ),
+        "jku": unsigned(whole, {"alg": "ES256", "jku": "http://127.0.0.1:9/keys"}, b"x" * 64),
+        "altered role": f"{head}.{as_owner}.{signature}",
+        "no signature": f"{head}.{body}.",
+        "short signature": f"{head}.{body}.{signature[:-8]}",
+        "expired": token(stack, claims, exp=now - 120),
+        "not yet valid": token(stack, claims, nbf=now + 3600),
+        "not a token": "x",
+        "two parts": f"{head}.{body}",
+        "null bytes": base64.urlsafe_b64encode(b"\0" * 64).decode(),
+    }
+
+
+@pytest.fixture(scope="module")
+async def account(stack: StackConfig) -> dict[str, Any]:
+    """Claims of somebody who really signed up."""
+    async with httpx.AsyncClient(base_url=stack.gateway_url) as http:
+        signed_up = await http.post(
+            "/auth/v1/signup",
+            json={
+                "email": f"hostile.{time.time_ns()}@people.example",
+                "password": "a long password",
+            },
+            headers={"apikey": stack.keys.publishable},
+        )
+    claims: dict[str, Any] = jwt.decode(
+        signed_up.json()["access_token"], options={"verify_signature": False}
+    )
+    return {name: claims[name] for name in ("sub", "role", "aud", "email", "aal")}
+
+
+async def test_no_bad_token_is_let_in_by_postgrest(
+    stack: StackConfig, account: dict[str, Any]
+) -> None:
+    async with httpx.AsyncClient(base_url=stack.gateway_url) as http:
+
+        async def ask(bearer: str) -> httpx.Response:
+            return await http.post(
+                "/rest/v1/rpc/my_memberships",
+                headers={"apikey": stack.keys.publishable, "Authorization": f"Bearer {bearer}"},
+            )
+
+        assert (await ask(token(stack, account))).status_code == 200
+        for name, bearer in bad_tokens(stack, account).items():
+            answer = await ask(bearer)
+            assert answer.status_code == 401, (name, answer.text)
+        for role in ("postgres", "supabase_admin", "authenticator", "owner", "none", ""):
+            answer = await ask(token(stack, account | {"role": role}))
+            assert answer.status_code in (400, 401, 403), (role, answer.text)
+
+
+async def test_no_bad_token_is_let_in_by_realtime(
+    stack: StackConfig, account: dict[str, Any]
+) -> None:
+    topic = f"realtime:user:{account['sub']}"
+    async with connected(stack) as client:
+        assert (await client.join(topic, token(stack, account), private=True))["status"] == "ok"
+
+    async def refused(name: str, bearer: str) -> None:
+        async with connected(stack) as client:
+            reply = await client.join(topic, bearer, private=True)
+            assert reply["status"] == "error", (name, reply)
+
+    # Together: a refused join is answered late, to slow down whoever guesses.
+    await asyncio.gather(*(refused(*bad) for bad in bad_tokens(stack, account).items()))
+
+
+@pytest.mark.parametrize("place", ["user_metadata", "app_metadata", "members", "role_in_clinic"])
+async def test_what_a_person_says_of_themselves_grants_nothing(
+    stack: StackConfig, scene: Scene, base: str, place: str
+) -> None:
+    """Roles and clinics in a token's metadata are not read; rows of members are."""
+    (patient,) = (person for person in scene.people if person.name == "patient")
+    boast = {
+        "role": "owner", "clinic_id": str(scene.home.clinic), "is_admin": True, "aal": "aal2",
+        "clinics": [str(scene.away.clinic)],
+    }  # fmt: skip
+    tokens = {
+        "plain": token(stack, patient.claims),
+        "boasting": token(stack, patient.claims, **{place: boast}),
+    }
+    async with aiohttp.ClientSession() as session:
+        for path in ("patients", "appointments", "members", "clinics", "notifications"):
+            seen = set()
+            for name in tokens:
+                request = Request(Cell(name, path, "read", "home"), "GET", path, {"select": "id"})
+                seen.add((await send(session, base, tokens, request)).visible)
+            assert len(seen) == 1, path

@@ -1,0 +1,92 @@
+"""Every protection taken away must be noticed: in turn, each policy, grant, constraint, trigger.
+
+A sample of each kind by default; all of them with APPOINT_ALL_MUTANTS=1, some two thousand.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from stack.config import StackConfig
+from tests.access.matrix import Scene, prepared
+from tests.database.conftest import migrated  # noqa: F401 - a fixture
+from tests.mutation.judge import SHELVES, Judge
+from tests.mutation.mutants import Mutant, all_mutants
+from tests.mutation.oracle import PROBES
+from tests.people import Connection
+
+ALL = "APPOINT_ALL_MUTANTS"
+OF_EACH_KIND = 5
+# What a trigger does takes some seconds to see.
+OF_TRIGGERS = 3
+
+
+@pytest.fixture(scope="module")
+def scene(stack: StackConfig, migrated: str) -> Iterator[Scene]:  # noqa: F811
+    """The scene of docs/access.md, with rows in the workers' tables too."""
+    with prepared(stack, migrated) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def connection(stack: StackConfig, scene: Scene) -> Iterator[Connection]:
+    """To the scene, as `postgres`; nothing is kept but the probes."""
+    with psycopg.connect(stack.db_url(database=scene.database)) as connection:
+        connection.execute(PROBES.read_bytes())
+        connection.execute(SHELVES.read_bytes())
+        connection.commit()
+        yield connection
+        connection.rollback()
+
+
+def limit(kind: str) -> int:
+    return OF_TRIGGERS if kind == "trigger dropped" else OF_EACH_KIND
+
+
+def chosen(mutants: list[Mutant]) -> list[Mutant]:
+    """All of them, or some of each kind, the same each time."""
+    if os.environ.get(ALL):
+        return mutants
+    kinds: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        kinds.setdefault(mutant.kind, []).append(mutant)
+    pick = random.Random("mutants")
+    return [
+        mutant
+        for found in kinds.values()
+        for mutant in pick.sample(found, min(limit(found[0].kind), len(found)))
+    ]
+
+
+def test_every_mutant_is_caught(
+    connection: Connection, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge = Judge(connection, scene)
+    mutants = chosen(all_mutants(connection))
+    survivors = [mutant for mutant in mutants if not judge.catches(mutant)]
+    with capsys.disabled():
+        tried = Counter(mutant.kind for mutant in mutants)
+        told = ", ".join(f"{count} {kind}" for kind, count in tried.items())
+        sys.stdout.write(f"\nmutants: {len(mutants)} tried, {len(survivors)} survive: {told}\n")
+    assert len(mutants) >= 60
+    assert [f"{mutant.kind}: {mutant.name}" for mutant in survivors] == []
+
+
+def test_what_is_no_mutant_is_not_caught(connection: Connection, scene: Scene) -> None:
+    """The judge sees no difference where there is none."""
+    judge = Judge(connection, scene)
+    for probe, touched in (
+        ("policies", "public.patients"),
+        ("rows", "public.appointments"),
+        ("call", "public.cancel_appointment"),
+        ("constraints", "public.services"),
+        ("effects", "public.appointments"),
+    ):
+        assert not judge.catches(Mutant("none", "nothing", ("select 1",), probe, touched)), touched
