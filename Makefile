@@ -109,6 +109,7 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 web: web/node_modules/.built
+	@:
 
 web/node_modules/.installed: web/package-lock.json
 	@echo "Installing what the web client is made of …"
