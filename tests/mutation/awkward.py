@@ -57,6 +57,15 @@ PROPER: dict[str, tuple[str, ...]] = {
         " select from gone where cancelled_late",
         "update public.appointments set hold_expires_at = hold_expires_at + interval '1 hour'"
         " where status = 'held'",
+        "update public.appointments set status = 'cancelled'"
+        " where status = 'booked' and session_id is not null",
+        "do $$ begin update public.appointments set status = 'cancelled'"
+        " where status = 'booked' and session_id is not null;"
+        " delete from public.appointments where session_id is not null; end $$",
+        "select public.merge_patients(kept.id, twice.id)"
+        " from public.patients as twice join public.patients as kept"
+        " on kept.clinic_id = twice.clinic_id and kept.id <> twice.id"
+        " where twice.full_name = 'Entered Twice' order by kept.id limit 1",
     ),
 }
 

@@ -129,18 +129,15 @@ class Oracle:
         return [(*DASHBOARD, statement) for statement in statements]
 
     def _awkward_for_people(self, table: str) -> list[Probe]:
-        """Triggers may ask who it is."""
-        people = [p for p in self._scene.people if p.name in ("owner", "provider", "patient")]
-        simple = (
-            [probe for probe in self._awkward(table) if probe[2].startswith("update")]
-            if table in self._relations
-            else []
-        )
-        return self._awkward(table) + [
-            (person.role, json.dumps(person.claims), statement.partition(" where ctid")[0])
-            for person in people
-            for *_, statement in simple
-            if "offset 0 " in statement
+        """Triggers may ask who it is: the same by people, as if a function did it for them."""
+        usual = self._awkward(table)
+        single = [s for *_, s in usual if "offset 0 " in s and s.startswith("update")]
+        asked = [*single, *awkward.PROPER.get(table, ())]
+        return usual + [
+            ("postgres", json.dumps(person.claims), statement)
+            for person in self._scene.people
+            if person.name in {"owner", "provider", "patient"}
+            for statement in asked
         ]
 
     def _inserts(self, table: str) -> list[Probe]:

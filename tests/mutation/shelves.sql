@@ -72,6 +72,19 @@ select message.id, '{}', now() from message on conflict do nothing;
 insert into public.notification_preferences (clinic_id, user_id)
 select clinic_id, user_id from public.members order by id limit 1;
 
+-- A patient entered twice, with a visit.
+with visit as (
+  select * from public.appointments where status = 'booked' and starts_at > now()
+  order by id limit 1
+),
+twice as (
+  insert into public.patients (clinic_id, full_name) select clinic_id, 'Entered Twice' from visit
+  returning id
+)
+insert into public.appointments (service_id, provider_id, patient_id, starts_at)
+select visit.service_id, visit.provider_id, twice.id, visit.starts_at + interval '60 days'
+from visit, twice;
+
 -- A seat in a group session, and cancellations that are late.
 select public.join_session(sessions.id, patients.id)
 from public.group_sessions as sessions
