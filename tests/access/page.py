@@ -144,7 +144,7 @@ def _functions(scene: Scene, answers: dict[Cell, Answer]) -> Iterator[list[str]]
             *(
                 _both(
                     lambda place, p=person, f=function: called(  # type: ignore[misc]
-                        answers[Cell(p.name, f.title, "call", place)]
+                        answers[Cell(p.name, f.title, "call", place)], f.schema == "worker"
                     ),
                     lambda word: word not in ("call", "none"),
                 )
@@ -153,8 +153,9 @@ def _functions(scene: Scene, answers: dict[Cell, Answer]) -> Iterator[list[str]]
         ]
 
 
-def called(answer: Answer) -> str:
-    """What became of a call, in a word."""
+def called(answer: Answer, is_for_workers: bool) -> str:
+    """What became of a call, in a word. How much work there is for workers depends on the hour."""
     if answer.refusal:
         return "-" if answer.refusal == "denied" else answer.refusal
-    return "none" if answer.body in ("[]", "null", "0", "false") else "call"
+    found_nothing = answer.body in {"[]", "null", "0", "false"} and not is_for_workers
+    return "none" if found_nothing else "call"
