@@ -64,7 +64,8 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
         finally:
             admin.execute("revoke supabase_realtime_admin from postgres")
     if finished.returncode:
-        raise MigrationError((finished.stderr or finished.stdout).strip()[-2000:])
+        said = (finished.stderr or finished.stdout).strip()[-2000:]
+        raise MigrationError(f"{said}\nAn older stack is emptied with `appoint reset`.")
 
 
 def _cli_environment() -> dict[str, str]:

@@ -44,7 +44,7 @@ async def list_users(call: Call) -> Response:
     query = """
       select id, count(*) over () as total from auth.users
       where coalesce(email, '') ilike %s
-      order by created_at desc, id limit %s offset %s
+      order by created_at desc nulls last, id limit %s offset %s
     """
     async with call.server.database.transaction() as tx:
         found = await fetch_all(tx, query, pattern, per_page, (page - 1) * per_page)

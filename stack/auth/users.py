@@ -206,10 +206,10 @@ def user_json(user: Row) -> dict[str, Any]:
         "app_metadata": user["raw_app_meta_data"] or {},
         "user_metadata": user["raw_user_meta_data"] or {},
         "identities": [_identity_json(identity) for identity in user["identities"]],
-        "created_at": timestamp(user["created_at"]),
-        "updated_at": timestamp(user["updated_at"]),
         "is_anonymous": user["is_anonymous"],
     }
+    # Null only where somebody wrote the row by hand.
+    shown |= {name: timestamp(user[name]) for name in ("created_at", "updated_at") if user[name]}
     shown |= {name: timestamp(user[name]) for name in _OPTIONAL_TIMES if user[name]}
     if user["email_change"]:
         shown["new_email"] = user["email_change"]
