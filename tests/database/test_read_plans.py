@@ -6,6 +6,9 @@ every row would show.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import psycopg
 import pytest
 
 from tests.people import (
@@ -37,9 +40,29 @@ A_DAY = "starts_at >= date_trunc('day', now()) and starts_at < date_trunc('day',
 A_WEEK = A_DAY.replace("1 day", "7 days")
 
 
+@pytest.fixture(scope="module")
+def loaded(shared_database: str) -> Iterator[tuple[Connection, Practice]]:
+    """20,000 visits of 40 providers and 200 patients, a good part of them over."""
+    with psycopg.connect(shared_database) as connection:
+        yield connection, load(connection)
+        connection.rollback()
+
+
 @pytest.fixture
-def clinic(db: Connection) -> Practice:
-    """20,000 visits of 40 providers and 200 patients, half of them over."""
+def db(loaded: tuple[Connection, Practice]) -> Iterator[Connection]:
+    """The connection that sees them; what a test does is taken back."""
+    connection, _ = loaded
+    with connection.transaction(force_rollback=True):
+        yield connection
+
+
+@pytest.fixture
+def clinic(loaded: tuple[Connection, Practice]) -> Practice:
+    """Whose visits they are."""
+    return loaded[1]
+
+
+def load(db: Connection) -> Practice:
     practice = make_practice(db)
     providers = [
         practice.provider, *(make_provider(db, practice.clinic) for _ in range(39))
