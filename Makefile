@@ -11,7 +11,7 @@ ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
 
-.PHONY: help up down reset status demo test mutants check audit format bench soak access mutants generate lock install install-dev
+.PHONY: help up down reset status demo test check audit format bench soak access mutants generate lock install install-dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,6 @@ demo: ## Play a booking against the running stack
 
 test: install-dev web ## Install everything, start a stack of its own, run all tests, stop it
 	@$(BIN)/pytest --ignore tests/mutation
-
-mutants: install-dev ## Take protections away in turn; every one must be noticed (takes long)
-	@$(BIN)/pytest tests/mutation
 
 check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
 	@$(BIN)/ruff format --check .
