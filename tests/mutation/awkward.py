@@ -42,7 +42,20 @@ VALUES: dict[str, tuple[str, ...]] = {
 
 # What awkward values cannot do: a proper new visit, a seat, a call-off whose lateness is counted.
 PROPER: dict[str, tuple[str, ...]] = {
-    "private.flow_requests": ("update private.flow_requests set status = 500, response = 'x'",),
+    "public.notifications": (
+        "insert into public.notifications (clinic_id, kind, provider_id, day, recipient_user_id)"
+        " select clinic_id, kind, provider_id, day + 1, recipient_user_id"
+        " from public.notifications where kind = 'agenda' limit 1",
+    ),
+    "public.group_sessions": (
+        "insert into public.group_sessions (service_id, provider_id, location_id, starts_at)"
+        " select service_id, provider_id, location_id, starts_at + interval '90 days'"
+        " from public.group_sessions order by id limit 1",
+    ),
+    "private.flow_requests": (
+        "update private.flow_requests set status = 500, response = 'x'",
+        "update private.flow_requests set status = 200, response = repeat('x', 70000)",
+    ),
     "public.appointments": (
         "insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
         " select service_id, provider_id, patient_id, starts_at + interval '30 days'"
@@ -171,8 +184,7 @@ def _copies(connection: Connection, table: str, columns: list[tuple]) -> list[st
             f"'{UNKNOWN}'::uuid"
             if f"unknown {column[0]}" in alike
             else FRESH[column[1]]
-            if column[6] and column[0] not in alike and column[1] in FRESH
-            and column[0] != "clinic_id"
+            if _is_fresh(column, alike)
             else f'"{column[0]}"'
             for column in writable
         )  # fmt: skip
@@ -181,3 +193,11 @@ def _copies(connection: Connection, table: str, columns: list[tuple]) -> list[st
             f" select {values} from {table} order by ctid limit 1"
         )
     return copies
+
+
+def _is_fresh(column: tuple, alike: list[str]) -> bool:  # type: ignore[type-arg]
+    """Whether the copy needs another value there: unlike the row, where rows must be unlike."""
+    name, type_name, *_, is_unique = column
+    if not is_unique or name in {*alike, "clinic_id"} or type_name not in FRESH:
+        return False
+    return name == "id" or not alike or not alike[0].startswith("unknown")

@@ -25,13 +25,31 @@ class Mutant:
     touched: str
 
 
+# Without these nothing behaves otherwise that one connection could see.
+UNSEEN = {
+    # Locks the session before the seat: only a crowd could tell.
+    "_090_follow_session_delete on public.appointments",
+    # A seat must be called off before it can be removed, and is counted then.
+    "_400_count_seat_delete on public.appointments",
+    # Emptying sessions empties appointments, whose own trigger refuses first.
+    "_200_refuse_truncate on public.group_sessions",
+    # The service key may read the table itself.
+    "worker.queue_depth()",
+}
+
+
 def all_mutants(connection: Connection) -> list[Mutant]:
     """Every mutant of the database as it is, in a stable order."""
     makers = (
         _policies, _row_security, _views, _table_grants, _column_grants, _function_grants,
         _search_paths, _definers, _constraints, _triggers,
     )  # fmt: skip
-    return [mutant for maker in makers for mutant in maker(connection)]
+    return [
+        mutant
+        for maker in makers
+        for mutant in maker(connection)
+        if mutant.name not in UNSEEN or mutant.kind not in {"trigger dropped", "definer removed"}
+    ]
 
 
 POLICIES = """
