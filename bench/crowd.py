@@ -48,9 +48,11 @@ class Crowd:
     """The clinic all hands work in; what they know of each other's visits is shared."""
 
     days: int = 3
-    known: deque[UUID] = field(default_factory=lambda: deque(maxlen=400))
+    known: deque[UUID] = field(default_factory=lambda: deque(maxlen=1000))
     holds: deque[tuple[UUID, int]] = field(default_factory=lambda: deque(maxlen=100))
     lock: threading.Lock = field(default_factory=threading.Lock)
+    # The visit that this hand has just taken from `known`.
+    taken: threading.local = field(default_factory=threading.local)
     today: datetime = field(
         default_factory=lambda: datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     )
@@ -58,14 +60,22 @@ class Crowd:
     def act(self, connection: Connection, chance: random.Random) -> tuple[str, Answer]:
         """One random deed; gives its name and what came of it."""
         deed = chance.choices(DEEDS, weights=[weight for weight, _ in WEIGHTED])[0]
+        self.taken.visit = None
         try:
             rows = deed(self, connection, chance)
         except psycopg.Error as error:
-            return deed.__name__, Answer(verdict(error))
+            outcome = verdict(error)
+            if self.taken.visit and outcome not in ("not_found", "illegal_transition"):
+                self._remember(self.taken.visit)
+            return deed.__name__, Answer(outcome)
         acknowledged = tuple((row[0], row[1]) for row in rows)
-        with self.lock:
-            self.known.extend(appointment for appointment, _ in acknowledged)
+        if deed is not cancel:
+            self._remember(*(appointment for appointment, _ in acknowledged))
         return deed.__name__, Answer("done", acknowledged)
+
+    def _remember(self, *appointments: UUID) -> None:
+        with self.lock:
+            self.known.extend(appointments)
 
     def start(self, chance: random.Random) -> datetime:
         """A start on the grid of the coming days, 09:00 to 17:00 in Vienna or nearly so."""
@@ -76,9 +86,15 @@ class Crowd:
         )
 
     def visit(self, chance: random.Random) -> UUID:
-        """A visit that somebody made; one that does not exist if there is none yet."""
+        """A visit that somebody made, for this hand alone until it is done with it; one that does
+        not exist if there is none yet.
+        """
         with self.lock:
-            return chance.choice(self.known) if self.known else named("nothing")
+            if not self.known:
+                return named("nothing")
+            self.known.rotate(chance.randrange(len(self.known)))
+            self.taken.visit = self.known.popleft()
+        return UUID(str(self.taken.visit))
 
 
 def verdict(error: psycopg.Error) -> str:
@@ -209,7 +225,7 @@ def change_status(crowd: Crowd, connection: Connection, chance: random.Random) -
         FRONT_DESK,
         "select id, version from public.change_appointment_status(%s, %s)",
         crowd.visit(chance),
-        chance.choice(["arrived", "noshow", "booked", "fulfilled"]),
+        chance.choices(["arrived", "noshow", "booked", "fulfilled"], weights=[4, 4, 4, 1])[0],
     )
 
 
@@ -286,16 +302,16 @@ def delete(crowd: Crowd, connection: Connection, chance: random.Random) -> Itera
 
 Deed = Callable[[Crowd, Connection, random.Random], Iterable[Any]]
 WEIGHTED: list[tuple[int, Deed]] = [
-    (6, book),
-    (3, book_for),
+    (10, book),
+    (5, book_for),
     (3, hold),
     (2, confirm),
     (1, let_hold_lapse),
     (5, reschedule),
-    (5, cancel),
+    (6, cancel),
     (3, change_status),
     (1, series),
-    (2, insert),
+    (4, insert),
     (2, update),
     (1, shift),
     (1, delete),

@@ -312,7 +312,9 @@ def test_occurrences_outside_the_rules_are_conflicts_of_their_own_kind(db: Conne
             series_of(db, practice, at(9), "FREQ=WEEKLY;COUNT=2")
         rows = series_of(db, practice, at(9), "FREQ=DAILY;COUNT=8", mode="free_ones")
     errors = [row["error"] for row in rows]
-    assert errors == [None, *["outside_availability"] * 4, *["too_far_ahead"] * 3]
+    assert errors[:5] == [None, *["outside_availability"] * 4]
+    # Between them lies the day on which the horizon itself passes 09:00, sooner or later than now.
+    assert errors[6:] == ["too_far_ahead"] * 2
 
 
 def test_the_same_request_gets_the_same_answer(db: Connection) -> None:
