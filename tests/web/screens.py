@@ -55,7 +55,7 @@ async def walk(browser: Browser, site: Site, size: str, theme: str) -> None:
 async def receive(browser: Browser, site: Site, size: str, theme: str) -> None:
     """The day on which visits were booked before, as the front desk sees it."""
     page = await open_page(browser, site, size, theme)
-    await sign_in(page, "front_desk", "/day")
+    await sign_in(page, "front_desk", "/staff")
     await page.locator("article").first.wait_for()
     await page.screenshot(path=SCREENS / f"day-{size}-{theme}.png")
     await page.context.close()

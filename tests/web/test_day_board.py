@@ -34,7 +34,7 @@ async def test_the_provider_sees_who_the_front_desk_has_received(
 ) -> None:
     visit = await a_visit(site)
     starts_at = datetime.fromisoformat(visit["starts_at"]).astimezone(ZoneInfo("Europe/Amsterdam"))
-    path = f"/day?day={starts_at:%Y-%m-%d}"
+    path = f"/staff?day={starts_at:%Y-%m-%d}"
     desk, provider = await new_page(), await new_page(viewport={"width": 320, "height": 700})
     await sign_in(desk, "front_desk", path)
     await sign_in(provider, "provider", path)
@@ -54,6 +54,6 @@ async def test_the_provider_sees_who_the_front_desk_has_received(
 
 async def test_patients_find_no_clinics_day(new_page: NewPage, patients_storage: Any) -> None:
     page = await new_page(storage_state=patients_storage)
-    await page.goto("/day")
+    await page.goto("/staff")
     await expect(page.get_by_text("You do not work for a clinic here.")).to_be_visible()
-    await expect(page.get_by_role("link", name="Day", exact=True)).to_have_count(0)
+    await expect(page.get_by_role("link", name="Clinic", exact=True)).to_have_count(0)

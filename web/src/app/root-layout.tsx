@@ -6,7 +6,7 @@ import { Link, NavLink, Outlet, ScrollRestoration, useLocation } from "react-rou
 import { Notice } from "@/components/notice";
 import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
-import { membershipsQuery } from "@/features/day/memberships";
+import { membershipsQuery } from "@/features/workplace/memberships";
 import { isDeviceClockWrong } from "@/lib/clock";
 import { useIsOnline } from "@/lib/hooks";
 import { useSession } from "@/lib/session";
@@ -73,9 +73,9 @@ function TopBar() {
             ? (
               <>
                 {memberships.length > 0 && (
-                  <NavLink to={paths.day}>
+                  <NavLink to={paths.staff()}>
                     <LayoutList aria-hidden size={18} />
-                    {t("app.my_day")}
+                    {t("app.staff")}
                   </NavLink>
                 )}
                 <NavLink to={paths.visits}>

@@ -1,6 +1,7 @@
 import type { ComponentType } from "react";
 import { createBrowserRouter } from "react-router";
 import { PageLoading } from "@/components/page";
+import { loadWords, type Part } from "@/lib/i18n";
 import { RootLayout } from "./root-layout";
 import { RouteError } from "./route-error";
 
@@ -12,6 +13,11 @@ const page = (path: string, load: Load) => ({
   lazy: () => load().catch(failedPage),
   ErrorBoundary: RouteError,
 });
+
+/** A page that says more than the common words brings them along. */
+function withWords(load: Load, ...parts: Part[]): Load {
+  return async () => (await Promise.all([load(), loadWords(...parts)]))[0];
+}
 
 // A route whose `lazy` rejects is drawn as nothing at all; one that throws reaches its boundary.
 function failedPage(error: unknown): { Component: ComponentType } {
@@ -42,7 +48,15 @@ export const router = createBrowserRouter([
       page("/visits/:visitId/move", () => import("@/routes/move-visit")),
       page("/account", () => import("@/routes/account")),
       page("/sign-in", () => import("@/routes/sign-in")),
-      page("/day", () => import("@/routes/day")),
+      page("/staff", withWords(() => import("@/routes/staff/index"), "workplace")),
+      {
+        ...page("/staff/:clinicId", withWords(() => import("@/routes/staff/layout"), "workplace")),
+        children: [
+          page("", () => import("@/routes/staff/index")),
+          page("day", () => import("@/routes/staff/day")),
+          page("*", () => import("@/routes/not-found")),
+        ],
+      },
       page("*", () => import("@/routes/not-found")),
     ],
   },

@@ -21,5 +21,5 @@ export const paths = {
   signIn: (
     next?: string,
   ) => (next ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
-  day: "/day",
+  staff: (clinicId?: string, page?: string) => ["/staff", clinicId, page].filter(Boolean).join("/"),
 };

@@ -1549,6 +1549,7 @@ export type Database = {
           "clinic_id": string;
           "id": string;
           "kind": Database["public"]["Enums"]["resource_kind"];
+          "quantity": number;
           "resource_id": string | null;
           "service_id": string;
         };
@@ -1557,6 +1558,7 @@ export type Database = {
           "clinic_id": string;
           "id"?: string;
           "kind": Database["public"]["Enums"]["resource_kind"];
+          "quantity"?: number;
           "resource_id"?: string | null;
           "service_id": string;
         };
@@ -1564,6 +1566,7 @@ export type Database = {
           "clinic_id"?: string;
           "id"?: string;
           "kind"?: Database["public"]["Enums"]["resource_kind"];
+          "quantity"?: number;
           "resource_id"?: string | null;
           "service_id"?: string;
         };

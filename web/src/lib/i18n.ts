@@ -1,6 +1,6 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import english from "@/languages/en.json";
+import english from "@/languages/common/en.json";
 import { remember, remembered } from "./storage";
 
 export const LANGUAGES = {
@@ -11,27 +11,35 @@ export const LANGUAGES = {
 } as const;
 export type Language = keyof typeof LANGUAGES;
 
-type Wording = typeof english;
+/** The folders of languages/: what a part of the client says, fetched with the part's first page. */
+export type Part = "common" | "patient" | "workplace" | "provider" | "desk" | "manage";
 
-// English comes with the page; the others only for those who read them.
-const others: Record<
-  Exclude<Language, "en">,
-  () => Promise<{ default: Wording }>
-> = {
-  es: () => import("@/languages/es.json"),
-  fr: () => import("@/languages/fr.json"),
-  de: () => import("@/languages/de.json"),
-};
+type Wording = { default: Record<string, unknown> };
+
+// English for everybody comes with the page; all else only for those who read it.
+const files = import.meta.glob<Wording>([
+  "@/languages/*/*.json",
+  "!@/languages/common/en.json",
+]);
+
+const wanted = new Set<Part>(["common"]);
 
 export async function startLanguage(): Promise<void> {
   await i18next.use(initReactI18next).init({
-    resources: { en: { translation: english } },
+    resources: { en: { common: english } },
+    defaultNS: "common",
     lng: "en",
     fallbackLng: "en",
     interpolation: { escapeValue: false },
     initAsync: false,
   });
   await apply(preferred()).catch(() => undefined);
+}
+
+/** Fetches the words of a part in the reader's language; its pages wait for this. */
+export async function loadWords(...parts: Part[]): Promise<void> {
+  for (const part of parts) wanted.add(part);
+  await fetchWords(currentLanguage());
 }
 
 /** Changes every word on the page and remembers the choice on this device. */
@@ -45,25 +53,26 @@ export function currentLanguage(): Language {
 }
 
 async function apply(language: Language): Promise<void> {
-  if (
-    language !== "en" && !i18next.hasResourceBundle(language, "translation")
-  ) {
-    i18next.addResourceBundle(
-      language,
-      "translation",
-      (await others[language]()).default,
-    );
-  }
+  await fetchWords(language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }
 
+async function fetchWords(language: Language): Promise<void> {
+  await Promise.all(
+    [...wanted].filter((part) => !i18next.hasResourceBundle(language, part)).map(async (part) => {
+      const words = await files[`/src/languages/${part}/${language}.json`]?.();
+      if (words) i18next.addResourceBundle(language, part, words.default);
+    }),
+  );
+}
+
 function preferred(): Language {
-  const wanted = [
+  const choices = [
     remembered("language"),
     ...navigator.languages.map((tag) => tag.slice(0, 2)),
   ];
-  return wanted.find(isLanguage) ?? "en";
+  return choices.find(isLanguage) ?? "en";
 }
 
 export function isLanguage(tag: string | null | undefined): tag is Language {

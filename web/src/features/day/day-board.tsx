@@ -22,7 +22,7 @@ interface DayBoardProps {
 
 /** A clinic's day, a column for each provider; follows what others change. */
 export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation("workplace");
   const language = useLanguage();
   const queries = useQueryClient();
   const [search, setSearch] = useSearchParams();

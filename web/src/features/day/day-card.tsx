@@ -8,7 +8,7 @@ import { changeStatus, type DayVisit, type Status, stepsFrom } from "./day-visit
 
 /** One visit of the day, with what can be done about it next. */
 export function DayCard({ visit, isNext }: { visit: DayVisit; isNext: boolean }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation("workplace");
   const language = useLanguage();
   const queries = useQueryClient();
   const change = useMutation({

@@ -12,11 +12,13 @@ export function workplaceQuery(clinicId: string) {
   });
 }
 
+export type Clinic = Awaited<ReturnType<typeof getWorkplace>>;
+
 async function getWorkplace(clinicId: string) {
   const clinic = rowsOf(
     await supabase()
       .from("clinics")
-      .select("id, name, time_zone, providers (id, full_name, user_id, active)")
+      .select("id, name, slug, time_zone, providers (id, full_name, user_id, active)")
       .eq("id", clinicId)
       .order("full_name", { referencedTable: "providers" })
       .maybeSingle(),
