@@ -390,7 +390,13 @@ def test_the_page_shows_mail_without_letting_it_run(mailbox: httpx.Client) -> No
     sandbox = shown.text.partition('sandbox="')[2].partition('"')[0]
     assert "allow-popups" in sandbox
     assert "allow-scripts" not in sandbox
-    assert "allow-same-origin" not in sandbox
+    assert "allow-forms" not in sandbox
+    alone = mailbox.get(f"/mail/{mail_id}/html")
+    assert hostile in alone.text
+    policy = alone.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert policy.endswith(f"sandbox {sandbox}")
     assert mailbox.get("/mail/unknown").status_code == 404
 
 
