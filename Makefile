@@ -32,8 +32,8 @@ status: ## Show each part's health, pid, port and memory
 demo: ## Play a booking against the running stack
 	@$(BIN)/appoint demo
 
-test: install-dev web ## Install everything, start a stack of its own, run all tests, stop it
-	@$(BIN)/pytest --ignore tests/mutation
+test: install-dev web ## Install everything, run all tests against stacks of their own, stop those
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --ignore tests/mutation
 
 check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
 	@$(BIN)/ruff format --check .
