@@ -104,7 +104,10 @@ create table public.service_needs (
   service_id uuid not null,
   kind public.resource_kind not null,
   resource_id uuid,
+  quantity int not null default 1
+    constraint service_needs_quantity_is_possible check (quantity between 1 and 20),
   constraint service_needs_once unique nulls not distinct (service_id, kind, resource_id),
+  constraint service_needs_one_of_the_one_named check (resource_id is null or quantity = 1),
   constraint service_needs_service_is_of_clinic
     foreign key (clinic_id, service_id) references public.services (clinic_id, id)
     on delete cascade,
@@ -153,6 +156,8 @@ comment on table public.resources is 'Rooms and equipment.';
 comment on table public.service_needs is 'What a service needs of rooms and equipment.';
 comment on column public.service_needs.resource_id is
   'Exactly this one; null: any of the kind at the place of the visit.';
+comment on column public.service_needs.quantity is
+  'How many different ones at the same time. Of one that is named there is only one.';
 
 create trigger _100_set_updated_at before update on public.providers
   for each row execute function private.set_updated_at();

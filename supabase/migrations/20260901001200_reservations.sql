@@ -37,10 +37,10 @@ comment on column private.reservations.expires_at is
 alter table private.reservations enable row level security;
 
 -- What a visit has to reserve, in the order in which every transaction reserves: `step` and id.
--- Rows with a need are alternatives: one free resource of each need is enough. A seat of a session
--- needs its patient alone; provider and rooms are the session's.
+-- Rows with a need are alternatives: as many free resources of each need as its quantity says are
+-- enough. A seat of a session needs its patient alone; provider and rooms are the session's.
 create function private.wanted_resources(visit public.appointments)
-returns table (step int, resource_id uuid, during tstzrange, need uuid)
+returns table (step int, resource_id uuid, during tstzrange, need uuid, quantity int)
 language plpgsql
 stable
 set search_path = ''
@@ -50,15 +50,17 @@ declare
   kept_during tstzrange := private.kept_during(visit);
 begin
   if visit.session_id is null then
-    return query select 1, visit.provider_id, kept_during, null::uuid;
+    return query select 1, visit.provider_id, kept_during, null::uuid, 1;
     return query
     with needs as (
       select * from public.service_needs where service_needs.service_id = visit.service_id
     )
-    select 2, needs.resource_id, kept_during, null::uuid
-    from needs where needs.resource_id is not null
+    select 2, resources.id, kept_during, needs.id, 1
+    from needs join public.resources on resources.id = needs.resource_id
+    where (resources.active and resources.location_id = visit.location_id)
+      or visit.booked_via = 'import'
     union all
-    select 2, resources.id, kept_during, needs.id
+    select 2, resources.id, kept_during, needs.id, needs.quantity
     from needs
     join public.resources
       on resources.location_id = visit.location_id and resources.kind = needs.kind
@@ -68,7 +70,8 @@ begin
   end if;
   -- Last, so that two rivals for one time learn about the time, not about the patient.
   if visit.patient_id is not null then
-    return query select 3, visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), null::uuid;
+    return query
+    select 3, visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), null::uuid, 1;
   end if;
 end;
 $$;
@@ -198,7 +201,7 @@ begin
     return;
   end if;
   for wanted in select * from private.wanted_resources(visit) loop
-    continue when wanted.need = any (met_needs);
+    continue when cardinality(array_positions(met_needs, wanted.need)) >= wanted.quantity;
     insert into private.reservations (resource_id, during, appointment_id, session_id, expires_at)
     values (wanted.resource_id, wanted.during,
       case when not is_session then visit.id end, case when is_session then visit.id end,
@@ -216,11 +219,11 @@ begin
   end loop;
   if exists (
     select from public.service_needs
-    where service_needs.service_id = visit.service_id and service_needs.resource_id is null
-      and not service_needs.id = any (met_needs) and visit.session_id is null
+    where service_needs.service_id = visit.service_id and visit.session_id is null
+      and cardinality(array_positions(met_needs, service_needs.id)) < service_needs.quantity
   ) then
-    perform private.raise_error('slot_taken', 'No room or equipment that this visit needs is free. '
-      'Choose another time.');
+    perform private.raise_error('slot_taken', 'The rooms or the equipment that this visit needs are '
+      'not free. Choose another time.');
   end if;
 end;
 $$;

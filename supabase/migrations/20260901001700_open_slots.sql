@@ -68,6 +68,28 @@ begin
 end;
 $$;
 
+-- The times that lie in at least that many of the multiranges; null is one without any.
+create function private.in_at_least(many int, multiranges tstzmultirange[]) returns tstzmultirange
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  -- In the n-th: what lies in at least n of those seen so far.
+  seen tstzmultirange[] := array_fill('{}'::tstzmultirange, array[many]);
+  next_one tstzmultirange;
+begin
+  foreach next_one in array multiranges loop
+    continue when next_one is null;
+    for number in reverse many .. 2 loop
+      seen[number] := seen[number] + seen[number - 1] * next_one;
+    end loop;
+    seen[1] := seen[1] + next_one;
+  end loop;
+  return seen[many];
+end;
+$$;
+
 -- Starts at which everything else that the service needs is free at the location for a visit of that
 -- length. A reservation [x, y) rules out every start in (x - length - buffer, y + buffer).
 create function private.starts_with_resources(
@@ -112,10 +134,13 @@ begin
           and (reservations.expires_at is null or reservations.expires_at > now())
       ) as taken
     ), each_need as (
-      -- One free candidate is enough; a need without candidates is never met.
-      select coalesce(range_agg(candidates_free.starts), '{}') as starts
+      -- A need without candidates is never met.
+      select case
+        when needs.quantity = 1 then coalesce(range_agg(candidates_free.starts), '{}')
+        else private.in_at_least(needs.quantity, array_agg(candidates_free.starts))
+      end as starts
       from needs left join candidates_free on candidates_free.need = needs.id
-      group by needs.id
+      group by needs.id, needs.quantity
     )
     select range_intersect_agg(each_need.starts) from each_need
   ), asked);

@@ -211,7 +211,7 @@ begin
 end;
 $$;
 
--- One row for each thing the service needs: whether one of those that will do is free.
+-- One row for each thing the service needs: whether enough of those that will do are free.
 create function private.explain_needs(
   service public.services, location_id uuid, kept tstzrange, zone text
 ) returns setof public.slot_rule
@@ -243,18 +243,24 @@ begin
   )
   select
     needs.kind || ' is free',
-    count(candidates.name) filter (where candidates.busy is null) > 0,
-    case
-      when count(candidates.name) = 0
-      then format('There is no active %s of the kind needed at this place.', needs.kind)
-      when count(candidates.name) filter (where candidates.busy is null) > 0
-      then format('Free: %s.', string_agg(candidates.name, ', ' order by candidates.name)
-        filter (where candidates.busy is null))
-      else format('Taken: %s.', string_agg(
-        candidates.name || ' ' || candidates.busy, '; ' order by candidates.name))
-    end
-  from needs left join candidates on candidates.need = needs.id
-  group by needs.id, needs.kind
+    found.free >= needs.quantity,
+    concat_ws(' ',
+      case
+        when found.here = 0
+        then format('There is no active %s of the kind needed at this place.', needs.kind)
+        when needs.quantity > 1 then format('Needed at the same time: %s.', needs.quantity)
+      end,
+      'Free: ' || found.free_names || '.',
+      case when found.free < needs.quantity then 'Taken: ' || found.taken_names || '.' end)
+  from needs
+  cross join lateral (
+    select count(*) as here, count(*) filter (where candidates.busy is null) as free,
+      string_agg(candidates.name, ', ' order by candidates.name)
+        filter (where candidates.busy is null) as free_names,
+      string_agg(candidates.name || ' ' || candidates.busy, '; ' order by candidates.name)
+        as taken_names
+    from candidates where candidates.need = needs.id
+  ) as found
   order by needs.kind, needs.id;
 end;
 $$;

@@ -111,7 +111,7 @@ def disagreements(connection: Connection) -> list[dict[str, Any]]:
         (select due.id::text from due left join rooms on rooms.appointment_id = due.id
           join public.appointments as visit on visit.id = due.id
           where coalesce(rooms.taken, 0) <> (
-            select count(*) from public.service_needs as need
+            select coalesce(sum(need.quantity), 0) from public.service_needs as need
             where need.service_id = visit.service_id))
         """,
     )
