@@ -68,7 +68,7 @@ async def test_the_page_is_told_its_supabase_and_no_secret(
 ) -> None:
     answer = await client.get("/config.json")
     told = await answer.json()
-    assert set(told) == {"supabaseUrl", "supabasePublishableKey"}
+    assert set(told) == {"supabaseUrl", "supabasePublishableKey", "apiUrl"}
     assert told["supabasePublishableKey"].startswith("sb_publishable_")
     assert answer.headers["Cache-Control"] == "no-store"
 
