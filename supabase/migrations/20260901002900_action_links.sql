@@ -64,7 +64,7 @@ create index visit_confirmations_by_clinic
   on public.visit_confirmations (clinic_id, appointment_id);
 
 comment on table public.visit_confirmations is
-  'Patients who said again that they will come, by a link in a mail.';
+  'Patients who said again that they will come, by a link in a mail or on the page of the visit.';
 comment on column public.visit_confirmations.appointment_version is
   'Of the visit then; moved since, the patient has not confirmed the new time.';
 
@@ -77,7 +77,8 @@ create policy "people read confirmations of visits they see" on public.visit_con
 grant select on public.visit_confirmations to authenticated, service_role;
 
 -- Makes the links of mails that are about to be written; again for the same mail: the same links.
--- A seat of a group session cannot be moved, so its mail has no link for that.
+-- A seat of a group session cannot be moved, so its mail has no link for that. What may be declined
+-- has a link for that, too, which has no end and of which nothing is kept.
 create function private.issue_links(notification_ids uuid[])
 returns table (notification_id uuid, tokens jsonb)
 language plpgsql
@@ -118,8 +119,14 @@ begin
       owed.version, owed.action, owed.expires_at
     from owed
     on conflict (token_hash) do nothing
+  ), told as (
+    select owed.id, owed.action::text as action, owed.token from owed
+    union all
+    select message.id, 'unsubscribe', private.unsubscribe_token(message.id, secret)
+    from public.notifications as message
+    where message.id = any (notification_ids) and private.preference_for(message.kind) is not null
   )
-  select owed.id, jsonb_object_agg(owed.action, owed.token) from owed group by owed.id;
+  select told.id, jsonb_object_agg(told.action, told.token) from told group by told.id;
 end;
 $$;
 

@@ -27,6 +27,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.change_appointment_status",
     "public.change_clinic",
     "public.change_member",
+    "public.confirm_visit",
     "public.create_clinic",
     "public.create_feed",
     "public.decline_offer",
@@ -77,6 +78,7 @@ SERVICE_MAY_EXECUTE = {
     "public.cancel_appointment",
     "public.cancel_series",
     "public.change_appointment_status",
+    "public.confirm_visit",
     "public.decline_offer",
     "public.explain_slot",
     "public.hold_slot",
@@ -133,7 +135,9 @@ SERVICE_MAY_EXECUTE = {
     "worker.prune_access_log",
     "worker.slots_for_action",
     "worker.store_busy_blocks",
+    "worker.subscription_for_token",
     "worker.tidy",
+    "worker.unsubscribe",
     "worker.use_action",
 }
 ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "services"}

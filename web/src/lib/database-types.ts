@@ -2560,6 +2560,21 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "confirm_visit": {
+        Args: { "appointment_id": string; "expected_version"?: number };
+        Returns: {
+          "appointment_id": string;
+          "appointment_version": number;
+          "clinic_id": string;
+          "confirmed_at": string;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "visit_confirmations";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "create_clinic": {
         Args: {
           "books_publicly"?: boolean;
