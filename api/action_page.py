@@ -50,6 +50,12 @@ PAGE = """<!doctype html>
 <strong>{{ date }}, {{ time }}</strong><br>
 {{ zone }}{% if place %}<br>{{ place }}{% endif %}</p>
 {% endif %}
+{% if topic %}
+<p>{{ clinic_name }}<br>
+<strong>{{ topic }}</strong></p>
+{% endif %}
+{% if more %}<p>{{ more }}</p>
+{% endif %}
 {% if button %}
 <form method="post">
 {% for day, times in days %}
@@ -72,6 +78,7 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+TOPICS_OF_PATIENTS = ("reminders", "follow_ups")
 _page = Environment(autoescape=True, trim_blocks=True).from_string(PAGE)
 
 
@@ -136,6 +143,26 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
         days=days.items(),
         site_url=site_url,
         open_site=wording["labels"]["patient"]["open_site"],
+    )
+
+
+def subscription_page(
+    topic: str, is_declined: bool, clinic_name: str, language_tag: str, site_url: str
+) -> str:
+    """Asks before messages are stopped; tells after it was done."""
+    language, wording = wording_for(language_tag)
+    words = wording["unsubscribing"]
+    audience = "patient" if topic in TOPICS_OF_PATIENTS else "staff"
+    return _page.render(
+        language=language,
+        style=STYLE,
+        heading=words["done" if is_declined else "ask"],
+        clinic_name=clinic_name,
+        topic=words["topics"][topic],
+        more=words["again"] if is_declined else None,
+        button=None if is_declined else words["button"],
+        site_url=site_url,
+        open_site=wording["labels"][audience]["open_site"],
     )
 
 

@@ -23,6 +23,7 @@ from api.routes import (
     people,
     resend_webhook,
     staff_invitations,
+    unsubscribe,
 )
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         imports,
         people,
         actions,
+        unsubscribe,
         resend_webhook,
     ):
         app.include_router(routes.router)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from appoint.mail import Attachment, Mail
@@ -24,10 +24,11 @@ class FrozenMail:
     html: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mail: Mail, *, sender: str, to: str) -> FrozenMail:
-        return cls(sender, to, mail.subject, mail.html, mail.text, mail.attachments)
+        return cls(sender, to, mail.subject, mail.html, mail.text, mail.attachments, mail.headers)
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> FrozenMail:
@@ -46,6 +47,7 @@ class FrozenMail:
                 )
                 for file in kept["attachments"]
             ),
+            headers=dict(kept["headers"]),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -64,4 +66,5 @@ class FrozenMail:
                 }
                 for file in self.attachments
             ],
+            "headers": dict(self.headers),
         }

@@ -105,6 +105,8 @@ class ResendMail:
             # Resend's webhooks carry it, so that they find the message whatever happens here.
             "tags": [{"name": TAG, "value": key}],
         }
+        if mail.headers:
+            body["headers"] = dict(mail.headers)
         if mail.attachments:
             body["attachments"] = [_attached(attachment) for attachment in mail.attachments]
         accepted = await resend.Emails.send_async(body, {"idempotency_key": key})

@@ -92,6 +92,8 @@ def _message(mail: FrozenMail, key: str) -> EmailMessage:
     domain = parseaddr(mail.sender)[1].rpartition("@")[2]
     message["Message-ID"] = f"<{key}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    for name, value in mail.headers.items():
+        message[name] = value
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     for file in mail.attachments:

@@ -19,8 +19,10 @@ from appoint.mail.rendering import (
     Mail,
     Sender,
     UnknownKindError,
+    list_headers,
     surroundings,
     templates,
+    unsubscribing,
     wording_for,
 )
 from appoint.mail.wall_clock import day_in_words, locale_for, time_span_in_words
@@ -41,6 +43,8 @@ class Letter:
     attempts: int
     clinic_name: str
     content: Mapping[str, Any]
+    # The secrets of the links this mail may offer, by what they do.
+    action_tokens: Mapping[str, str]
     appointment_id: None = None
 
     @classmethod
@@ -57,6 +61,7 @@ class Letter:
             attempts=row["attempts"],
             clinic_name=one_line(row["clinic_name"]),
             content=content,
+            action_tokens=dict(row["action_tokens"]),
         )
 
 
@@ -78,12 +83,15 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     else:
         raise UnknownKindError(letter.kind)
     context = surroundings(language, wording, sender, audience, "good") | own
+    unsubscribe_url = unsubscribing(letter.notification_id, letter.action_tokens, sender)
     context |= {"words": words, "clinic_name": letter.clinic_name, "greeting": None}
+    context["unsubscribe_url"] = unsubscribe_url
     return Mail(
         subject=words["subject"],
         html=templates().get_template("letter.html").render(context),
         text=templates().get_template("letter.txt").render(context),
         language=language,
+        headers=list_headers(unsubscribe_url),
     )
 
 

@@ -24,6 +24,15 @@ SENDER = Sender(
     api_url="https://api.harbour.example",
 )
 STARTS_AT = datetime(2027, 3, 28, 7, 30, tzinfo=UTC)
+# As private.preference_for says.
+DECLINABLE = (
+    "reminder",
+    "follow_up",
+    "staff_booking",
+    "staff_request",
+    "staff_cancellation",
+    "agenda",
+)
 AGENDA = {
     "day": "2027-03-28",
     "visits": [
@@ -116,7 +125,8 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "action_tokens": {
             action: f"sample-{action}"
             for action in ("confirm", "reschedule", "cancel", "accept", "decline")
-        },
+        }
+        | ({"unsubscribe": "sample-unsubscribe"} if kind in DECLINABLE else {}),
         "content": None,
     }
     return row | changes

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -66,6 +68,7 @@ class Mail:
     text: str
     language: str
     attachments: tuple[Attachment, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(notification: Notification, sender: Sender) -> Mail:
@@ -79,6 +82,9 @@ def render(notification: Notification, sender: Sender) -> Mail:
     if kind is None or words is None:
         raise UnknownKindError(notification.kind)
     locale = locale_for(notification.locale, language)
+    unsubscribe_url = unsubscribing(
+        notification.notification_id, notification.action_tokens, sender
+    )
     context = {
         **surroundings(language, wording, sender, kind["audience"], kind["tone"]),
         "kind": kind,
@@ -89,6 +95,7 @@ def render(notification: Notification, sender: Sender) -> Mail:
         **_times(notification, locale),
         "map_url": _map_url(notification.location_address),
         "links": _links(notification, kind, wording["actions"], sender),
+        "unsubscribe_url": unsubscribe_url,
     }
     return Mail(
         subject=words["subject"],
@@ -96,7 +103,26 @@ def render(notification: Notification, sender: Sender) -> Mail:
         text=templates().get_template("appointment.txt").render(context),
         language=language,
         attachments=_attachments(notification, kind, wording, sender),
+        headers=list_headers(unsubscribe_url),
     )
+
+
+def unsubscribing(notification_id: UUID, tokens: Mapping[str, str], sender: Sender) -> str | None:
+    """Where one click stops messages of this kind; None if they may not be declined."""
+    if "unsubscribe" not in tokens:
+        return None
+    base = sender.api_url.rstrip("/")
+    return f"{base}/v1/unsubscribe/{notification_id}/{tokens['unsubscribe']}"
+
+
+def list_headers(unsubscribe_url: str | None) -> dict[str, str]:
+    """What lets a mail program offer its own button for it (RFC 2369, RFC 8058)."""
+    if unsubscribe_url is None:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def surroundings(

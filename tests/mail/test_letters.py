@@ -63,6 +63,15 @@ def test_an_agenda_tells_the_day_by_the_clock_of_each_place() -> None:
     assert mail.subject == "Your appointments today"
 
 
+def test_an_agenda_can_be_declined_and_log_in_mail_cannot() -> None:
+    agenda = letter("agenda", AGENDA, action_tokens={"unsubscribe": "no-more"})
+    assert agenda.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert agenda.headers["List-Unsubscribe"].endswith("/no-more>")
+    assert "/no-more" in agenda.html
+    assert "/no-more" in agenda.text
+    assert log_in().headers == {}
+
+
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("action", wordings()["en"]["log_in"])
 def test_log_in_mail_carries_its_link_and_its_code(action: str, language: str) -> None:

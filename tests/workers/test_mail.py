@@ -123,6 +123,25 @@ def test_links_lead_to_the_api_with_the_secrets_of_the_row() -> None:
         assert "unused" not in body, "a confirmation asks for no confirmation"
 
 
+@pytest.mark.parametrize("kind", ["reminder", "follow_up", "staff_booking"])
+def test_what_may_be_declined_carries_a_link_for_one_click(kind: str) -> None:
+    row = notification(kind=kind, action_tokens={"unsubscribe": "no-more"})
+    mail = render(row, SENDER)
+    url = f"https://api.appoint.example/v1/unsubscribe/{row.notification_id}/no-more"
+    assert mail.headers == {
+        "List-Unsubscribe": f"<{url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    for body in (mail.html, mail.text):
+        assert url in body
+
+
+def test_what_must_be_told_carries_none() -> None:
+    mail = render(notification(action_tokens={"cancel": "call-off"}), SENDER)
+    assert mail.headers == {}
+    assert "unsubscribe" not in mail.html + mail.text
+
+
 def test_the_map_is_of_the_address_and_of_nothing_else() -> None:
     mail = render(notification(), SENDER)
     address = "Lindenstrasse%2012%2C%208001%20Z%C3%BCrich"

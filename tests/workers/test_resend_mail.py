@@ -20,6 +20,7 @@ MAIL = FrozenMail(
     subject="Subject",
     html="<p>Hello</p>",
     text="Hello",
+    headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
 )
 SETTINGS = Settings.model_validate(
     {
@@ -80,6 +81,7 @@ async def test_the_request_carries_the_mail_and_the_idempotency_key() -> None:
         "subject": "Subject",
         "html": "<p>Hello</p>",
         "text": "Hello",
+        "headers": {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         "tags": [{"name": "notification_id", "value": "key-1"}],
     }
 

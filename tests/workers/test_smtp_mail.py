@@ -26,6 +26,7 @@ MAIL = FrozenMail(
             content=b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
         ),
     ),
+    headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
 )
 
 
@@ -48,6 +49,7 @@ async def test_the_server_gets_both_forms_the_invitation_and_the_key_as_message_
     (mail,) = server.received
     assert (mail["To"], mail["Subject"]) == ("ada@example.org", "Ihre Bestätigung")
     assert mail["Message-ID"] == "<key-1@appoint.example>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text is not None
     assert html is not None
