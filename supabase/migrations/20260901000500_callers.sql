@@ -59,11 +59,13 @@ security definer
 rows 2
 set search_path = ''
 as $$
+declare
+  me uuid := auth.uid();  -- reads the claims; in the query it would do so for each table
 begin
   return query
   select members.clinic_id
   from public.members join public.clinics on clinics.id = members.clinic_id
-  where members.user_id = auth.uid() and members.active
+  where members.user_id = me and members.active
     and (not clinics.staff_needs_second_factor or private.has_second_factor());
 end;
 $$;
@@ -96,12 +98,14 @@ security definer
 rows 2
 set search_path = ''
 as $$
+declare
+  me uuid := auth.uid();  -- as in my_clinics
 begin
   return query
-  select patients.id from public.patients where patients.user_id = auth.uid()
+  select patients.id from public.patients where patients.user_id = me
   union all
   select guardians.patient_id from public.guardians
-  where guardians.user_id = auth.uid()
+  where guardians.user_id = me
     and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now());
 end;
 $$;
