@@ -134,9 +134,12 @@ def _value(function: Function, name: str, ids: dict[str, Any]) -> Any:
         return str(ids.get(known_as, UNKNOWN))
     if name == "starts_at":
         return _time_of(function)
+    if name == "ends_at":
+        return _time_of(function, hours_later=0.25)
     return VALUES[name]
 
 
-def _time_of(function: Function) -> str:
+def _time_of(function: Function, hours_later: float = 0) -> str:
     """A time that no other function asks for: calls under way at once must not meet."""
-    return at(0.5 * (zlib.crc32(function.title.encode()) % 960), days=40).isoformat()
+    hours = 0.5 * (zlib.crc32(function.title.encode()) % 960) + hours_later
+    return at(hours, days=40).isoformat()

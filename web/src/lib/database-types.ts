@@ -2268,6 +2268,16 @@ export type Database = {
         Args: { "clinic_id"?: string; "flow": string };
         Returns: undefined;
       };
+      "block_time": {
+        Args: {
+          "ends_at": string;
+          "on_conflict"?: Database["public"]["Enums"]["on_visits_outside"];
+          "provider_id": string;
+          "reason"?: string;
+          "starts_at": string;
+        };
+        Returns: Database["public"]["CompositeTypes"]["visit_outside_hours"][];
+      };
       "book_appointment": {
         Args: {
           "hold_id"?: string;
@@ -2935,6 +2945,31 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "offer_time": {
+        Args: {
+          "entry_id": string;
+          "provider_id": string;
+          "starts_at": string;
+        };
+        Returns: {
+          "answered_at": string | null;
+          "appointment_id": string | null;
+          "clinic_id": string;
+          "created_at": string;
+          "entry_id": string;
+          "expires_at": string;
+          "id": string;
+          "provider_id": string;
+          "starts_at": string;
+          "status": Database["public"]["Enums"]["offer_status"];
+        };
+        SetofOptions: {
+          from: "*";
+          to: "waitlist_offers";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "open_patient": {
         Args: { "patient_id": string };
         Returns: {
@@ -3137,6 +3172,10 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "rooms_in_use": {
+        Args: { "clinic_id": string; "from_time": string; "to_time": string };
+        Returns: { "appointment_id": string; "resource_id": string }[];
+      };
       "second_factor_holder": {
         Args: { "clinic_id": string; "member_id": string };
         Returns: string;
@@ -3157,6 +3196,7 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "unblock_time": { Args: { "exception_id": string }; Returns: undefined };
       "unmerge_patients": {
         Args: { "merge_id": string };
         Returns: {
@@ -3188,6 +3228,15 @@ export type Database = {
           "detail": string;
           "event_id": number;
           "problem": string;
+        }[];
+      };
+      "working_hours": {
+        Args: { "clinic_id": string; "from_time": string; "to_time": string };
+        Returns: {
+          "closes_at": string;
+          "location_id": string;
+          "opens_at": string;
+          "provider_id": string;
         }[];
       };
     };
