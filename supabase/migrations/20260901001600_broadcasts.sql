@@ -1,7 +1,65 @@
 -- Broadcasts: tells open screens and idle workers that there is something to re-read.
 -- Promises: no_health_data_outside; payloads carry ids, times and states only. realtime.send turns
---           its own errors into warnings, so the tables stay the truth.
+--           its own errors into warnings, so the tables stay the truth. Whoever loses a clinic hears
+--           no more of it from that moment on, though their channel is still open.
 -- Access: policies on realtime.messages say who may join which private channel.
+
+-- Realtime asks the policies below when somebody joins a channel or renews a token, not for each
+-- message. So when somebody loses a clinic, its shared channels are unsafe for as long as a token
+-- lives: docs/decisions/0031-channels-after-a-role-ends.md.
+create table private.unsafe_channels (
+  clinic_id uuid primary key references public.clinics (id) on delete cascade,
+  until timestamptz not null
+);
+
+comment on table private.unsafe_channels is
+  'Clinics to whose channels somebody may still listen who must not any more.';
+
+alter table private.unsafe_channels enable row level security;
+
+-- The longest that an access token lives: auth.jwt_expiry of supabase/config.toml. A project with
+-- another setting says so with `alter database … set appoint.access_token_seconds`.
+create function private.longest_token() returns interval
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return make_interval(secs => coalesce(
+    nullif(current_setting('appoint.access_token_seconds', true), '')::int, 3600) + 60);
+end;
+$$;
+
+-- Definer: whoever takes the role away, the channels are closed.
+create function private.close_channels() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  clinic uuid := case tg_table_name when 'clinics' then to_jsonb(old) ->> 'id'
+    else to_jsonb(old) ->> 'clinic_id' end;
+begin
+  insert into private.unsafe_channels (clinic_id, until)
+  select clinics.id, now() + private.longest_token()
+  from public.clinics where clinics.id = clinic
+  on conflict (clinic_id) do update set until = excluded.until;
+  return null;
+end;
+$$;
+
+create trigger _500_close_channels after update on public.members
+  for each row
+  when (old.active and (not new.active or new.clinic_id <> old.clinic_id
+    or new.user_id <> old.user_id))
+  execute function private.close_channels();
+create trigger _500_close_channels_on_delete after delete on public.members
+  for each row when (old.active)
+  execute function private.close_channels();
+-- Those who are without one hear no more either.
+create trigger _500_close_channels after update on public.clinics
+  for each row when (new.staff_needs_second_factor and not old.staff_needs_second_factor)
+  execute function private.close_channels();
 
 create function private.broadcast_slots(
   clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
@@ -17,7 +75,11 @@ begin
     'clinic:' || clinics.id || ':slots',
     not clinics.books_publicly
   )
-  from public.clinics where clinics.id = broadcast_slots.clinic_id;
+  from public.clinics where clinics.id = broadcast_slots.clinic_id
+    and (clinics.books_publicly or not exists (
+      select from private.unsafe_channels
+      where unsafe_channels.clinic_id = clinics.id and unsafe_channels.until > now()
+    ));
 end;
 $$;
 
@@ -25,6 +87,11 @@ create function private.broadcast_appointment(visit public.appointments) returns
 language plpgsql
 set search_path = ''
 as $$
+declare
+  is_unsafe boolean := exists (
+    select from private.unsafe_channels
+    where unsafe_channels.clinic_id = visit.clinic_id and unsafe_channels.until > now()
+  );
 begin
   perform realtime.send(
     jsonb_build_object(
@@ -32,6 +99,14 @@ begin
     'appointment_changed', channel.topic, true)
   from (
     select 'clinic:' || visit.clinic_id || ':appointments'
+    where not is_unsafe
+    union all
+    -- Each member's own channel instead. It does not ask for a second factor, so where the clinic
+    -- does, its screens have to look for themselves.
+    select 'user:' || members.user_id
+    from public.members join public.clinics on clinics.id = members.clinic_id
+    where is_unsafe and members.clinic_id = visit.clinic_id and members.active
+      and not clinics.staff_needs_second_factor
     union all
     select 'user:' || patients.user_id from public.patients
     where patients.id = visit.patient_id and patients.user_id is not null

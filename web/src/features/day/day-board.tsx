@@ -50,6 +50,11 @@ export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
     readAnew,
     readAnew,
   );
+  // For a while after somebody left the clinic, its changes come here instead.
+  useBroadcast(
+    { topic: `user:${userId}`, isPrivate: true, event: "appointment_changed" },
+    readAnew,
+  );
 
   const columns = columnsOf(visits.data ?? [], shown);
   return (
