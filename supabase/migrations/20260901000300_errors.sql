@@ -51,6 +51,10 @@ declare
   known private.error_keys;
 begin
   select * into strict known from private.error_keys where error_keys.key = raise_error.key;
+  -- Whoever tries what is not theirs leaves a line in PostgreSQL's log, which outlives the transaction.
+  if known.http_status in (401, 403, 404) then
+    raise log 'refused: % to %', known.key, coalesce(auth.uid()::text, auth.role(), session_user);
+  end if;
   raise exception using
     errcode = 'PT' || known.http_status,
     message = known.key,

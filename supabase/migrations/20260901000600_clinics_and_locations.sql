@@ -94,7 +94,10 @@ create policy "managers remove locations" on public.locations
   for delete to authenticated
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
-grant select on public.clinics, public.locations to anon, authenticated;
+-- How a clinic guards its staff's log-ins and what it is called elsewhere is nothing for visitors.
+grant select (id, slug, name, time_zone, books_publicly, hold_minutes) on public.clinics to anon;
+grant select on public.clinics to authenticated;
+grant select on public.locations to anon, authenticated;
 grant update (slug, name, time_zone, books_publicly, hold_minutes, max_holds_per_person,
   max_open_bookings_per_patient, staff_needs_second_factor, audit_retention_days)
   on public.clinics to authenticated;

@@ -244,8 +244,19 @@ create policy "managers remove needs" on public.service_needs
   for delete to authenticated
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
-grant select on public.providers, public.services, public.provider_services to anon;
+grant select (id, clinic_id, full_name, speciality, active) on public.providers to anon;
+grant select (clinic_id, provider_id, service_id, duration_minutes) on public.provider_services
+  to anon;
+grant select on public.services to anon;
+-- Whose log-in a provider has is for colleagues, who ask clinic_staff; and patients of every clinic
+-- that books publicly read here.
+grant select (id, clinic_id, full_name, speciality, active, created_at, updated_at)
+  on public.providers to authenticated;
+grant insert, update, delete on public.providers to authenticated;
+grant select, insert, update, delete on
+  public.services, public.provider_services, public.resources, public.service_needs
+to authenticated;
 grant select, insert, update, delete on
   public.providers, public.services, public.provider_services, public.resources,
   public.service_needs
-to authenticated, service_role;
+to service_role;

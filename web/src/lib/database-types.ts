@@ -2570,6 +2570,22 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "clinic_staff": {
+        Args: { clinic_id: string };
+        Returns: {
+          active: boolean;
+          email: string;
+          has_second_factor: boolean;
+          last_sign_in_at: string;
+          may_change: boolean;
+          member_id: string;
+          member_since: string;
+          provider_id: string;
+          provider_name: string;
+          role: Database["public"]["Enums"]["member_role"];
+          user_id: string;
+        }[];
+      };
       "confirm_visit": {
         Args: { "appointment_id": string; "expected_version"?: number };
         Returns: {

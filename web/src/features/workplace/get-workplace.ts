@@ -15,14 +15,23 @@ export function workplaceQuery(clinicId: string) {
 export type Clinic = Awaited<ReturnType<typeof getWorkplace>>;
 
 async function getWorkplace(clinicId: string) {
-  const clinic = rowsOf(
-    await supabase()
+  const [clinic, staff] = await Promise.all([
+    supabase()
       .from("clinics")
-      .select("id, name, slug, time_zone, providers (id, full_name, user_id, active)")
+      .select("id, name, slug, time_zone, providers (id, full_name, active)")
       .eq("id", clinicId)
       .order("full_name", { referencedTable: "providers" })
       .maybeSingle(),
-  );
-  if (!clinic) throw new Refusal("not_found");
-  return clinic;
+    supabase().rpc("clinic_staff", { clinic_id: clinicId }),
+  ]);
+  const found = rowsOf(clinic);
+  if (!found) throw new Refusal("not_found");
+  const members = rowsOf(staff);
+  return {
+    ...found,
+    providers: found.providers.map((provider) => ({
+      ...provider,
+      user_id: members.find((member) => member.provider_id === provider.id)?.user_id ?? null,
+    })),
+  };
 }
