@@ -3,6 +3,7 @@ import { RouterProvider } from "react-router";
 import { keyOf } from "@/lib/errors";
 import { SessionProvider } from "@/lib/session";
 import { router } from "./router";
+import { StartFailed } from "./start-failed";
 
 // A refusal is an answer; only what may pass by itself is asked again.
 const PASSING = new Set(["connection_lost", "unavailable", "unexpected"]);
@@ -21,7 +22,7 @@ const queries = new QueryClient({
 export function App() {
   return (
     <QueryClientProvider client={queries}>
-      <SessionProvider>
+      <SessionProvider failed={(error) => <StartFailed error={error} />}>
         <RouterProvider router={router} />
       </SessionProvider>
     </QueryClientProvider>

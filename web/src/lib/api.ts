@@ -1,6 +1,6 @@
 import { DATABASE_KEYS, type ErrorKey, Refusal } from "./errors";
 import { currentConfig } from "./config";
-import { supabase } from "./supabase";
+import { fullClient } from "./supabase";
 
 // Keys of the API alone (docs/errors.md) that people can do something about.
 const KEYS: Record<string, ErrorKey> = {
@@ -22,7 +22,7 @@ export async function askApi(
 ): Promise<Response> {
   const { apiUrl } = currentConfig();
   if (!apiUrl) throw new Refusal("unavailable");
-  const { data } = await supabase().auth.getSession();
+  const { data } = await (await fullClient()).auth.getSession();
   const headers = new Headers(request.headers);
   if (data.session) {
     headers.set("Authorization", `Bearer ${data.session.access_token}`);

@@ -1,5 +1,5 @@
 import { useEffect, useEffectEvent, useState } from "react";
-import { supabase } from "./supabase";
+import { fullClient } from "./supabase";
 
 interface Listening {
   topic: string | null;
@@ -23,16 +23,28 @@ export function useBroadcast<Payload>(
 
   useEffect(() => {
     if (!topic) return;
-    const channel = supabase()
-      .channel(topic, { config: { private: isPrivate } })
-      .on("broadcast", { event }, ({ payload }) => received(payload as Payload))
-      .subscribe((status) => {
-        setListening(status === "SUBSCRIBED");
-        if (status === "SUBSCRIBED") joined();
-      });
+    let leave: (() => void) | null = () => undefined;
+    // Without it nothing is told, and the pages read again by themselves after a while.
+    void fullClient().catch(() => null).then((client) => {
+      if (!client || !leave) return;
+      const channel = client
+        .channel(topic, { config: { private: isPrivate } })
+        .on(
+          "broadcast",
+          { event },
+          ({ payload }) => received(payload as Payload),
+        )
+        .subscribe((status) => {
+          if (!leave) return;
+          setListening(status === "SUBSCRIBED");
+          if (status === "SUBSCRIBED") joined();
+        });
+      leave = () => void client.removeChannel(channel);
+    });
     return () => {
       setListening(false);
-      void supabase().removeChannel(channel);
+      leave?.();
+      leave = null;
     };
   }, [topic, isPrivate, event]);
 

@@ -1,4 +1,4 @@
-import { AuthError, type PostgrestError } from "@supabase/supabase-js";
+import type { AuthError, PostgrestError } from "@supabase/supabase-js";
 
 /** Every key of docs/errors.md that the database raises; each has words under `errors` in languages/. */
 export const DATABASE_KEYS = [
@@ -77,7 +77,7 @@ const AUTH_CODES: Record<string, ErrorKey> = {
 /** The key of anything that was thrown or answered. */
 export function keyOf(error: unknown): ErrorKey {
   if (error instanceof Refusal) return error.key;
-  if (error instanceof AuthError) return keyOfAuth(error);
+  if (isAuth(error)) return keyOfAuth(error);
   if (isPostgrest(error)) return keyOfPostgrest(error);
   return isLostConnection(error) ? "connection_lost" : "unexpected";
 }
@@ -110,6 +110,12 @@ function keyOfAuth(error: AuthError): ErrorKey {
   }
   return AUTH_CODES[error.code ?? ""] ??
     (error.status === 429 ? "too_many_requests" : "unexpected");
+}
+
+// Not by its class, which would bring all of Auth into the first load.
+function isAuth(error: unknown): error is AuthError {
+  return typeof error === "object" && error !== null &&
+    "__isAuthError" in error;
 }
 
 function isPostgrest(error: unknown): error is PostgrestError {

@@ -1,25 +1,88 @@
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { PostgrestClient } from "@supabase/postgrest-js";
+import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Config } from "./config";
 import type { Database } from "./database-types";
 
 export type Tables = Database["public"]["Tables"];
 export type Row<Name extends keyof Tables> = Tables[Name]["Row"];
 
-let client: SupabaseClient<Database> | undefined;
+type Client = SupabaseClient<Database>;
+
+export const SESSION_KEY = "appoint.session";
+
+let config: Config | undefined;
+let tables: Pick<Client, "from" | "rpc"> | undefined;
+let full: Promise<Client> | undefined;
+const waiting = new Set<(client: Client) => void>();
 
 /** Called once, before the first page is drawn. */
-export function connect(config: Config): void {
-  client = createClient<Database>(
-    config.supabaseUrl,
-    config.supabasePublishableKey,
-    {
-      auth: { storageKey: "appoint.session", detectSessionInUrl: true },
-    },
-  );
+export function connect(given: Config): void {
+  config = given;
+  tables = new PostgrestClient<Database>(`${given.supabaseUrl}/rest/v1`, {
+    schema: "public",
+    fetch: asWhoeverIsSignedIn(given),
+  }) as unknown as Client;
+  if (mayBeSignedIn()) void fullClient().catch(() => undefined);
 }
 
-/** The one door to the database; what comes through it is decided there, by row security. */
-export function supabase(): SupabaseClient<Database> {
-  if (!client) throw new Error("connect() comes first");
-  return client;
+/** Tables and functions; what comes through this door is decided there, by row security. */
+export function supabase(): Pick<Client, "from" | "rpc"> {
+  if (!tables) throw new Error("connect() comes first");
+  return tables;
+}
+
+/**
+ * supabase-js with sign-in and Realtime. It is a third of a first load, so it is fetched for those who
+ * are signed in, want to be, or look at what changes; visitors who only read do without.
+ */
+export function fullClient(): Promise<Client> {
+  full ??= import("@supabase/supabase-js").then(({ createClient }) => {
+    if (!config) throw new Error("connect() comes first");
+    const client = createClient<Database>(
+      config.supabaseUrl,
+      config.supabasePublishableKey,
+      {
+        auth: { storageKey: SESSION_KEY, detectSessionInUrl: true },
+      },
+    );
+    for (const tell of waiting) tell(client);
+    return client;
+  }).catch((error: unknown) => {
+    full = undefined;
+    throw error;
+  });
+  return full;
+}
+
+/** Calls back when the full client is there, whoever asks for it; returns how to stop waiting. */
+export function whenFullClient(tell: (client: Client) => void): () => void {
+  waiting.add(tell);
+  return () => waiting.delete(tell);
+}
+
+/** False only where nobody can be signed in: nothing is remembered, and no link signs in. */
+export function mayBeSignedIn(): boolean {
+  try {
+    return full !== undefined || localStorage.getItem(SESSION_KEY) !== null ||
+      /[#&](access_token|error)=/.test(location.hash);
+  } catch {
+    return true;
+  }
+}
+
+function asWhoeverIsSignedIn(
+  { supabasePublishableKey: key }: Config,
+): typeof fetch {
+  return async (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("apikey", key);
+    headers.set("Authorization", `Bearer ${await accessToken() ?? key}`);
+    return fetch(input, { ...init, headers });
+  };
+}
+
+async function accessToken(): Promise<string | null> {
+  if (!mayBeSignedIn()) return null;
+  const { data } = await (await fullClient()).auth.getSession();
+  return data.session?.access_token ?? null;
 }

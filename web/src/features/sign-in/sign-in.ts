@@ -1,9 +1,9 @@
 import { keyOf, Refusal } from "@/lib/errors";
-import { supabase } from "@/lib/supabase";
+import { fullClient } from "@/lib/supabase";
 
 /** Mails six digits to the address; makes the account if there is none. */
 export async function sendCode(email: string): Promise<void> {
-  const { error } = await supabase().auth.signInWithOtp({
+  const { error } = await (await fullClient()).auth.signInWithOtp({
     email,
     options: { emailRedirectTo: `${location.origin}/visits` },
   });
@@ -14,7 +14,7 @@ export async function signInWithCode(
   email: string,
   code: string,
 ): Promise<void> {
-  const { error } = await supabase().auth.verifyOtp({
+  const { error } = await (await fullClient()).auth.verifyOtp({
     email,
     token: code,
     type: "email",
@@ -26,7 +26,7 @@ export async function signInWithPassword(
   email: string,
   password: string,
 ): Promise<void> {
-  const { error } = await supabase().auth.signInWithPassword({
+  const { error } = await (await fullClient()).auth.signInWithPassword({
     email,
     password,
   });
@@ -35,5 +35,5 @@ export async function signInWithPassword(
 
 /** Ends the session on this device only. */
 export async function signOut(): Promise<void> {
-  await supabase().auth.signOut({ scope: "local" });
+  await (await fullClient()).auth.signOut({ scope: "local" });
 }

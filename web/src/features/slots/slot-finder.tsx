@@ -57,8 +57,9 @@ export function SlotFinder(
       preventScrollReset: true,
     });
 
-  const clinicZone = clinic.locations.find(({ id }) => id === placeId)?.time_zone ??
-    clinic.time_zone;
+  const clinicZone =
+    clinic.locations.find(({ id }) => id === placeId)?.time_zone ??
+      clinic.time_zone;
   const ownZone = deviceZone();
   const [usesOwnZone, setUsesOwnZone] = useState(true);
   const zone = usesOwnZone ? ownZone : clinicZone;
@@ -80,7 +81,14 @@ export function SlotFinder(
     (_, index) => addDays(firstDay, index),
   );
   const [firstFree] = days.flatMap((each) => freeStarts(grid.get(each), part));
-  const day = dayToShow(search.get("day"), days, firstFree, zone);
+  const firstDayWithTimes = useStaying(
+    `${providerId} ${placeId} ${part} ${firstDay} ${zone}`,
+    free && firstFree && dayOf(firstFree.startsAt, zone),
+  );
+  const asked = search.get("day");
+  const day = asked && days.includes(asked)
+    ? asked
+    : firstDayWithTimes ?? firstDay;
   const differ = !showSameClock(clinicZone, ownZone, [from, to]);
   const take = (start: Start) => {
     const choice = choiceOf(start);
@@ -237,12 +245,10 @@ function laterOf(day: string | null, today: Day): Day {
   return day && /^\d{4}-\d{2}-\d{2}$/.test(day) && day > today ? day : today;
 }
 
-function dayToShow(
-  asked: string | null,
-  days: Day[],
-  firstFree: Start | undefined,
-  zone: string,
-): Day {
-  if (asked && days.includes(asked)) return asked;
-  return firstFree ? dayOf(firstFree.startsAt, zone) : days[0] as Day;
+/** The first day that was found for this question: whoever looks at it is not moved to another. */
+function useStaying(question: string, found: Day | undefined): Day | undefined {
+  const [kept, setKept] = useState({ question, found });
+  if (kept.question === question && (kept.found || !found)) return kept.found;
+  setKept({ question, found });
+  return found;
 }
