@@ -1,7 +1,7 @@
 -- Changing hours with an eye on what is booked: each function says which coming visits its change
 -- would leave outside, and refuses it, makes it and marks them, or only says so.
 -- Promises: inside_availability; no change of hours breaks a booked visit silently.
--- Access: owners and managers of the clinic, and the service key.
+-- Access: owners and managers of the clinic, providers for themselves, and the service key.
 
 create type public.on_visits_outside as enum (
   'refuse',  -- change nothing if any visit would be left outside
@@ -21,8 +21,9 @@ create type public.visit_outside_hours as (
 
 comment on type public.visit_outside_hours is 'A coming visit that a change leaves without hours.';
 
--- Raises not_found for strangers and for what is not there, not_allowed for other members.
-create function private.check_may_change_hours(clinic_id uuid) returns void
+-- Raises not_found for strangers and for what is not there, not_allowed for other members. Without a
+-- provider it is about the hours of a whole clinic or location.
+create function private.check_may_change_hours(clinic_id uuid, provider_id uuid) returns void
 language plpgsql
 stable
 set search_path = ''
@@ -35,10 +36,15 @@ begin
     or not private.is_staff_of(check_may_change_hours.clinic_id) then
     perform private.raise_error('not_found');
   end if;
-  if not private.is_trusted() and not check_may_change_hours.clinic_id in (
-    select private.my_clinics_as('owner', 'manager')
-  ) then
-    perform private.raise_error('not_allowed', 'Owners and managers change hours.');
+  if not private.is_trusted()
+    and not check_may_change_hours.clinic_id in (select private.my_clinics_as('owner', 'manager'))
+    and not exists (
+      select from public.providers as own
+      where own.id = check_may_change_hours.provider_id
+        and own.clinic_id = check_may_change_hours.clinic_id and own.user_id = auth.uid()
+    ) then
+    perform private.raise_error('not_allowed',
+      'Owners and managers change hours, and providers their own.');
   end if;
 end;
 $$;
@@ -147,7 +153,7 @@ declare
   outside_before uuid[];
   outside public.visit_outside_hours[];
 begin
-  perform private.check_may_change_hours(clinic);
+  perform private.check_may_change_hours(clinic, set_weekly_hours.provider_id);
   perform private.check_clinics_own(
     clinic, set_weekly_hours.provider_id, set_weekly_hours.location_id);
   if today is null or set_weekly_hours.on_conflict is null
@@ -206,7 +212,7 @@ declare
   outside_before uuid[];
   outside public.visit_outside_hours[];
 begin
-  perform private.check_may_change_hours(clinic);
+  perform private.check_may_change_hours(clinic, add_exception.provider_id);
   if add_exception.on_conflict is null then
     perform private.raise_error('invalid_input', 'Say refuse, mark or preview.');
   end if;
@@ -249,7 +255,7 @@ declare
 begin
   select * into removed from public.availability_exceptions
   where availability_exceptions.id = remove_exception.exception_id;
-  perform private.check_may_change_hours(removed.clinic_id);
+  perform private.check_may_change_hours(removed.clinic_id, removed.provider_id);
   if remove_exception.on_conflict is null then
     perform private.raise_error('invalid_input', 'Say refuse, mark or preview.');
   end if;

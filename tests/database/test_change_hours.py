@@ -329,6 +329,33 @@ def test_owners_and_managers_change_hours_and_nobody_else(db: Connection) -> Non
         close_day(db, practice)
 
 
+def test_providers_change_their_own_hours_and_no_others(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_FIVE)
+    colleague = make_provider(db, practice.clinic, practice.location)
+    user = make_member(db, practice.clinic, "provider")
+    db.execute("update public.providers set user_id = %s where id = %s", [user, practice.provider])
+    with as_user(db, user):
+        set_hours(db, practice, week("10:00", "11:00"))
+        db.execute(
+            "select public.add_exception(starts_on => %s, provider_id => %s)",
+            [DAY, practice.provider],
+        )
+        own = one(db, "select id from public.availability_exceptions")["id"]
+        db.execute("select public.remove_exception(%s)", [own])
+        with refused(db, "not_allowed"):
+            db.execute(
+                "select public.set_weekly_hours(%s, %s, '[]')", [colleague, practice.location]
+            )
+        with refused(db, "not_allowed"):
+            db.execute(
+                "select public.add_exception(starts_on => %s, clinic_id => %s)",
+                [DAY, practice.clinic],
+            )
+    db.execute("update public.members set active = false where user_id = %s", [user])
+    with as_user(db, user), refused(db, "not_found"):
+        set_hours(db, practice, "[]")
+
+
 def test_members_see_and_close_follow_ups_and_patients_do_not(db: Connection) -> None:
     practice = make_practice(db, hours=NINE_TO_FIVE)
     visit = book(db, practice, at(9))["id"]
