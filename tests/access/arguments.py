@@ -57,6 +57,8 @@ VALUES: dict[str, Any] = {
     "full_name": "Some Body",
     "date_of_birth": "2015-05-05",
     "starts_on": at(0, days=210).date().isoformat(),
+    "from_day": at(0, days=-30).date().isoformat(),
+    "to_day": at(0, days=30).date().isoformat(),
     "hours": [],
     "url": "https://calendar.example/new",
     "name": "New Clinic",

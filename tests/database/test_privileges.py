@@ -28,6 +28,8 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.change_appointment_status",
     "public.change_clinic",
     "public.change_member",
+    "public.clinic_numbers",
+    "public.clinic_staff",
     "public.confirm_visit",
     "public.create_clinic",
     "public.create_feed",
@@ -66,12 +68,16 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.unmerge_patients",
     # For policies: schema private is not exposed over HTTP.
     "public.working_hours",
+    "private.ids_for_people",
+    "private.check_may_count",
+    "private.open_minutes",
     "private.may_listen",
     "private.my_clinics",
     "private.my_clinics_as",
     "private.my_care",
     "private.my_clinics_as_patient",
     "private.my_patients",
+    "private.overdue_ids",
 }
 SERVICE_MAY_EXECUTE = {
     "public.accept_offer",
@@ -84,6 +90,7 @@ SERVICE_MAY_EXECUTE = {
     "public.cancel_appointment",
     "public.cancel_series",
     "public.change_appointment_status",
+    "public.clinic_numbers",
     "public.confirm_visit",
     "public.decline_offer",
     "public.explain_slot",
@@ -104,6 +111,8 @@ SERVICE_MAY_EXECUTE = {
     "public.unblock_time",
     "public.verify_history",
     "public.working_hours",
+    "private.check_may_count",
+    "private.open_minutes",
     "worker.action_for_token",
     "worker.begin_request",
     "worker.begin_sending",
@@ -117,6 +126,7 @@ SERVICE_MAY_EXECUTE = {
     "worker.expire_holds",
     "worker.expire_offers",
     "worker.fail_notification",
+    "worker.fail_notifications",
     "worker.fail_outside_calendar",
     "worker.feed_version",
     "worker.finish_import",
@@ -149,6 +159,7 @@ SERVICE_MAY_EXECUTE = {
     "worker.tidy",
     "worker.unsubscribe",
     "worker.use_action",
+    "worker.voucher_key",
 }
 ANON_MAY_READ = {"clinics", "locations", "provider_services", "providers", "services"}
 # Tables whose rows only functions write, whatever the caller's role.
