@@ -32,6 +32,8 @@ def main() -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Whose X-Forwarded-For is believed.
+        forwarded_allow_ips=settings.appoint_trusted_proxies,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
     )

@@ -25,6 +25,7 @@ from api.routes import (
     staff_invitations,
     unsubscribe,
 )
+from api.vouchers import Vouchers
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 
@@ -46,10 +47,14 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with http_pool() as http:
+            vouchers = Vouchers()
+            http.event_hooks["request"].append(vouchers)
+            service = service_client(settings, http)
+            vouchers.ask_as(service)
             app.state.resources = Resources(
                 settings=settings,
                 http=http,
-                service=service_client(settings, http),
+                service=service,
                 tokens=AccessTokens(settings, http),
                 metrics=metrics,
             )

@@ -46,6 +46,7 @@ def resources(request: Request) -> Resources:
 
 
 async def caller(
+    request: Request,
     held: Annotated[Resources, Depends(resources)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Person:
@@ -54,6 +55,7 @@ async def caller(
         raise not_signed_in()
     token = credentials.credentials
     identity = await held.tokens.verify(token)
+    request.state.user_id = str(identity.user_id)  # for the log line
     return Person(identity.user_id, user_client(held.settings, token, held.http))
 
 

@@ -156,8 +156,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
-async def _problem(_: Request, error: Exception) -> JSONResponse:
+async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
+    request.state.refusal = error.key  # for the log line
     return problem_response(error.status, error.key, error.detail, error.headers)
 
 
@@ -171,17 +172,19 @@ async def _unreachable(request: Request, error: Exception) -> JSONResponse:
     return await _problem(request, unavailable())
 
 
-async def _http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     # The framework's 400 is a body it cannot read: malformed like any other.
     status = 422 if error.status_code == 400 else error.status_code
     key, detail = BY_STATUS.get(status, INVALID)
+    request.state.refusal = key
     headers = dict(error.headers) if error.headers else None
     return problem_response(status, key, detail, headers)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    request.state.refusal = INVALID[0]
     errors = [
         FieldError(field=".".join(str(part) for part in fault["loc"]), message=fault["msg"])
         for fault in error.errors()

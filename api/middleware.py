@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_responses import BY_STATUS, INTERNAL, UNAVAILABLE, problem_response
 from api.metrics import Metrics
+from api.vouchers import whence, whence_of
 from appoint.logs import request_id
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class RequestSurroundings:
             return
         current = _id_of(scope)
         token = request_id.set(current)
+        caller = whence.set(whence_of(scope))
         began = time.monotonic()
         status = 0
 
@@ -77,6 +79,7 @@ class RequestSurroundings:
         finally:
             self._tell(scope, status, time.monotonic() - began)
             request_id.reset(token)
+            whence.reset(caller)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         # The route's pattern, not the path: what callers type into a path must not reach a log.
@@ -84,6 +87,9 @@ class RequestSurroundings:
         self._metrics.answered(scope["method"], route, status, seconds)
         took = round(seconds * 1000, 1)
         said = {"method": scope["method"], "route": route, "status": status, "took_ms": took}
+        # Who was refused what is the audit of attempts: what is refused leaves no row anywhere.
+        known = scope.get("state", {})
+        said |= {name: known[name] for name in ("user_id", "refusal") if name in known}
         level = logging.DEBUG if route in UNINTERESTING else logging.INFO
         logger.log(level, "request", extra=said)
 

@@ -55,6 +55,8 @@ class Settings(BaseModel):
     appoint_site_origins: tuple[str, ...] = ()
     appoint_api_host: str = "127.0.0.1"
     appoint_api_port: int = Field(default=8000, ge=0, le=65535)
+    # Addresses or networks of proxies in front of the API, with commas between.
+    appoint_trusted_proxies: str = "127.0.0.1"
 
     resend_api_key: SecretStr | None = None
     resend_api_url: str = Field(default="https://api.resend.com", pattern=r"^https?://\S+$")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stack import lifecycle
 from stack.config import HOST, Keys, Ports, StackConfig
+from tests.log_search import personal_lines, personal_words
 
 
 def free_ports() -> Ports:
@@ -33,7 +34,10 @@ def free_ports() -> Ports:
 
 @contextlib.contextmanager
 def running_stack(**settings: object) -> Iterator[StackConfig]:
-    """A new stack in a directory of its own, gone afterwards."""
+    """A new stack in a directory of its own, gone afterwards.
+
+    Fails at the end if anything personal stands in one of its logs.
+    """
     directory = Path(tempfile.mkdtemp(prefix="appoint-test-"))
     directory.chmod(0o755)  # root's PostgreSQL runs as another user and must get in
     config = StackConfig(
@@ -47,6 +51,9 @@ def running_stack(**settings: object) -> Iterator[StackConfig]:
     try:
         lifecycle.start(config, dies_with_caller=True)
         yield config
+        words = personal_words(config)
+        lifecycle.stop(directory)
+        assert personal_lines(config.logs, words) == []
     finally:
         lifecycle.stop(directory)
         lifecycle.erase(config)

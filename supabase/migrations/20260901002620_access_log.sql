@@ -78,6 +78,39 @@ begin
 end;
 $$;
 
+-- With this the API signs for whom it calls. Not the key of the hashes itself, which never leaves.
+create function private.voucher_key() returns bytea
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select extensions.hmac('vouchers of the api', secret.key, 'sha256')
+    from private.pseudonym_key as secret
+  );
+end;
+$$;
+
+-- Whom a program calls for: `{"address": …, "agent": …}` in base64, a point, and its HMAC-SHA256 in
+-- hex. Null unless whoever wrote it had the key: the header is open to everybody.
+create function private.vouched_for(voucher text) returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  content text := split_part(vouched_for.voucher, '.', 1);
+begin
+  if coalesce(vouched_for.voucher, '') = '' or length(vouched_for.voucher) > 4000
+    or split_part(vouched_for.voucher, '.', 2) is distinct from encode(
+      extensions.hmac(convert_to(content, 'UTF8'), private.voucher_key(), 'sha256'), 'hex') then
+    return null;
+  end if;
+  return convert_from(decode(content, 'base64'), 'UTF8')::jsonb;
+end;
+$$;
+
 -- As what the caller touches a patient's data; unlike acting_as it tells guardians from patients.
 create function private.accessing_as(clinic_id uuid, patient_id uuid) returns text
 language plpgsql
@@ -112,6 +145,10 @@ set search_path = ''
 as $$
 declare
   headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  caller jsonb := coalesce(
+    private.vouched_for(headers ->> 'x-appoint-caller'),
+    jsonb_build_object('agent', headers ->> 'user-agent', 'address', coalesce(
+      headers ->> 'cf-connecting-ip', split_part(headers ->> 'x-forwarded-for', ',', 1))));
 begin
   insert into public.access_log (clinic_id, patient_id, action, subject, subject_id,
     changed_columns, actor_id, actor_role, acted_as, address_hash, agent_hash)
@@ -120,9 +157,8 @@ begin
     log_access.subject_id, log_access.changed_columns,
     coalesce(log_access.actor_id, auth.uid()), private.actor_role(),
     private.accessing_as(log_access.clinic_id, log_access.patient_id),
-    private.pseudonym(coalesce(
-      headers ->> 'cf-connecting-ip', split_part(headers ->> 'x-forwarded-for', ',', 1))),
-    private.pseudonym(headers ->> 'user-agent')
+    private.pseudonym(caller ->> 'address'),
+    private.pseudonym(caller ->> 'agent')
   );
 end;
 $$;
@@ -217,6 +253,23 @@ create policy "patients read who read about them, members their clinic's log"
   );
 
 grant select on public.access_log to authenticated, service_role;
+
+-- Definer: the service key has no privilege on private tables.
+create function worker.voucher_key() returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+  return encode(private.voucher_key(), 'hex');
+end;
+$$;
+
+comment on function worker.voucher_key() is
+  'The key, in hex, with which the API signs from where somebody called it, for the access log.';
+
+grant execute on function worker.voucher_key() to service_role;
 
 -- Definer: the service key has no privilege to remove from the log.
 create function worker.prune_access_log(most int default 10000) returns bigint

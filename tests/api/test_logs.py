@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
 
 from stack.config import StackConfig
+from tests.acceptance.eventually import eventually
 from tests.api.accounts import StaffedClinic
 from tests.api.test_imports import outcome, upload
 
@@ -70,8 +72,13 @@ async def test_every_line_is_json_and_a_requests_lines_carry_its_id(
         headers=staffed.headers("owner") | {"X-Request-Id": mark},
     )
     assert answer.status_code == 200
-    lines = [json.loads(line) for line in logs(stack)["api.log"].splitlines() if line.strip()]
-    ours = [line for line in lines if line.get("request_id") == mark]
+
+    async def written() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in logs(stack)["api.log"].splitlines() if line.strip()]
+        ours = [line for line in lines if line.get("request_id") == mark]
+        return ours if len(ours) > 1 else []  # the last is written after the answer is sent
+
+    ours = await eventually(written)
     assert [line["action"] for line in ours] == ["clinic_changed", "request"]
     assert ours[-1]["route"] == "/v1/clinics/{clinic_id}"
     assert ours[-1]["status"] == 200
