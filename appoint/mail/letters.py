@@ -1,4 +1,4 @@
-"""Mails that are about no single visit: Auth's codes and links, and a provider's day.
+"""Mails that are about no single visit: Auth's codes and links, a provider's day, and invitations.
 
 Rendered as all mails are, from the row alone; subjects name nobody and no time.
 """
@@ -27,7 +27,9 @@ from appoint.mail.rendering import (
 )
 from appoint.mail.wall_clock import day_in_words, locale_for, time_span_in_words
 
-KINDS = ("agenda", "log_in")
+KINDS = ("agenda", "log_in", "guardian_invitation")
+# Where the site shows what one is invited to.
+INVITATIONS = "/account/family"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
         own["code"] = content["code"]
         if content.get("link"):
             own["links"] = [(words["button"], content["link"])]
+    elif letter.kind == "guardian_invitation":
+        words, audience = wording["guardian_invitation"], "invited"
+        own["links"] = [(words["button"], sender.site_url.rstrip("/") + INVITATIONS)]
     else:
         raise UnknownKindError(letter.kind)
     context = surroundings(language, wording, sender, audience, "good") | own

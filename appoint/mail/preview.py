@@ -65,6 +65,7 @@ def samples() -> list[Sample]:
     """One mail for each kind and language."""
     rows = {kind: _row(kind) for kind in kinds()}
     rows["agenda"] = _row("agenda", provider_name=None, content=AGENDA)
+    rows["guardian_invitation"] = _row("guardian_invitation", provider_name=None, content={})
     for action in wordings()["en"]["log_in"]:
         content = {"action": action, "code": "483920", "link": f"{SENDER.site_url}/log-in"}
         rows[f"log_in.{action}"] = _row("log_in", clinic_name=None, content=content)

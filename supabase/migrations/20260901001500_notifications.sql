@@ -14,6 +14,7 @@ create type public.notification_kind as enum (
   'staff_request',       -- to staff: a patient's request waits for an answer
   'staff_cancellation',  -- to staff: a patient called off late
   'agenda',              -- to a provider: the visits of the day
+  'guardian_invitation', -- to an address: act for a patient; its id is the invitation's
   'log_in'               -- a code or link of Auth; no clinic, and the address is in its payload
 );
 
@@ -75,11 +76,12 @@ create table public.notifications (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint notifications_recipient_is_one check (
-    num_nonnulls(recipient_id, recipient_user_id) = case when kind = 'log_in' then 0 else 1 end
+    num_nonnulls(recipient_id, recipient_user_id)
+      = case when kind in ('log_in', 'guardian_invitation') then 0 else 1 end
   ),
   constraint notifications_clinic_unless_log_in check ((clinic_id is null) = (kind = 'log_in')),
   constraint notifications_version_unless_of_none check (
-    (appointment_version is null) = (kind in ('agenda', 'log_in'))
+    (appointment_version is null) = (kind in ('agenda', 'log_in', 'guardian_invitation'))
   ),
   constraint notifications_reminder_has_offset check (
     (kind = 'reminder') = (reminder_minutes is not null)

@@ -99,6 +99,10 @@ begin
       where users.id = message.recipient_user_id and users.email_confirmed_at is not null
         and members.clinic_id = message.clinic_id and members.active
     )
+    when message.kind = 'guardian_invitation' then (
+      select invitation.email from public.guardian_invitations as invitation
+      where invitation.id = message.id
+    )
     else (
       select payload.content ->> 'address' from private.notification_payloads as payload
       where payload.notification_id = message.id
@@ -126,6 +130,12 @@ begin
   elsif message.kind = 'agenda' then
     reason := case when message.due_at < now() - interval '6 hours' then 'over'
       when private.agenda_of(message.provider_id, message.day) = '[]' then 'nothing_planned' end;
+  elsif message.kind = 'guardian_invitation' then
+    reason := case when not exists (
+      select from public.guardian_invitations as invitation
+      where invitation.id = message.id and invitation.status = 'pending'
+        and (invitation.ends_at is null or invitation.ends_at > now())
+    ) then 'over' end;
   else
     select * into visit from public.appointments where appointments.id = message.appointment_id;
     reason := private.why_obsolete(message, visit);
@@ -289,6 +299,8 @@ begin
     message.created_at, service.preparation, coalesce(link.tokens, '{}'),
     case when message.kind = 'agenda' then jsonb_build_object(
       'day', message.day, 'visits', private.agenda_of(message.provider_id, message.day)
+    ) when message.kind = 'guardian_invitation' then jsonb_build_object(
+      'language', private.language_of_invitation(message.id)
     ) else payload.content end,
     case when payload.frozen ->> 'to' = private.address_for(message) then payload.frozen end
   from public.notifications as message

@@ -154,6 +154,13 @@ begin
   ) >= 10 then
     perform private.raise_error('limit_reached', 'Take back an invitation first.');
   end if;
+  -- Each one is a mail to whatever address was given, also if it is taken back.
+  if (
+    select count(*) from public.guardian_invitations as recent
+    where recent.patient_id = patient.id and recent.created_at > now() - interval '1 day'
+  ) >= 20 then
+    perform private.raise_error('limit_reached', 'Please call the clinic, or try again tomorrow.');
+  end if;
 
   insert into public.guardian_invitations (clinic_id, patient_id, email, ends_at, invited_by)
   values (patient.clinic_id, patient.id, address, invite_guardian.ends_at, auth.uid())
@@ -163,6 +170,42 @@ begin
   return invitation;
 end;
 $$;
+
+-- What language the invited person reads nobody knows: the one of whom they would act for.
+create function private.language_of_invitation(invitation_id uuid) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select patients.locale
+    from public.guardian_invitations as invitation
+    join public.patients on patients.id = invitation.patient_id
+    where invitation.id = language_of_invitation.invitation_id
+  );
+end;
+$$;
+
+-- The mail that tells of an invitation: one for each, known by the same id. Address and language are
+-- looked up when it is sent, so what was taken back or erased meanwhile reaches nobody.
+-- Definer: whoever invites, the message is queued.
+create function private.queue_guardian_invitation() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.notifications (id, clinic_id, kind)
+  values (new.id, new.clinic_id, 'guardian_invitation')
+  on conflict (id) do nothing;
+  return null;
+end;
+$$;
+
+create trigger _700_queue after insert on public.guardian_invitations
+  for each row when (new.status = 'pending')
+  execute function private.queue_guardian_invitation();
 
 -- Definer: as invite_guardian.
 create function public.revoke_guardian_invitation(invitation_id uuid)

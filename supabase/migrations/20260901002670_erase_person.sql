@@ -55,11 +55,30 @@ begin
 end;
 $$;
 
+-- The mails that told of invitations; what is left of them names nobody.
+create function private.forget_invitations(invitation_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from private.notification_payloads
+  where notification_payloads.notification_id = any (invitation_ids);
+  update public.notifications set provider_message_id = null
+  where notifications.id = any (invitation_ids) and notifications.provider_message_id is not null;
+end;
+$$;
+
 create function private.anonymise_records(records uuid[]) returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
+  perform private.forget_invitations(array(
+    select invitation.id from public.guardian_invitations as invitation
+    join public.patients on patients.clinic_id = invitation.clinic_id
+    where patients.id = any (records)
+      and (invitation.patient_id = patients.id or invitation.email = lower(patients.email))
+  ));
   delete from public.guardian_invitations as invitation
   using public.patients
   where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
@@ -90,6 +109,10 @@ begin
   delete from public.members where members.user_id = forget_user.user_id;
   delete from public.guardians where guardians.user_id = forget_user.user_id;
   delete from public.staff_invitations where staff_invitations.email = address;
+  perform private.forget_invitations(array(
+    select invitation.id from public.guardian_invitations as invitation
+    where invitation.email = address
+  ));
   delete from public.guardian_invitations where guardian_invitations.email = address;
   delete from private.notification_payloads
   where lower(notification_payloads.content ->> 'address') = address;

@@ -11,6 +11,7 @@ import pytest
 from tests.people import (
     Connection,
     Practice,
+    Row,
     as_patient,
     as_service,
     as_user,
@@ -358,3 +359,66 @@ def test_a_guardianship_cannot_cross_clinics(db: Connection, practice: Practice)
     there = make_practice(db)
     with pytest.raises(psycopg.errors.ForeignKeyViolation), db.transaction():
         make_guardian(db, there.clinic, practice.patient)
+
+
+def claimed(db: Connection) -> list[Row]:
+    """What a worker is handed of invitations; other messages are of no concern here."""
+    with as_service(db):
+        messages = every(db, "select * from worker.claim_notifications(100)")
+    return [message for message in messages if message["kind"] == "guardian_invitation"]
+
+
+def invite(db: Connection, practice: Practice, address: str = "new@people.example") -> Row:
+    with as_patient(db, practice.user):
+        return one(db, INVITE, practice.patient, address, None)
+
+
+def test_an_invitation_is_mailed_once_in_the_patients_language(
+    db: Connection, practice: Practice
+) -> None:
+    db.execute("update public.patients set locale = 'fr' where id = %s", [practice.patient])
+    first = invite(db, practice)
+    assert invite(db, practice)["id"] == first["id"], "asked again, it is the same"
+    (message,) = claimed(db)
+    assert message["notification_id"] == first["id"]
+    assert message["recipient_address"] == "new@people.example"
+    assert message["content"] == {"language": "fr"}
+    assert message["recipient_name"] is None
+    assert message["clinic_name"] == "Test Clinic"
+
+
+@pytest.mark.parametrize("way", ["revoked", "accepted", "over", "erased"])
+def test_an_invitation_that_no_longer_holds_is_not_mailed(
+    db: Connection, practice: Practice, way: str
+) -> None:
+    user = make_user(db)
+    invitation = invite(db, practice, f"{user}@people.example")
+    if way == "revoked":
+        with as_patient(db, practice.user):
+            db.execute("select public.revoke_guardian_invitation(%s)", [invitation["id"]])
+    elif way == "accepted":
+        with as_user(db, user):
+            db.execute(ACCEPT, [invitation["id"]])
+    elif way == "over":
+        db.execute(
+            "update public.guardian_invitations set ends_at = now() where id = %s",
+            [invitation["id"]],
+        )
+    else:
+        with as_service(db):
+            db.execute("select worker.erase_person(patient_id => %s)", [practice.patient])
+    assert claimed(db) == []
+    message = one(
+        db, "select status::text, last_error from public.notifications where id = %s",
+        invitation["id"],
+    )  # fmt: skip
+    assert message == {"status": "skipped", "last_error": "over"}
+
+
+def test_nobody_floods_strangers_with_invitations(db: Connection, practice: Practice) -> None:
+    with as_patient(db, practice.user):
+        for number in range(20):
+            invitation = one(db, INVITE, practice.patient, f"p{number}@people.example", None)
+            db.execute("select public.revoke_guardian_invitation(%s)", [invitation["id"]])
+        with refused(db, "limit_reached"):
+            db.execute(INVITE, [practice.patient, "one.more@people.example", None])

@@ -89,6 +89,17 @@ def test_a_code_without_a_link_has_no_button() -> None:
     assert "None" not in mail.html + mail.text
 
 
+@pytest.mark.parametrize("language", languages())
+def test_an_invitation_leads_to_the_site_and_names_nobody(language: str) -> None:
+    mail = letter("guardian_invitation", {"language": language}, recipient_name=None)
+    assert mail.language == language
+    for body in (mail.html, mail.text):
+        assert f"{SENDER.site_url}/account/family" in body
+        assert "Lindenhof Family Practice" in body
+        assert "Ada" not in body
+    assert mail.headers == {}
+
+
 def test_every_action_the_database_takes_has_words() -> None:
     source = (PROJECT_DIR / "supabase/migrations/20260901003040_log_in_mail.sql").read_text()
     listed = re.search(r"action, ''\) not in \((.*?)\)", source, re.DOTALL)

@@ -59,8 +59,8 @@ def test_placeholders_agree_in_all_languages(language: str) -> None:
 def test_every_kind_the_database_queues_has_words_and_a_form() -> None:
     queued = kinds_of_the_database()
     assert {"confirmation", "change", "cancellation", "offer"} <= queued
-    # Log-in mail and agendas are about no single visit and have forms of their own.
-    assert queued - {"log_in", "agenda"} <= kinds().keys()
+    # Log-in mail, agendas and invitations are about no single visit and have forms of their own.
+    assert queued - {"log_in", "agenda", "guardian_invitation"} <= kinds().keys()
     assert kinds().keys() == wordings()["en"]["kinds"].keys()
 
 
