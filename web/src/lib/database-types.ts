@@ -624,6 +624,8 @@ export type Database = {
           "missed_visits_window_days": number;
           "name": string;
           "offer_minutes": number;
+          "quiet_from": string | null;
+          "quiet_until": string | null;
           "reminder_offsets_minutes": (number)[];
           "slug": string;
           "staff_needs_second_factor": boolean;
@@ -647,6 +649,8 @@ export type Database = {
           "missed_visits_window_days"?: number;
           "name": string;
           "offer_minutes"?: number;
+          "quiet_from"?: string | null;
+          "quiet_until"?: string | null;
           "reminder_offsets_minutes"?: (number)[];
           "slug": string;
           "staff_needs_second_factor"?: boolean;
@@ -669,6 +673,8 @@ export type Database = {
           "missed_visits_window_days"?: number;
           "name"?: string;
           "offer_minutes"?: number;
+          "quiet_from"?: string | null;
+          "quiet_until"?: string | null;
           "reminder_offsets_minutes"?: (number)[];
           "slug"?: string;
           "staff_needs_second_factor"?: boolean;
@@ -1143,6 +1149,76 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "clinics";
             referencedColumns: ["id"];
+          },
+        ];
+      };
+      "notification_preferences": {
+        Row: {
+          "channel": Database["public"]["Enums"]["notification_channel"];
+          "clinic_id": string;
+          "created_at": string;
+          "daily_agenda": boolean | null;
+          "follow_ups": boolean;
+          "id": string;
+          "language": string | null;
+          "late_cancellations": boolean | null;
+          "new_bookings": boolean | null;
+          "patient_id": string | null;
+          "quiet_from": string | null;
+          "quiet_until": string | null;
+          "reminders": boolean;
+          "updated_at": string;
+          "user_id": string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          "channel"?: Database["public"]["Enums"]["notification_channel"];
+          "clinic_id": string;
+          "created_at"?: string;
+          "daily_agenda"?: boolean | null;
+          "follow_ups"?: boolean;
+          "id"?: string;
+          "language"?: string | null;
+          "late_cancellations"?: boolean | null;
+          "new_bookings"?: boolean | null;
+          "patient_id"?: string | null;
+          "quiet_from"?: string | null;
+          "quiet_until"?: string | null;
+          "reminders"?: boolean;
+          "updated_at"?: string;
+          "user_id"?: string | null;
+        };
+        Update: {
+          "channel"?: Database["public"]["Enums"]["notification_channel"];
+          "clinic_id"?: string;
+          "created_at"?: string;
+          "daily_agenda"?: boolean | null;
+          "follow_ups"?: boolean;
+          "id"?: string;
+          "language"?: string | null;
+          "late_cancellations"?: boolean | null;
+          "new_bookings"?: boolean | null;
+          "patient_id"?: string | null;
+          "quiet_from"?: string | null;
+          "quiet_until"?: string | null;
+          "reminders"?: boolean;
+          "updated_at"?: string;
+          "user_id"?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: "notification_preferences_patient_is_of_clinic";
+            columns: ["clinic_id", "patient_id"];
+            isOneToOne: true;
+            referencedRelation: "patients";
+            referencedColumns: ["clinic_id", "id"];
+          },
+          {
+            foreignKeyName: "notification_preferences_user_is_member";
+            columns: ["clinic_id", "user_id"];
+            isOneToOne: true;
+            referencedRelation: "members";
+            referencedColumns: ["clinic_id", "user_id"];
           },
         ];
       };
