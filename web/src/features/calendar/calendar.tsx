@@ -50,7 +50,9 @@ interface CalendarProps {
   onMove?: (moved: Moved) => Promise<unknown>;
 }
 
+/** Minutes: entries are moved in the smaller steps, empty time is chosen in the larger. */
 const STEP = 5;
+const PICKED = 15;
 
 /**
  * A day in columns, or a week, on the wall clock of the clinic. Dragging is a short cut: what it does
@@ -65,7 +67,8 @@ export function Calendar(
 
   const opened = useEffectEvent(({ event }: Core.EventClickInfo) => onOpen(String(event.id)));
   const picked = useEffectEvent(({ dateStr, resource }: Core.DateClickInfo) => {
-    const at = instantOf(dateStr, zone);
+    const minutes = Number(dateStr.slice(14, 16));
+    const at = instantOf(laterOnTheWall(dateStr, -(minutes % PICKED)), zone);
     if (at !== null) onPick?.({ at, columnId: resource?.id ?? null });
   });
   const moved = useEffectEvent(

@@ -1,17 +1,26 @@
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { CalendarCheck, ChevronLeft, ChevronRight } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { CalendarCheck } from "lucide-react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
-import { Button } from "@/components/button";
-import { Choice } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
-import { PersonMark } from "@/components/person-mark";
-import { useBroadcast } from "@/lib/broadcasts";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
-import { addDays, dayOf, fullDay, startOfDay } from "@/lib/zoned-time";
-import { DayCard } from "./day-card";
-import { type DayVisit, dayVisitsQuery, nextVisit } from "./day-visits";
+import { deviceZone, fullDay, showSameClock, startOfDay, zoneCity } from "@/lib/zoned-time";
+import { Calendar } from "../calendar/calendar";
+import { useMediaQuery } from "../calendar/use-media-query";
+import { BlockSheet, BlockTime } from "../desk/block-time";
+import type { ChosenTime } from "../desk/book-visit";
+import { offeringsQuery } from "../desk/get-offerings";
+import { QuickBook } from "../desk/quick-book";
+import { Toast, type Told } from "../desk/toast";
+import { VisitSheet } from "../desk/visit-sheet";
+import { boardOfProviders, boardOfRooms } from "./board-columns";
+import { DayList } from "./day-list";
+import { useDaySearch } from "./day-search";
+import { DayToolbar } from "./day-toolbar";
+import { NextPatient } from "./next-patient";
+import { useDay } from "./use-day";
+import { useMove } from "./use-move";
 
 interface DayBoardProps {
   clinicId: string;
@@ -20,102 +29,170 @@ interface DayBoardProps {
   userId: string;
 }
 
-/** A clinic's day, a column for each provider; follows what others change. */
+type Doing = { what: "book" | "block"; picked: { at: number; providerId: string | null } | null };
+
+const NARROW = "(max-width: 47.99rem)";
+
+/** A clinic's day across providers and rooms: follows what others change, and changes it. */
 export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
   const { t } = useTranslation("workplace");
   const language = useLanguage();
-  const queries = useQueryClient();
-  const [search, setSearch] = useSearchParams();
-  const today = dayOf(now(), zone);
-  const asked = search.get("day") ?? "";
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(asked) ? asked : today;
+  const isNarrow = useMediaQuery(NARROW);
   const own = providers.find((provider) => provider.user_id === userId)?.id ?? "";
-  const shown = search.get("with") ?? own;
-  const choose = (name: string, value: string) =>
-    setSearch((before) => {
-      const next = new URLSearchParams(before);
-      next.set(name, value);
-      return next;
-    }, { replace: true });
+  const search = useDaySearch(zone, own);
+  const { day, today, shown, place } = search;
+  const [told, tell] = useState<Told | null>(null);
+  const [doing, setDoing] = useState<Doing | null>(null);
+  const [wanted, setWanted] = useState<ChosenTime | null>(null);
+  const { data: offerings } = useQuery(offeringsQuery(clinicId));
+  const { visits: all, frame, error, isLive, key } = useDay(clinicId, userId, day, zone);
 
-  const from = startOfDay(day, zone);
-  const to = startOfDay(addDays(day, 1), zone);
-  const visits = useQuery({
-    ...dayVisitsQuery(clinicId, from, to),
-    placeholderData: keepPreviousData,
+  const isList = search.view === "list" || (search.view !== "columns" && isNarrow);
+  const isMine = (visit: { provider_id: string; location_id: string }) =>
+    (!shown || visit.provider_id === shown) && (!place || visit.location_id === place);
+  const visits = useMemo(() => all?.filter(isMine), [all, shown, place]);
+
+  const board = useMemo(() => {
+    if (!visits || !frame) return null;
+    const words = {
+      status: (visit: (typeof visits)[number]) => t(`day.status_${visit.status}`),
+      blocked: t("day.blocked"),
+      elsewhere: t("day.elsewhere"),
+      noRoom: t("day.no_room"),
+    };
+    if (search.isByRooms) {
+      const rooms = offerings?.resources.filter(({ location_id }) =>
+        !place || location_id === place
+      );
+      return boardOfRooms(rooms ?? [], visits, frame, words);
+    }
+    const here = { ...frame, hours: frame.hours.filter(isMine) };
+    return boardOfProviders(
+      providers.filter(({ id }) => !shown || id === shown),
+      visits,
+      here,
+      words,
+    );
+  }, [visits, frame, offerings, search.isByRooms, providers, shown, place, t]);
+
+  const move = useMove({
+    visitsKey: key,
+    zone,
+    tell,
+    onRefused: (visit, to) => {
+      tell(null);
+      setWanted(to);
+      search.change({ visit: visit.id });
+    },
   });
-  const readAnew = () => void queries.invalidateQueries({ queryKey: ["day", clinicId] });
-  useBroadcast(
-    { topic: `clinic:${clinicId}:appointments`, isPrivate: true, event: "appointment_changed" },
-    readAnew,
-    readAnew,
-  );
-  // For a while after somebody left the clinic, its changes come here instead.
-  useBroadcast(
-    { topic: `user:${userId}`, isPrivate: true, event: "appointment_changed" },
-    readAnew,
-  );
+  const opened = all?.find(({ id }) => id === search.visitId);
+  const block = frame?.blocks.find(({ id }) => `block:${id}` === search.visitId);
+  const open = (id: string) => search.change({ visit: id });
+  const close = () => {
+    setWanted(null);
+    search.change({ visit: null });
+  };
+  const services = offerings?.services ?? [];
+  const noon = startOfDay(day, zone) + 12 * 3_600_000;
 
-  const columns = columnsOf(visits.data ?? [], shown);
   return (
     <div className="day-board">
-      <div className="day-head">
-        <div className="actions">
-          <Button aria-label={t("day.previous")} onClick={() => choose("day", addDays(day, -1))}>
-            <ChevronLeft aria-hidden size={20} />
-          </Button>
-          <Button onClick={() => choose("day", today)}>{t("day.today")}</Button>
-          <Button aria-label={t("day.next")} onClick={() => choose("day", addDays(day, 1))}>
-            <ChevronRight aria-hidden size={20} />
-          </Button>
-        </div>
-        <Choice
-          label={t("day.provider")}
-          value={shown}
-          options={[
-            { value: "", label: t("day.all") },
-            ...providers.map(({ id, full_name }) => ({ value: id, label: full_name })),
-          ]}
-          onChange={(value) => choose("with", value)}
-        />
+      <DayToolbar
+        search={search}
+        providers={providers}
+        places={offerings?.locations ?? []}
+        isList={isList}
+        onBook={() => setDoing({ what: "book", picked: null })}
+        onBlock={() => setDoing({ what: "block", picked: null })}
+      />
+      <div className="day-title">
+        <p className="lead" role="status">{fullDay(noon, zone, language)}</p>
+        {isLive && <span className="is-live live-mark">{t("day.live")}</span>}
+        {!showSameClock(zone, deviceZone(), [noon]) && (
+          <p className="muted small">{t("day.clock", { zone: zoneCity(zone) })}</p>
+        )}
       </div>
-      <p className="lead" role="status">{fullDay(from + 12 * 3_600_000, zone, language)}</p>
-      <ErrorNotice error={visits.error} />
-      {visits.data && columns.length === 0 && (
+      <ErrorNotice error={error} />
+      {shown && day === today && visits && (
+        <NextPatient
+          visits={visits}
+          now={now()}
+          onOpen={open}
+        />
+      )}
+      {visits?.length === 0 && (
         <div className="empty">
           <CalendarCheck aria-hidden size={32} />
           <p>{t("day.empty")}</p>
         </div>
       )}
-      <div className="day-columns">
-        {columns.map(({ provider, visits: own }) => {
-          const next = day === today ? nextVisit(own, now()) : undefined;
-          return (
-            <section key={provider.id} aria-label={provider.full_name}>
-              <h2 className="with-icon">
-                <PersonMark name={provider.full_name} />
-                {provider.full_name}
-              </h2>
-              {own.map((visit) => (
-                <DayCard key={visit.id} visit={visit} isNext={visit.id === next?.id} />
-              ))}
-            </section>
-          );
-        })}
-      </div>
+      {isList
+        ? visits && <DayList visits={visits} isToday={day === today} onOpen={open} />
+        : board && (
+          <Calendar
+            label={fullDay(noon, zone, language)}
+            day={day}
+            zone={zone}
+            {...board}
+            onOpen={open}
+            onPick={({ at, columnId }) =>
+              setDoing({
+                what: "book",
+                picked: { at, providerId: search.isByRooms ? null : columnId },
+              })}
+            onMove={({ id, startsAt, columnId }) => {
+              const visit = all?.find((known) => known.id === id);
+              return visit
+                ? move(visit, { at: startsAt, providerId: columnId, overbookReason: "" })
+                : Promise.reject(new Error("gone"));
+            }}
+          />
+        )}
+      {opened && (
+        <VisitSheet
+          key={opened.id}
+          clinicId={clinicId}
+          visit={opened}
+          zone={zone}
+          services={services}
+          providers={providers}
+          wanted={wanted}
+          onMove={(to) => move(opened, to)}
+          onClose={close}
+        />
+      )}
+      {block && (
+        <BlockSheet
+          block={block}
+          provider={providers.find(({ id }) => id === block.providerId)?.full_name ?? ""}
+          zone={zone}
+          onClose={close}
+          onDone={(text) => tell({ text })}
+        />
+      )}
+      {doing?.what === "book" && services.length > 0 && (
+        <QuickBook
+          clinicId={clinicId}
+          zone={zone}
+          day={day < today ? today : day}
+          services={services}
+          providers={providers}
+          picked={doing.picked}
+          onClose={() => setDoing(null)}
+          onBooked={(text) => tell({ text })}
+        />
+      )}
+      {doing?.what === "block" && (
+        <BlockTime
+          day={day}
+          zone={zone}
+          providers={own ? [...providers].sort((one) => (one.id === own ? -1 : 0)) : providers}
+          picked={doing.picked}
+          onClose={() => setDoing(null)}
+          onDone={(text) => tell({ text })}
+        />
+      )}
+      <Toast told={told} onGone={() => tell(null)} />
     </div>
-  );
-}
-
-function columnsOf(visits: DayVisit[], shown: string) {
-  const columns = new Map<string, { provider: DayVisit["providers"]; visits: DayVisit[] }>();
-  for (const visit of visits) {
-    if (shown && visit.providers.id !== shown) continue;
-    const column = columns.get(visit.providers.id) ?? { provider: visit.providers, visits: [] };
-    column.visits.push(visit);
-    columns.set(visit.providers.id, column);
-  }
-  return [...columns.values()].sort((one, other) =>
-    one.provider.full_name.localeCompare(other.provider.full_name)
   );
 }

@@ -1,20 +1,20 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
-import { ErrorNotice } from "@/components/notice";
 import { useLanguage } from "@/lib/hooks";
 import { clockTime } from "@/lib/zoned-time";
-import { changeStatus, type DayVisit, type Status, stepsFrom } from "./day-visits";
+import { StatusSteps } from "../desk/visit-sheet";
+import type { DayVisit } from "./day-visits";
+
+interface DayCardProps {
+  visit: DayVisit;
+  isNext: boolean;
+  onOpen: (id: string) => void;
+}
 
 /** One visit of the day, with what can be done about it next. */
-export function DayCard({ visit, isNext }: { visit: DayVisit; isNext: boolean }) {
+export function DayCard({ visit, isNext, onOpen }: DayCardProps) {
   const { t } = useTranslation("workplace");
   const language = useLanguage();
-  const queries = useQueryClient();
-  const change = useMutation({
-    mutationFn: (status: Status) => changeStatus(visit, status),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["day"] }),
-  });
   const zone = visit.locations.time_zone;
   return (
     <article
@@ -33,18 +33,14 @@ export function DayCard({ visit, isNext }: { visit: DayVisit; isNext: boolean })
         </span>
         <strong>{visit.patients.full_name}</strong>
         <span className="muted">{visit.services.name} · {visit.locations.name}</span>
-        <ErrorNotice error={change.error} />
+        <StatusSteps visit={visit} />
         <div className="actions">
-          {stepsFrom(visit.status).map(({ to, words }, index) => (
-            <Button
-              key={to}
-              look={index === 0 && visit.status !== "fulfilled" ? "primary" : "quiet"}
-              isBusy={change.isPending}
-              onClick={() => change.mutate(to)}
-            >
-              {t(`day.${words}`)}
-            </Button>
-          ))}
+          <Button
+            aria-label={t("day.details_of", { name: visit.patients.full_name })}
+            onClick={() => onOpen(visit.id)}
+          >
+            {t("day.details")}
+          </Button>
         </div>
       </div>
     </article>

@@ -1,4 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
+import { now } from "@/lib/clock";
 import { rowsOf } from "@/lib/errors";
 import { supabase } from "@/lib/supabase";
 import type { Database } from "@/lib/database-types";
@@ -8,20 +9,23 @@ export type Status = Database["public"]["Enums"]["appointment_status"];
 /** A clinic's visits with a start in the span, by time; what was called off is left out. */
 export function dayVisitsQuery(clinicId: string, from: number, to: number) {
   return queryOptions({
-    queryKey: ["day", clinicId, from],
+    queryKey: ["day", clinicId, "visits", from],
     queryFn: () => getDayVisits(clinicId, from, to),
+    // Nothing is told while a connection is down.
+    refetchInterval: 60_000,
     meta: { isPersonal: true },
   });
 }
 
 export type DayVisit = Awaited<ReturnType<typeof getDayVisits>>[number];
 
-async function getDayVisits(clinicId: string, from: number, to: number) {
-  return rowsOf(
+export async function getDayVisits(clinicId: string, from: number, to: number) {
+  const visits = rowsOf(
     await supabase()
       .from("appointments")
       .select(
-        `id, starts_at, ends_at, status, version, overbook_reason,
+        `id, starts_at, ends_at, status, version, overbook_reason, hold_expires_at, session_id,
+         service_id, provider_id, patient_id, location_id,
          services (name), providers (id, full_name), patients (full_name),
          locations (name, time_zone)`,
       )
@@ -30,12 +34,22 @@ async function getDayVisits(clinicId: string, from: number, to: number) {
       .lt("starts_at", new Date(to).toISOString())
       .not("status", "in", "(cancelled,entered_in_error)")
       .order("starts_at")
+      .order("id")
       .limit(1000),
+  );
+  return visits.filter(({ status, hold_expires_at }) =>
+    status !== "held" || Date.parse(hold_expires_at ?? "") > now()
   );
 }
 
+interface VisitSeen {
+  id: string;
+  /** As it was on the screen: whoever changed it since is not overruled unseen. */
+  version: number;
+}
+
 /** Moves a visit along, unless somebody else did so since it was read. */
-export async function changeStatus(visit: DayVisit, status: Status): Promise<void> {
+export async function changeStatus(visit: VisitSeen, status: Status): Promise<void> {
   rowsOf(
     await supabase().rpc("change_appointment_status", {
       appointment_id: visit.id,
@@ -45,7 +59,7 @@ export async function changeStatus(visit: DayVisit, status: Status): Promise<voi
   );
 }
 
-interface Step {
+export interface Step {
   to: Status;
   words: "approve" | "arrive" | "complete" | "noshow" | "back_to_expected" | "reopen";
 }

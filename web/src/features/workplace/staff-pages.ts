@@ -1,17 +1,41 @@
-import { type LucideIcon, Sun } from "lucide-react";
+import {
+  CalendarDays,
+  CalendarSync,
+  CircleAlert,
+  Clock,
+  Hourglass,
+  type LucideIcon,
+  Sun,
+  UsersRound,
+} from "lucide-react";
 import type { Role } from "./memberships";
 
 interface StaffPage {
   /** The last part of the address, and the key of its name under `staff` in the words. */
-  name: "day";
+  name: "day" | "waiting" | "attention" | "patients" | "week" | "hours" | "calendars";
   icon: LucideIcon;
   /** Who finds it in the menu; what they may do there, the database decides. */
   roles: readonly Role[];
 }
 
-const EVERYBODY: readonly Role[] = ["owner", "manager", "front_desk", "provider"];
+const EVERYBODY: readonly Role[] = [
+  "owner",
+  "manager",
+  "front_desk",
+  "provider",
+];
 
 /** The pages of a workplace, in the order of the menu. */
 export const STAFF_PAGES: readonly StaffPage[] = [
   { name: "day", icon: Sun, roles: EVERYBODY },
+  { name: "waiting", icon: Hourglass, roles: ["owner", "manager", "front_desk"] },
+  { name: "attention", icon: CircleAlert, roles: EVERYBODY },
+  { name: "patients", icon: UsersRound, roles: EVERYBODY },
+  { name: "week", icon: CalendarDays, roles: EVERYBODY },
+  { name: "hours", icon: Clock, roles: ["owner", "manager", "provider"] },
+  {
+    name: "calendars",
+    icon: CalendarSync,
+    roles: ["owner", "manager", "provider"],
+  },
 ];

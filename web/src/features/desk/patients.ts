@@ -1,0 +1,52 @@
+import { queryOptions } from "@tanstack/react-query";
+import { rowsOf } from "@/lib/errors";
+import { supabase } from "@/lib/supabase";
+
+export interface PatientName {
+  id: string;
+  full_name: string;
+}
+
+const SHOWN = 8;
+
+/** The clinic's patients with these words in their names, in any order. */
+export function patientsNamedQuery(clinicId: string, typed: string) {
+  const words = typed.trim().split(/\s+/).filter(Boolean).slice(0, 5);
+  return queryOptions({
+    queryKey: ["patients", clinicId, words.join(" ").toLowerCase()],
+    queryFn: () => patientsNamed(clinicId, words),
+    enabled: words.join("").length >= 2,
+    staleTime: 30_000,
+    meta: { isPersonal: true },
+  });
+}
+
+async function patientsNamed(clinicId: string, words: string[]): Promise<PatientName[]> {
+  let asked = supabase().from("patients").select("id, full_name")
+    .eq("clinic_id", clinicId).is("merged_into", null).is("erased_at", null);
+  for (const word of words) asked = asked.ilike("full_name", `%${literal(word)}%`);
+  return rowsOf(await asked.order("full_name").order("id").limit(SHOWN));
+}
+
+function literal(word: string): string {
+  return word.replace(/[\\%_]/g, "\\$&");
+}
+
+export interface NewPatient {
+  full_name: string;
+  phone: string;
+  email: string;
+  date_of_birth: string;
+}
+
+/** A record for somebody who has no log-in. `register_patient` would make the caller's own. */
+export async function addPatient(clinicId: string, given: NewPatient): Promise<PatientName> {
+  const known = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, value.trim()]).filter(([, value]) => value),
+  );
+  return rowsOf(
+    await supabase().from("patients")
+      .insert({ full_name: given.full_name.trim(), ...known, clinic_id: clinicId })
+      .select("id, full_name").single(),
+  );
+}
