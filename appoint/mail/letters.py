@@ -71,20 +71,20 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     """The mail for one letter. Raises UnknownKindError, KeyError or ValueError."""
     language, wording = wording_for(letter.locale)
     content = letter.content
-    own: dict[str, Any] = {"visits": [], "day": None, "code": None, "links": []}
+    own: dict[str, Any] = {"visits": [], "day": None, "code": None, "links": [], "preview": None}
     if letter.kind == "agenda":
         words, audience = wording["agenda"], "staff"
         locale = locale_for(letter.locale, language)
-        own["day"] = day_in_words(date.fromisoformat(content["day"]), locale)
+        own["preview"] = own["day"] = day_in_words(date.fromisoformat(content["day"]), locale)
         own["visits"] = [_visit(visit, locale) for visit in content["visits"]]
     elif letter.kind == "log_in" and content["action"] in wording["log_in"]:
         words, audience = wording["log_in"][content["action"]], "account"
         own["code"] = content["code"]
         if content.get("link"):
-            own["links"] = [(words["button"], content["link"])]
+            own["links"] = [(words["button"], content["link"], True)]
     elif letter.kind == "guardian_invitation":
         words, audience = wording["guardian_invitation"], "invited"
-        own["links"] = [(words["button"], sender.site_url.rstrip("/") + INVITATIONS)]
+        own["links"] = [(words["button"], sender.site_url.rstrip("/") + INVITATIONS, True)]
     else:
         raise UnknownKindError(letter.kind)
     context = surroundings(language, wording, sender, audience, "good") | own

@@ -97,6 +97,8 @@ def render(notification: Notification, sender: Sender) -> Mail:
         "links": _links(notification, kind, wording["actions"], sender),
         "unsubscribe_url": unsubscribe_url,
     }
+    # What programs show of a mail beside its subject: when, and nothing more.
+    context["preview"] = f"{context['date']}, {context['time']}"
     return Mail(
         subject=words["subject"],
         html=templates().get_template("appointment.html").render(context),
@@ -199,10 +201,15 @@ def _map_url(address: str) -> str | None:
 
 def _links(
     notification: Notification, kind: dict[str, Any], labels: dict[str, str], sender: Sender
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, str, bool]]:
+    """Their labels and addresses, and whether it is what most readers will want to do."""
     base = sender.api_url.rstrip("/")
     return [
-        (labels[action], f"{base}/v1/actions/{notification.action_tokens[action]}")
+        (
+            labels[action],
+            f"{base}/v1/actions/{notification.action_tokens[action]}",
+            action == kind.get("first"),
+        )
         for action in kind["actions"]
         if action in notification.action_tokens
     ]

@@ -183,7 +183,7 @@ async def test_members_stop_theirs_and_nobody_elses(
 async def test_what_must_be_told_has_no_such_link(
     api: httpx.AsyncClient, db: Connection, practice: Practice
 ) -> None:
-    for hour, kind in enumerate(("confirmation", "cancellation", "offer", "request")):
+    for hour, kind in enumerate(("confirmation", "cancellation", "request")):
         message = message_about(db, practice, kind, hour)
         assert "unsubscribe" not in tokens_of(db, message)
         secret = "select value from private.settings where key = 'action_links_secret'"

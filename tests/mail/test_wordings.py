@@ -68,6 +68,7 @@ def test_forms_use_known_tones_actions_and_methods() -> None:
     for kind in kinds().values():
         assert kind["tone"] in palette.TONES
         assert set(kind["actions"]) <= wordings()["en"]["actions"].keys()
+        assert kind.get("first") in (None, *kind["actions"])
         assert kind.get("calendar") in (None, "REQUEST", "CANCEL")
 
 
