@@ -2,9 +2,8 @@
 
 A wake-up or a timer starts a look into the queue; the queue alone says what to send, and when, so
 that all workers together keep to the provider's rate. A mail is written down before it is tried.
-One message never holds up another: each is sent by a task of its own that ends before its lease
-does and records its own failure. When the database cannot be reached the notifier waits, longer
-each time, and says so once.
+One message never holds up another: each request is sent by a task of its own. When the database
+cannot be reached the notifier waits, longer each time, and says so once.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -22,59 +21,34 @@ from uuid import UUID
 from appoint.mail import Message, UnknownKindError
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
-from workers.outbox import Claim, Frozen, Unreadable
+from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
+from workers.sending import RecordsOutcomes, Request, Sending, SendsMail
 from workers.vital_signs import VitalSigns
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 15.0
-# Most failures are over in a moment: seconds after the first tries, then the database's own pace.
-FIRST_RETRIES = {1: 1.0, 2: 5.0}
-# Of a lease: to wait for one's turn with the provider, then to send; the rest is for recording the
-# outcome.
+# Of a lease, to wait for one's turn with the provider.
 SHARE_FOR_WAITING = 0.25
-SHARE_FOR_SENDING = 0.45
-LONGEST_SENDING = 20.0
 TRIES_TO_BEGIN = 3
-# Shorter closures are waited out by who meets them; others hear of the longer ones.
-WORTH_A_PAUSE = 2.0
 
 
-class ClaimsNotifications(Protocol):
+class ClaimsNotifications(RecordsOutcomes, Protocol):
     """The outbox, as the notifier needs it."""
 
     async def claim(
-        self, batch: int, lease_seconds: int, remembered_seconds: int
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
     ) -> list[Claim]: ...
     async def begin(
-        self, mails: Sequence[tuple[Claim, FrozenMail]], per_second: float, within: float
-    ) -> dict[UUID, float]: ...
-    async def pause(self, seconds: float) -> None: ...
-    async def complete(self, claim: Claim, provider_message_id: str) -> bool: ...
-    async def fail(
-        self,
-        claim: Claim,
-        error: str,
-        *,
-        retry_after: float | None,
-        permanent: bool,
-        refused: bool,
-    ) -> str | None: ...
-
-
-class SendsMail(Protocol):
-    """A transport, as the notifier needs it. `remembers`: for how many seconds it knows a key."""
-
-    remembers: int
-
-    def closed_for(self) -> float: ...
-    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str: ...
+        self, letters: Sequence[Letter], per_second: float, within: float
+    ) -> dict[UUID, Turn]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much at once and how often; times in seconds. `per_second` binds all workers together."""
+    """How much at once and how often; times in seconds. `per_second` counts requests to the
+    provider and binds all workers together."""
 
     concurrency: int
     lease_seconds: int
@@ -98,6 +72,7 @@ class Notifier:
         self._write = write
         self._pace = pace
         self._signs = signs
+        self._requests = Sending(outbox, transport, signs, pace.lease_seconds)
         self._wake = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -128,11 +103,15 @@ class Notifier:
     async def _sweep(self) -> None:
         """Claim as much as there is room for; wait only when nothing at all was due."""
         room = self._pace.concurrency - len(self._sending)
+        largest = self._transport.largest_batch
         # Taken before the call: the lease can only have begun later than this.
         lease_began = _now()
         try:
             claims = await self._outbox.claim(
-                room, self._pace.lease_seconds, self._transport.remembers
+                room,
+                self._pace.lease_seconds,
+                self._transport.remembers,
+                largest if largest > 1 else 0,
             )
         except Exception as error:
             self._database_is("unreachable", error)
@@ -147,34 +126,36 @@ class Notifier:
             await self._sleep(self._pace.sweep_seconds)
 
     async def _begin(self, claims: list[Claim], lease_began: float) -> None:
-        """Write the mails down, and start a task for each at the time it was given."""
-        mails: list[tuple[Claim, FrozenMail]] = []
+        """Write the mails down, and start each request at the time it was given."""
+        letters: list[Letter] = []
         for claim in claims:
             try:
-                mails.append((claim, self._mail_of(claim)))
+                letters.append(self._letter_of(claim))
             except MailError as failure:
-                lease_ends = lease_began + self._pace.lease_seconds
-                self._start(self._record_failure(claim, failure, lease_ends))
-        if not mails:
-            return
-        starts_in = await self._turns(mails)
-        now = _now()
-        for claim, mail in mails:
-            if claim.notification_id in starts_in:
-                starts_at = now + starts_in[claim.notification_id]
-                self._start(self._deliver(claim, mail, starts_at, lease_began))
+                self._start(self._requests.record_failure([claim], failure, lease_began))
+            # Writing a hundred takes a while; what is being sent should not notice.
+            await asyncio.sleep(0)
+        if letters:
+            turns = await self._turns(letters)
+            for request in _requests(letters, turns):
+                self._start(self._requests.carry_out(request, lease_began))
 
-    async def _turns(self, mails: list[tuple[Claim, FrozenMail]]) -> dict[UUID, float]:
+    async def _turns(self, letters: list[Letter]) -> dict[UUID, Turn]:
         """When each may start; none if the database does not answer: their leases run out then."""
         within = self._pace.lease_seconds * SHARE_FOR_WAITING
         for is_last in [False] * (TRIES_TO_BEGIN - 1) + [True]:
             try:
-                return await self._outbox.begin(mails, self._pace.per_second, within)
+                return await self._outbox.begin(letters, self._pace.per_second, within)
             except Exception as error:
                 self._database_is("unreachable", error)
                 if not is_last:
                     await asyncio.sleep(self._next_pause())
         return {}
+
+    def _letter_of(self, claim: Claim) -> Letter:
+        mail = self._mail_of(claim)
+        may_share = self._transport.largest_batch > 1 and not mail.attachments
+        return Letter(claim, mail, may_share)
 
     def _mail_of(self, claim: Claim) -> FrozenMail:
         """The mail to send; raises MailError for what can never be sent."""
@@ -193,7 +174,7 @@ class Notifier:
             raise MailError(reason, permanent=True, refused=True) from None
         except Exception as error:
             # A defect of ours: the message goes back to the queue and, if it stays, to a person.
-            logger.exception("writing_crashed", extra=_ids(claim))
+            logger.exception("writing_crashed", extra={"notification_id": claim.notification_id})
             raise MailError(f"crash:{type(error).__name__}", refused=True) from None
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -207,87 +188,6 @@ class Notifier:
         self._signs.in_flight = len(self._sending)
         if not task.cancelled() and (error := task.exception()):
             logger.error("delivery_crashed", exc_info=error)
-
-    async def _deliver(
-        self, claim: Claim, mail: FrozenMail, starts_at: float, lease_began: float
-    ) -> None:
-        lease_ends = lease_began + self._pace.lease_seconds
-        await asyncio.sleep(starts_at - _now())
-        budget = min(LONGEST_SENDING, self._pace.lease_seconds * SHARE_FOR_SENDING)
-        try:
-            provider_id = await self._transport.send(
-                mail, key=str(claim.notification_id), deadline=_now() + budget
-            )
-        except MailError as failure:
-            await self._tell_others()
-            await self._record_failure(claim, failure, lease_ends)
-        except Exception as error:
-            logger.exception("sending_crashed", extra=_ids(claim))
-            crash = MailError(f"crash:{type(error).__name__}")
-            await self._record_failure(claim, crash, lease_ends)
-        else:
-            await self._record_success(claim, provider_id, lease_began, lease_ends)
-
-    async def _tell_others(self) -> None:
-        """Let no worker ask a provider that wants to be left alone for a while."""
-        closed_for = self._transport.closed_for()
-        if closed_for < WORTH_A_PAUSE:
-            return
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(WORTH_A_PAUSE):
-                await self._outbox.pause(closed_for)
-
-    async def _record_success(
-        self, claim: Claim, provider_id: str, lease_began: float, lease_ends: float
-    ) -> None:
-        async def complete() -> None:
-            if not await self._outbox.complete(claim, provider_id):
-                logger.warning("lease_was_lost", extra=_ids(claim))
-
-        self._signs.sent += 1
-        self._signs.last_sent_at = datetime.now(UTC)
-        took = round((_now() - lease_began) * 1000)
-        logger.info("mail_sent", extra=_ids(claim) | {"took_ms": took})
-        await self._until_recorded(complete, claim, lease_ends)
-
-    async def _record_failure(self, claim: Claim, failure: MailError, lease_ends: float) -> None:
-        retry_after = failure.retry_after
-        if retry_after is None and not failure.permanent and not isinstance(claim, Unreadable):
-            retry_after = FIRST_RETRIES.get(claim.attempts)
-
-        async def fail() -> None:
-            status = await self._outbox.fail(
-                claim,
-                failure.reason,
-                retry_after=retry_after,
-                permanent=failure.permanent,
-                refused=failure.refused,
-            )
-            said = {"reason": failure.reason, "status": status or "lease_was_lost"}
-            logger.warning("mail_failed", extra=_ids(claim) | said)
-
-        self._signs.failed += 1
-        await self._until_recorded(fail, claim, lease_ends)
-
-    async def _until_recorded(
-        self, record: Callable[[], Awaitable[None]], claim: Claim, lease_ends: float
-    ) -> None:
-        """Try until the lease is over. After that the queue hands the message out again, and the
-        idempotency key keeps a second sending from reaching anybody."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                async with asyncio.timeout(max(0.0, lease_ends - _now())):
-                    await record()
-            except Exception as error:
-                if _now() + pause >= lease_ends:
-                    outcome = {"error": type(error).__name__}
-                    logger.warning("outcome_not_recorded", extra=_ids(claim) | outcome)
-                    return
-                await asyncio.sleep(pause)
-                pause *= 2
-            else:
-                return
 
     async def _wait_for_room(self) -> None:
         """Return once half of the places are free: claims in batches, not one by one."""
@@ -330,16 +230,26 @@ class Notifier:
             logger.info("database_reachable")
 
 
+def _requests(letters: list[Letter], turns: dict[UUID, Turn]) -> list[Request]:
+    """The letters that have a turn, as requests; those of a batch in the order of their ids, which
+    is the same at every try."""
+    now = _now()
+    batches: dict[UUID, list[Letter]] = {}
+    requests: list[Request] = []
+    for letter in letters:
+        turn = turns.get(letter.claim.notification_id)
+        if turn is None:
+            continue
+        if turn.batch_id is None:
+            requests.append(Request((letter,), now + turn.starts_in))
+        else:
+            batches.setdefault(turn.batch_id, []).append(letter)
+    for batch_id, together in batches.items():
+        together.sort(key=lambda letter: letter.claim.notification_id)
+        starts_in = turns[together[0].claim.notification_id].starts_in
+        requests.append(Request(tuple(together), now + starts_in, batch_id))
+    return requests
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _ids(claim: Claim) -> dict[str, object]:
-    ids: dict[str, object] = {"notification_id": claim.notification_id}
-    if not isinstance(claim, Unreadable):
-        ids |= {
-            "appointment_id": claim.appointment_id,
-            "kind": claim.kind,
-            "attempt": claim.attempts,
-        }
-    return ids

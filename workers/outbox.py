@@ -19,6 +19,7 @@ from supabase import AsyncClient
 from appoint.mail import Message, message_from_row
 from appoint.queue_depth import QueueDepth
 from workers.frozen_mail import FrozenMail
+from workers.mail_errors import MailError
 
 logger = logging.getLogger(__name__)
 
@@ -50,59 +51,83 @@ class Frozen:
 Claim = Message | Frozen | Unreadable
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A claimed message and its mail. `may_share`: the transport could take it with others."""
+
+    claim: Claim
+    mail: FrozenMail
+    may_share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When, in seconds from now, a message may be tried; with which others, if not alone."""
+
+    starts_in: float
+    batch_id: UUID | None = None
+
+
 class Outbox:
     """The `worker` RPCs, with the service's rights: the queue belongs to no single clinic."""
 
     def __init__(self, client: AsyncClient) -> None:
-        self._rpc = client.schema("worker").rpc
+        self._client = client.schema("worker")
         self._completed: list[tuple[Claim, str, asyncio.Future[bool]]] = []
         self._completing: asyncio.Task[None] | None = None
 
-    async def claim(self, batch: int, lease_seconds: int, remembered_seconds: int) -> list[Claim]:
+    async def _rpc(self, function: str, **parameters: Any) -> Any:
+        return (await self._client.rpc(function, parameters).execute()).data
+
+    async def claim(
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
+    ) -> list[Claim]:
         """Lease at most `batch` messages that are due, the most urgent first.
 
-        What was tried longer ago than the transport remembers is not handed out again.
+        With `bulk`, up to so many of the least urgent come on top of it. What was tried longer ago
+        than the transport remembers is not handed out again.
         """
-        answer = await self._rpc(
+        rows = await self._rpc(
             "claim_notifications",
-            {
-                "batch": batch,  # type: ignore[dict-item]
-                "lease_seconds": lease_seconds,  # type: ignore[dict-item]
-                "remembered_seconds": remembered_seconds,  # type: ignore[dict-item]
-            },
-        ).execute()
-        rows: list[Any] = answer.data  # type: ignore[assignment]
+            batch=batch,
+            lease_seconds=lease_seconds,
+            remembered_seconds=remembered_seconds,
+            bulk=bulk,
+        )
         return [_read(row) for row in rows]
 
     async def begin(
-        self, mails: Sequence[tuple[Claim, FrozenMail]], per_second: float, within: float
-    ) -> dict[UUID, float]:
-        """Freeze claimed messages before they are tried; in how many seconds each may start.
+        self, letters: Sequence[Letter], per_second: float, within: float
+    ) -> dict[UUID, Turn]:
+        """Freeze claimed messages before they are tried; when each may start, and in which batch.
 
         Those that could not start `within` seconds without asking the provider too often went back
         into the queue and are left out.
         """
-        answer = await self._rpc(
+        rows = await self._rpc(
             "begin_sending",
-            {
-                "messages": [  # type: ignore[dict-item]
-                    {
-                        "notification_id": str(claim.notification_id),
-                        "lease_id": str(claim.lease_id),
-                        "frozen": mail.as_json(),
-                    }
-                    for claim, mail in mails
-                ],
-                "per_second": per_second,  # type: ignore[dict-item]
-                "within_seconds": within,  # type: ignore[dict-item]
-            },
-        ).execute()
-        rows: list[Any] = answer.data  # type: ignore[assignment]
-        return {UUID(row["notification_id"]): float(row["starts_in"]) for row in rows}
+            messages=[
+                {
+                    "notification_id": str(letter.claim.notification_id),
+                    "lease_id": str(letter.claim.lease_id),
+                    "frozen": letter.mail.as_json(),
+                    "bulk": letter.may_share,
+                }
+                for letter in letters
+            ],
+            per_second=per_second,
+            within_seconds=within,
+        )
+        return {
+            UUID(row["notification_id"]): Turn(
+                float(row["starts_in"]), UUID(row["batch_id"]) if row["batch_id"] else None
+            )
+            for row in rows
+        }
 
     async def pause(self, seconds: float) -> None:
         """Keep all workers from asking the provider for that long."""
-        await self._rpc("pause_sending", {"seconds": seconds}).execute()  # type: ignore[dict-item]
+        await self._rpc("pause_sending", seconds=seconds)
 
     async def complete(self, claim: Claim, provider_message_id: str) -> bool:
         """Record that the provider has accepted the message; False when the lease is not ours.
@@ -124,55 +149,42 @@ class Outbox:
             try:
                 answer = await self._rpc(
                     "complete_notifications",
-                    {
-                        "notification_ids": [str(claim.notification_id) for claim, _, _ in batch],  # type: ignore[dict-item]
-                        "lease_ids": [str(claim.lease_id) for claim, _, _ in batch],  # type: ignore[dict-item]
-                        "provider_message_ids": [provider_id for _, provider_id, _ in batch],  # type: ignore[dict-item]
-                    },
-                ).execute()
+                    notification_ids=[str(claim.notification_id) for claim, _, _ in batch],
+                    lease_ids=[str(claim.lease_id) for claim, _, _ in batch],
+                    provider_message_ids=[provider_id for _, provider_id, _ in batch],
+                )
             except Exception as error:
                 for _, _, outcome in batch:
                     if not outcome.done():
                         outcome.set_exception(error)
                 continue
-            held: set[Any] = set(answer.data)  # type: ignore[arg-type]
+            held: set[Any] = set(answer)
             for claim, _, outcome in batch:
                 if not outcome.done():
                     outcome.set_result(str(claim.notification_id) in held)
 
     async def fail(
-        self,
-        claim: Claim,
-        error: str,
-        *,
-        retry_after: float | None,
-        permanent: bool,
-        refused: bool,
-    ) -> str | None:
-        """Record a failed try and return the status that follows, None when the lease is not ours.
+        self, claims: Sequence[Claim], failure: MailError, retry_after: float | None
+    ) -> dict[UUID, str]:
+        """Record a failed try of all of these; the status of each whose lease is ours.
 
-        Without a delay the database chooses one that grows with the tries. `refused`: the provider
-        certainly has not taken the message.
-        `error` is a code for staff and logs: never an address or a name.
+        Without a delay the database chooses one that grows with the tries.
         """
-        answer = await self._rpc(
-            "fail_notification",
-            {
-                "notification_id": str(claim.notification_id),
-                "lease_id": str(claim.lease_id),
-                "error": error,
-                "retry_after_seconds": None if retry_after is None else ceil(retry_after),  # type: ignore[dict-item]
-                "permanent": permanent,  # type: ignore[dict-item]
-                "refused": refused,  # type: ignore[dict-item]
-            },
-        ).execute()
-        status: Any = answer.data
-        return None if status is None else str(status)
+        rows = await self._rpc(
+            "fail_notifications",
+            notification_ids=[str(claim.notification_id) for claim in claims],
+            lease_ids=[str(claim.lease_id) for claim in claims],
+            error=failure.reason,
+            retry_after_seconds=None if retry_after is None else ceil(retry_after),
+            permanent=failure.permanent,
+            refused=failure.refused,
+            alone=failure.alone,
+        )
+        return {UUID(row["notification_id"]): str(row["status"]) for row in rows}
 
     async def depth(self) -> QueueDepth:
         """How much waits, how late it is, how much is dead."""
-        answer = await self._rpc("queue_depth", {}).execute()
-        rows: list[Any] = answer.data  # type: ignore[assignment]
+        rows = await self._rpc("queue_depth")
         return QueueDepth.from_row(rows[0])
 
 

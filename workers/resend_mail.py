@@ -1,8 +1,8 @@
-"""Hands mails to Resend through its own package, one HTTP request each, on keep-alive connections.
+"""Hands mails to Resend through its own package, on keep-alive connections; alone or in batches.
 
-The notification's id is the idempotency key: a second try of a message that Resend already accepted
-is answered with the first one's id and reaches nobody twice. Every failure becomes one `MailError`
-that says whether trying again can help and when; its reason is a code, never an address.
+The notification's or the batch's id is the idempotency key: a second try of what Resend already
+accepted is answered with the first one's ids and reaches nobody twice. Every failure becomes one
+`MailError` that says whether trying again can help and when; its reason is a code, no address.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import asyncio
 import base64
 import logging
 import random
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import httpx
 import resend
@@ -31,6 +31,8 @@ DEFAULT_RETRY_AFTER = 1.0
 MISCONFIGURED_PAUSE = 30.0
 QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
 QUOTA_PAUSE = 600.0
+
+Answer = TypeVar("Answer")
 
 
 class _KeepAliveHttp(resend.AsyncHTTPClient):
@@ -59,6 +61,7 @@ class ResendMail:
     """
 
     remembers = 23 * 3600
+    largest_batch = 100
 
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
         assert settings.resend_api_key is not None, "checked when the process starts"
@@ -77,11 +80,46 @@ class ResendMail:
 
         Waits for the provider's rate limit as long as the deadline allows. Raises MailError.
         """
+
+        async def ask() -> str:
+            body = _body(mail, key)
+            return str((await resend.Emails.send_async(body, {"idempotency_key": key}))["id"])
+
+        return await self._until_answered(ask, deadline)
+
+    async def send_batch(
+        self, mails: Sequence[tuple[str, FrozenMail]], *, key: str, deadline: float
+    ) -> list[str]:
+        """As `send`, for several, each with its notification's id: all are accepted or none is.
+
+        Raises MailError; it is `alone` if one of them was refused for what it is.
+        """
+        bodies = [_body(mail, notification_id) for notification_id, mail in mails]
+
+        async def ask() -> list[str]:
+            answer = await resend.Batch.send_async(bodies, {"idempotency_key": key})
+            return [str(accepted["id"]) for accepted in answer["data"]]
+
+        try:
+            provider_ids = await self._until_answered(ask, deadline)
+        except MailError as failure:
+            if failure.permanent and failure.refused:
+                raise MailError(failure.reason, retry_after=0, refused=True, alone=True) from None
+            raise
+        if len(provider_ids) != len(mails):
+            raise MailError("answer:another_number_of_mails")
+        return provider_ids
+
+    async def _until_answered(
+        self, ask: Callable[[], Awaitable[Answer]], deadline: float
+    ) -> Answer:
         while True:
             await self._wait_until_open(deadline)
             try:
                 async with asyncio.timeout_at(deadline):
-                    return await self._send_once(mail, key)
+                    return await ask()
+            except (KeyError, TypeError):
+                raise MailError("answer:unreadable") from None
             except TimeoutError:
                 raise MailError("timeout") from None
             except ResendError as error:
@@ -95,23 +133,6 @@ class ResendMail:
                     logger.error("mail_provider_refuses_us", extra={"reason": failure.reason})
                 raise failure from None
 
-    async def _send_once(self, mail: FrozenMail, key: str) -> str:
-        body: resend.Emails.SendParams = {
-            "from": mail.sender,
-            "to": [mail.to],
-            "subject": mail.subject,
-            "html": mail.html,
-            "text": mail.text,
-            # Resend's webhooks carry it, so that they find the message whatever happens here.
-            "tags": [{"name": TAG, "value": key}],
-        }
-        if mail.headers:
-            body["headers"] = dict(mail.headers)
-        if mail.attachments:
-            body["attachments"] = [_attached(attachment) for attachment in mail.attachments]
-        accepted = await resend.Emails.send_async(body, {"idempotency_key": key})
-        return str(accepted["id"])
-
     async def _wait_until_open(self, deadline: float) -> None:
         """Raises MailError when the door stays closed past the deadline."""
         while (closed_for := self.closed_for()) > 0:
@@ -122,6 +143,24 @@ class ResendMail:
 
     def _close(self, seconds: float) -> None:
         self._closed_until = max(self._closed_until, _now() + seconds)
+
+
+def _body(mail: FrozenMail, notification_id: str) -> resend.Emails.SendParams:
+    body: resend.Emails.SendParams = {
+        "from": mail.sender,
+        "to": [mail.to],
+        "subject": mail.subject,
+        "html": mail.html,
+        "text": mail.text,
+        # Resend's webhooks carry it, so that they find the message whatever happens here.
+        "tags": [{"name": TAG, "value": notification_id}],
+    }
+    if mail.headers:
+        # Sorted: the database does not keep their order, and a second try is the same request.
+        body["headers"] = dict(sorted(mail.headers.items()))
+    if mail.attachments:
+        body["attachments"] = [_attached(attachment) for attachment in mail.attachments]
+    return body
 
 
 def _attached(attachment: Attachment) -> resend.Attachment:

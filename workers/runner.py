@@ -21,10 +21,11 @@ from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from workers.frozen_mail import FrozenMail
 from workers.health import HealthServer
-from workers.notifier import Notifier, Pace, SendsMail
+from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
 from workers.roles import NOTIFIER, rounds_of
+from workers.sending import SendsMail
 from workers.standby import Standby
 from workers.vital_signs import VitalSigns
 from workers.wakeups import Wakeups

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,7 @@ class SmtpMail:
     """The door to an SMTP server; it is never closed for all messages at once."""
 
     remembers = 0
+    largest_batch = 1
 
     def __init__(self, settings: Settings) -> None:
         assert settings.appoint_smtp_url is not None, "checked when the process starts"
@@ -81,6 +83,12 @@ class SmtpMail:
             with contextlib.suppress(SMTPException, OSError, aiosmtplib.SMTPServerDisconnected):
                 client.close()
         return str(message["Message-ID"])
+
+    async def send_batch(
+        self, mails: Sequence[tuple[str, FrozenMail]], *, key: str, deadline: float
+    ) -> list[str]:
+        """Never asked for, as `largest_batch` says."""
+        raise NotImplementedError
 
 
 def _message(mail: FrozenMail, key: str) -> EmailMessage:

@@ -48,7 +48,7 @@ comment on column public.clinics.follow_up_minutes is
 grant update (reminder_offsets_minutes, follow_up_minutes) on public.clinics to authenticated;
 
 create table public.notifications (
-  id uuid primary key default gen_random_uuid(),
+  id uuid primary key default private.time_ordered_id(),
   clinic_id uuid,
   appointment_id uuid,
   appointment_version int,
@@ -105,7 +105,9 @@ create table public.notifications (
   constraint notifications_provider_is_of_clinic
     foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
     on delete cascade
-);
+)
+-- Each row is rewritten twice, when it is claimed and when it is done: in place, if there is room.
+with (fillfactor = 50);
 
 create unique index notifications_exactly_one on public.notifications (
   appointment_id, appointment_version, kind, recipient_id, recipient_user_id, channel,
@@ -114,12 +116,7 @@ create unique index notifications_exactly_one on public.notifications (
 create unique index notifications_one_agenda
   on public.notifications (provider_id, day, recipient_user_id) where kind = 'agenda';
 
--- What a worker may take next: due, or abandoned by a worker that died.
-create index notifications_to_claim
-  on public.notifications (priority, (coalesce(leased_until, due_at)), id)
-  where status in ('queued', 'sending');
-create index notifications_dead on public.notifications (updated_at)
-  where status in ('dead', 'bounced');
+-- None over what claiming and completing change: private.notification_queue is for that.
 create index notifications_by_clinic on public.notifications (clinic_id, created_at);
 create index notifications_by_recipient on public.notifications (clinic_id, recipient_id);
 create index notifications_by_member on public.notifications (recipient_user_id)
@@ -204,40 +201,57 @@ create type private.owed_message as (
 -- What a change owes its patient: the message itself and, for an agreed time, its reminders, but for
 -- moments already past. A patient without an address is recorded as skipped, once.
 create function private.messages_for(before public.appointments, after public.appointments)
-returns setof private.owed_message
+returns private.owed_message[]
 language plpgsql
 stable
-rows 3
 set search_path = ''
 as $$
 declare
   kind public.notification_kind := private.notification_kind_for(before, after);
-  has_address boolean;
-  clinic record;
+  message private.owed_message;
+  messages private.owed_message[];
+  address text;
+  reminder_offsets int[];
+  follow_up_minutes int;
+  minutes int;
+  seen int[] := '{}';
 begin
   if kind is null then
-    return;
+    return '{}';
   end if;
-  select private.address_of(patients) is not null into has_address
-  from public.patients where patients.id = after.patient_id;
-  select clinics.reminder_offsets_minutes, clinics.follow_up_minutes into clinic
-  from public.clinics where clinics.id = after.clinic_id;
-  if kind = 'follow_up' and clinic.follow_up_minutes is null then
-    return;
+  select patients.email, clinics.reminder_offsets_minutes, clinics.follow_up_minutes
+  into address, reminder_offsets, follow_up_minutes
+  from public.patients join public.clinics on clinics.id = patients.clinic_id
+  where patients.id = after.patient_id;
+  if kind = 'follow_up' and follow_up_minutes is null then
+    return '{}';
   end if;
-  return next row(after.clinic_id, after.id, after.version, kind, after.patient_id, null, null,
-    case when has_address then 'queued' else 'skipped' end,
-    case when kind = 'follow_up' then now() + make_interval(mins => clinic.follow_up_minutes)
-      else now() end,
-    case when not has_address then 'no_address' end)::private.owed_message;
-  if has_address and kind in ('confirmation', 'change') then
-    return query
-    select after.clinic_id, after.id, after.version, 'reminder'::public.notification_kind,
-      after.patient_id, null::uuid, offsets.minutes, 'queued'::public.notification_status,
-      after.starts_at - make_interval(mins => offsets.minutes), null::text
-    from (select distinct unnest(clinic.reminder_offsets_minutes) as minutes) as offsets
-    where after.starts_at - make_interval(mins => offsets.minutes) > now();
+  if address is null then
+    address := private.guardians_address(after.patient_id);
   end if;
+  message := (after.clinic_id, after.id, after.version, kind, after.patient_id, null, null,
+    'queued', now(), null);
+  if kind = 'follow_up' then
+    message.due_at := now() + make_interval(mins => follow_up_minutes);
+  end if;
+  if address is null then
+    message.status := 'skipped';
+    message.last_error := 'no_address';
+  end if;
+  messages := array[message];
+  if address is not null and kind in ('confirmation', 'change') then
+    message.kind := 'reminder';
+    foreach minutes in array reminder_offsets loop
+      continue when minutes = any (seen);
+      message.reminder_minutes := minutes;
+      message.due_at := after.starts_at - make_interval(mins => minutes);
+      if message.due_at > now() then
+        messages := messages || message;
+      end if;
+      seen := seen || minutes;
+    end loop;
+  end if;
+  return messages;
 end;
 $$;
 
@@ -250,9 +264,10 @@ as $$
 begin
   insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
     recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
-  select message.* from added cross join lateral private.messages_for(null, added) as message
-  union all
-  select message.* from added cross join lateral private.staff_messages_for(null, added) as message;
+  select message.*
+  from added
+  cross join lateral unnest(
+    private.messages_for(null, added) || private.staff_messages_for(null, added)) as message;
   return null;
 end;
 $$;
@@ -272,11 +287,8 @@ begin
       recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
     select message.*
     from after join before using (id)
-    cross join lateral private.messages_for(before, after) as message
-    union all
-    select message.*
-    from after join before using (id)
-    cross join lateral private.staff_messages_for(before, after) as message
+    cross join lateral unnest(
+      private.messages_for(before, after) || private.staff_messages_for(before, after)) as message
     returning appointment_id, kind
   )
   select array_agg(added.appointment_id) into queued

@@ -10,6 +10,7 @@ create table private.notification_payloads (
   frozen jsonb,
   trying_since timestamptz,
   uncertain_since timestamptz,
+  batch_id uuid,
   created_at timestamptz not null default now()
 );
 
@@ -25,6 +26,9 @@ comment on column private.notification_payloads.trying_since is
   'When the try began that has no known outcome yet; null: none.';
 comment on column private.notification_payloads.uncertain_since is
   'When the first try began that may have reached the provider; null: none.';
+comment on column private.notification_payloads.batch_id is
+  'The request with others in which it was tried; null: it goes alone, under its own key. Outlives '
+  'the batch, so that a message of unknown fate is not tried again under another key.';
 
 alter table private.notification_payloads enable row level security;
 
@@ -152,7 +156,12 @@ begin
   where notification_payloads.notification_id = message.id;
   if coalesce(payload.uncertain_since, payload.trying_since) <= now() - remembered
     or (coalesce(payload.uncertain_since, payload.trying_since) is not null
-      and payload.frozen ->> 'to' <> address) then
+      and (payload.frozen ->> 'to' <> address
+        or not exists (
+          select from private.notification_queue as queue
+          where queue.notification_id = message.id
+            and queue.batch_id is not distinct from payload.batch_id
+        ))) then
     return ('dead', 'unknown_fate', null)::private.verdict;
   end if;
   if message.kind <> 'log_in' and private.is_suppressed(address) then
@@ -162,67 +171,64 @@ begin
 end;
 $$;
 
--- Leases up to `batch` due notifications, the most urgent kinds first. The array keeps the plan on
--- the index however many rows the planner expects; one look for each priority, because what is
--- planned for later must not be walked through.
-create function private.lease_due(batch int, lease_seconds int) returns setof public.notifications
-language sql
-set search_path = ''
-as $$
-  update public.notifications as taken set
-    status = 'sending',
-    lease_id = gen_random_uuid(),
-    leased_until = now() + make_interval(secs => lease_due.lease_seconds),
-    attempts = taken.attempts + 1
-  where taken.id = any (array(
-    select due.id
-    from unnest('{0,1,2}'::smallint[]) as level (priority)
-    cross join lateral (
-      select waiting.id from public.notifications as waiting
-      where waiting.status in ('queued', 'sending') and waiting.priority = level.priority
-        and coalesce(waiting.leased_until, waiting.due_at) <= now()
-      order by coalesce(waiting.leased_until, waiting.due_at), waiting.id
-      limit lease_due.batch
-      for update skip locked
-    ) as due
-    limit lease_due.batch
-  ))
-  returning taken.*;
-$$;
-
--- Leases what is due, and settles at once what must not be sent; returns what must. Again while all
--- that was due turned out to be settled, so that an empty answer means idle.
-create function private.lease_sendable(batch int, lease_seconds int, remembered interval)
-returns uuid[]
+-- Leases up to `batch` due messages, the most urgent first, and up to `bulk` of the least urgent, which
+-- can share requests; 0: these, too, count towards the batch.
+create function private.lease_due(batch int, bulk int, lease_seconds int) returns uuid[]
 language plpgsql
 set search_path = ''
 as $$
 declare
-  leased uuid[];
+  leased uuid[] := '{}';
+  most int;
+begin
+  for level in 0 .. 2 loop
+    most := case when level = 2 and bulk > 0 then bulk else batch - cardinality(leased) end;
+    continue when most <= 0;
+    leased := leased || private.take_first(level::smallint, most);
+  end loop;
+  update public.notifications set
+    status = 'sending',
+    lease_id = gen_random_uuid(),
+    leased_until = now() + make_interval(secs => lease_due.lease_seconds),
+    attempts = notifications.attempts + 1
+  where notifications.id = any (leased);
+  return leased;
+end;
+$$;
+
+-- Settles those of the leased messages that must not be sent, now or at all; returns the others. What
+-- was tried in one request with others and cannot be tried again there is of unknown fate, unless the
+-- provider certainly refused that request.
+create function private.settle_unsendable(leased uuid[], remembered interval) returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
   sendable uuid[];
   settled uuid[];
   statuses public.notification_status[];
   reasons text[];
   due_ats timestamptz[];
 begin
-  loop
-    -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
-    -- committed together with the leased rows can be seen.
-    leased := array(select due.id from private.lease_due(batch, lease_seconds) as due);
-    exit when leased = '{}';
-    with judged as materialized (
-      select message.id, private.judge(message, remembered) as verdict
-      from public.notifications as message where message.id = any (leased)
-    )
-    select
-      array_agg(judged.id) filter (where (judged.verdict).status is null),
-      array_agg(judged.id) filter (where (judged.verdict).status is not null),
-      array_agg((judged.verdict).status) filter (where (judged.verdict).status is not null),
-      array_agg((judged.verdict).reason) filter (where (judged.verdict).status is not null),
-      array_agg((judged.verdict).due_at) filter (where (judged.verdict).status is not null)
-    into sendable, settled, statuses, reasons, due_ats
-    from judged;
-    exit when settled is null;
+  with judged as materialized (
+    select message.id, private.judge(message, remembered) as verdict
+    from public.notifications as message where message.id = any (leased)
+  )
+  select
+    array_agg(judged.id) filter (where (judged.verdict).status is null),
+    array_agg(judged.id) filter (where (judged.verdict).status is not null),
+    array_agg((judged.verdict).status) filter (where (judged.verdict).status is not null),
+    array_agg((judged.verdict).reason) filter (where (judged.verdict).status is not null),
+    array_agg((judged.verdict).due_at) filter (where (judged.verdict).status is not null)
+  into sendable, settled, statuses, reasons, due_ats
+  from judged;
+  if settled is not null then
+    update private.notification_queue set batch_id = null
+    where notification_queue.notification_id = any (settled)
+      and notification_queue.batch_id is not null;
+    update private.notification_payloads as payload set batch_id = null
+    where payload.notification_id = any (settled) and payload.batch_id is not null
+      and coalesce(payload.uncertain_since, payload.trying_since) is null;
     update public.notifications as message set
       status = verdict.status,
       leased_until = null,
@@ -235,15 +241,123 @@ begin
     delete from private.notification_payloads as payload using public.notifications as message
     where payload.notification_id = any (settled) and message.id = payload.notification_id
       and message.status = 'skipped';
-    exit when sendable is not null;
-  end loop;
+  end if;
   return coalesce(sendable, '{}');
+end;
+$$;
+
+-- Marks messages sent whose provider has them.
+create function private.mark_sent(notification_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.notifications as message set
+    status = 'sent', sent_at = coalesce(message.sent_at, now()), leased_until = null,
+    last_error = null
+  where message.id = any (notification_ids) and message.status in ('queued', 'sending');
+  delete from private.notification_payloads as payload
+  where payload.notification_id = any (notification_ids);
+end;
+$$;
+
+-- Leases what is left of one batch that a worker began and did not end, and returns what must be sent.
+-- One report about any of them proves that the provider has them all. Batches are locked before their
+-- messages, everywhere.
+create function private.lease_batch(lease_seconds int, remembered interval) returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  batch private.sending_batches;
+  held uuid[];
+begin
+  loop
+    select * into batch from private.sending_batches
+    where sending_batches.ready_at <= now()
+    order by sending_batches.ready_at
+    limit 1
+    for update skip locked;
+    if batch.id is null then
+      return '{}';
+    end if;
+    held := array(
+      select message.id
+      from private.notification_queue as queue
+      join public.notifications as message on message.id = queue.notification_id
+      where queue.batch_id = batch.id and message.status in ('queued', 'sending')
+      order by message.id
+      for no key update of message
+    );
+    if exists (
+      select from public.notifications as message
+      where message.id = any (batch.members)
+        and message.status in ('sent', 'delivered', 'bounced', 'complained')
+    ) then
+      perform private.mark_sent(held);
+      held := '{}';
+    else
+      update public.notifications set
+        status = 'sending',
+        lease_id = gen_random_uuid(),
+        leased_until = now() + make_interval(secs => lease_batch.lease_seconds),
+        attempts = notifications.attempts + 1
+      where notifications.id = any (held);
+      held := private.settle_unsendable(held, remembered);
+    end if;
+    if held <> '{}' then
+      update private.sending_batches set
+        ready_at = now() + make_interval(secs => lease_batch.lease_seconds)
+      where sending_batches.id = batch.id;
+      return held;
+    end if;
+    delete from private.sending_batches where sending_batches.id = batch.id;
+  end loop;
+end;
+$$;
+
+-- Leases what is due, and settles at once what must not be sent; returns what must. Again while all
+-- that was due turned out to be settled, so that an empty answer means idle.
+create function private.lease_sendable(
+  batch int, bulk int, lease_seconds int, remembered interval
+) returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  begun uuid[] := '{}';
+  leased uuid[];
+  sendable uuid[];
+begin
+  -- Who cannot send batches leaves them to others, and takes out of them what may go alone if nobody
+  -- ever will.
+  if bulk > 0 or remembered = interval '0' then
+    begun := private.lease_batch(lease_seconds, remembered);
+    if bulk = 0 and begun <> '{}' then
+      delete from private.sending_batches where sending_batches.id = (
+        select queue.batch_id from private.notification_queue as queue
+        where queue.notification_id = begun[1]
+      );
+      update private.notification_payloads as payload set batch_id = null
+      where payload.notification_id = any (begun);
+    end if;
+  end if;
+  loop
+    -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
+    -- committed together with the leased rows can be seen.
+    leased := private.lease_due(batch, case when begun = '{}' then bulk else 0 end, lease_seconds);
+    exit when leased = '{}';
+    sendable := private.settle_unsendable(leased, remembered);
+    exit when sendable <> '{}';
+  end loop;
+  return begun || coalesce(sendable, '{}');
 end;
 $$;
 
 -- Definer: reads what a mail needs; the service key has no privilege to write the queue.
 create function worker.claim_notifications(
-  batch int default 20, lease_seconds int default 60, remembered_seconds int default 82800
+  batch int default 20, lease_seconds int default 60, remembered_seconds int default 82800,
+  bulk int default 0
 )
 returns table (
   notification_id uuid,
@@ -281,10 +395,12 @@ declare
 begin
   if coalesce(claim_notifications.batch, 0) not between 1 and 1000
     or coalesce(claim_notifications.lease_seconds, 0) not between 1 and 86400
-    or coalesce(claim_notifications.remembered_seconds, -1) not between 0 and 86400 then
+    or coalesce(claim_notifications.remembered_seconds, -1) not between 0 and 86400
+    or coalesce(claim_notifications.bulk, -1) not between 0 and 1000 then
     perform private.raise_error('invalid_input', 'Claim 1 to 1000 for 1 to 86400 seconds.');
   end if;
-  claimed := private.lease_sendable(claim_notifications.batch, claim_notifications.lease_seconds,
+  claimed := private.lease_sendable(claim_notifications.batch, claim_notifications.bulk,
+    claim_notifications.lease_seconds,
     make_interval(secs => claim_notifications.remembered_seconds));
 
   return query
@@ -322,50 +438,154 @@ begin
 end;
 $$;
 
+-- Groups leased messages, in the order given, which is that of their priority, into requests to the
+-- provider: the least urgent that are marked as bulk and were not tried before share requests of up to
+-- a hundred, those of a batch stay together, all others go alone.
+create function private.requests_for(messages jsonb)
+returns table (notification_id uuid, request int, batch_id uuid, frozen jsonb)
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with given as (
+    select message.id, item.position, item.value -> 'frozen' as frozen, queue.batch_id,
+      coalesce((item.value ->> 'bulk')::boolean, false) and message.priority = 2
+        and queue.batch_id is null
+        and payload.uncertain_since is null and payload.trying_since is null as is_bulk
+    from jsonb_array_elements(messages) with ordinality as item (value, position)
+    join public.notifications as message
+      on message.id = (item.value ->> 'notification_id')::uuid
+      and message.lease_id = (item.value ->> 'lease_id')::uuid and message.status = 'sending'
+    join private.notification_queue as queue on queue.notification_id = message.id
+    left join private.notification_payloads as payload on payload.notification_id = message.id
+    order by message.id
+    for no key update of message
+  ), grouped as (
+    select given.*, case
+        when given.batch_id is not null then given.batch_id::text
+        when given.is_bulk then 'bulk ' || (
+          row_number() over (partition by given.is_bulk order by given.position) - 1) / 100
+        else given.id::text end as together
+    from given
+  ), numbered as (
+    select grouped.*, min(grouped.position) over (partition by grouped.together) as first_position
+    from grouped
+  )
+  select numbered.id, dense_rank() over (order by numbered.first_position)::int,
+    numbered.batch_id, numbered.frozen
+  from numbered
+  order by numbered.position;
+end;
+$$;
+
 -- Definer: as claim_notifications.
 create function worker.begin_sending(messages jsonb, per_second numeric, within_seconds numeric)
-returns table (notification_id uuid, starts_in numeric)
+returns table (notification_id uuid, starts_in numeric, batch_id uuid)
 language plpgsql
 security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  held uuid[];
+  ids uuid[];
+  requests int[];
+  batch_ids uuid[];
+  letters jsonb[];
   granted int;
   first_in numeric;
+  next_in interval;
 begin
-  -- In the order given: it is that of their priority.
-  held := array(
-    select message.id
-    from jsonb_array_elements(begin_sending.messages) with ordinality as given (item, position)
-    join public.notifications as message on message.id = (given.item ->> 'notification_id')::uuid
-    where message.lease_id = (given.item ->> 'lease_id')::uuid and message.status = 'sending'
-    order by given.position
-  );
+  with wanted as materialized (
+    select * from private.requests_for(begin_sending.messages)
+  ), shared as materialized (
+    select wanted.request, gen_random_uuid() as id
+    from wanted group by wanted.request having count(*) > 1
+  )
+  select array_agg(wanted.notification_id), array_agg(wanted.request), array_agg(wanted.frozen),
+    array_agg(coalesce(wanted.batch_id, shared.id))
+  into ids, requests, letters, batch_ids
+  from wanted left join shared on shared.request = wanted.request;
   select budget.granted, budget.first_in into granted, first_in
   from private.take_sending_budget(
-    cardinality(held), begin_sending.per_second, begin_sending.within_seconds) as budget;
+    coalesce((select max(request) from unnest(requests) as request), 0),
+    begin_sending.per_second, begin_sending.within_seconds) as budget;
+  next_in := make_interval(secs => first_in + granted / begin_sending.per_second);
 
-  insert into private.notification_payloads as payload (notification_id, frozen, trying_since)
-  select (given.item ->> 'notification_id')::uuid, given.item -> 'frozen', now()
-  from jsonb_array_elements(begin_sending.messages) as given (item)
-  where (given.item ->> 'notification_id')::uuid = any (held[:granted])
+  insert into private.sending_batches (id, members, ready_at)
+  select begun.batch_id, array_agg(message.id), min(message.leased_until)
+  from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
+  join public.notifications as message on message.id = begun.id
+  where begun.request <= granted and begun.batch_id is not null
+  group by begun.batch_id
+  on conflict (id) do nothing;
+  update private.notification_queue as queue set batch_id = begun.batch_id
+  from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
+  where queue.notification_id = begun.id and begun.request <= granted
+    and queue.batch_id is distinct from begun.batch_id;
+  insert into private.notification_payloads as payload
+    (notification_id, frozen, trying_since, batch_id)
+  select begun.id, begun.letter, now(), begun.batch_id
+  from unnest(ids, requests, batch_ids, letters) as begun (id, request, batch_id, letter)
+  where begun.request <= granted
   on conflict (notification_id) do update set
     frozen = case
       when payload.frozen ->> 'to' = excluded.frozen ->> 'to' then payload.frozen
       else excluded.frozen end,
     uncertain_since = coalesce(payload.uncertain_since, payload.trying_since),
-    trying_since = excluded.trying_since;
+    trying_since = excluded.trying_since,
+    batch_id = excluded.batch_id;
+
   -- The rest was not tried; its turn comes when there is room.
+  update private.sending_batches set ready_at = now() + next_in
+  where sending_batches.id in (
+    select waiting.batch_id from unnest(requests, batch_ids) as waiting (request, batch_id)
+    where waiting.request > granted
+  );
   update public.notifications set
     status = 'queued', leased_until = null, attempts = notifications.attempts - 1,
-    due_at = now() + make_interval(secs => first_in + granted / begin_sending.per_second)
-  where notifications.id = any (held[granted + 1:]);
+    due_at = now() + next_in
+  from unnest(ids, requests) as waiting (id, request)
+  where notifications.id = waiting.id and waiting.request > granted;
 
   return query
-  select begun.id, first_in + (begun.position - 1) / begin_sending.per_second
-  from unnest(held[:granted]) with ordinality as begun (id, position);
+  select begun.id, first_in + (begun.request - 1) / begin_sending.per_second, begun.batch_id
+  from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
+  where begun.request <= granted;
+end;
+$$;
+
+-- Locks the batches that leased messages are in; the messages themselves come after.
+create function private.lock_batches_of(notification_ids uuid[]) returns uuid[]
+language plpgsql
+set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  return array(
+    select batch.id from private.sending_batches as batch
+    where batch.id in (
+      select queue.batch_id from private.notification_queue as queue
+      where queue.notification_id = any (notification_ids)
+    )
+    order by batch.id
+    for update
+  );
+end;
+$$;
+
+-- Removes batches that no message is left of.
+create function private.forget_empty(batch_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from private.sending_batches as batch
+  where batch.id = any (batch_ids) and not exists (
+    select from private.notification_queue as queue where queue.batch_id = batch.id
+  );
 end;
 $$;
 
@@ -378,6 +598,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  batch_ids uuid[] := private.lock_batches_of(notification_ids);
   held uuid[] := array(
     select message.id
     from unnest(notification_ids, lease_ids) as given (id, lease_id)
@@ -400,6 +621,9 @@ begin
   where message.id = any (held) and given.id = message.id;
   delete from private.notification_payloads as payload
   where payload.notification_id = any (held);
+  if batch_ids <> '{}' then
+    perform private.forget_empty(batch_ids);
+  end if;
   return held;
 end;
 $$;
@@ -434,6 +658,65 @@ begin
 end;
 $$;
 
+-- Records that a request failed; returns the new status of each message whose lease was held. `alone`:
+-- from now on each goes by itself, since nobody got any.
+create function private.fail(
+  notification_ids uuid[], lease_ids uuid[], error text, retry_after_seconds int,
+  permanent boolean, refused boolean, alone boolean
+) returns table (notification_id uuid, status text)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  batch_ids uuid[] := private.lock_batches_of(notification_ids);
+  held uuid[] := array(
+    select message.id
+    from unnest(fail.notification_ids, fail.lease_ids) as given (id, lease_id)
+    join public.notifications as message on message.id = given.id
+    where message.lease_id = given.lease_id and message.status = 'sending'
+    order by message.id
+    for no key update of message
+  );
+  -- A full provider says nothing about the message.
+  uncounted int := case when fail.error like '429:%' and not fail.permanent then 1 else 0 end;
+begin
+  update private.notification_payloads as payload set
+    trying_since = null,
+    uncertain_since = case when fail.refused then payload.uncertain_since
+      else coalesce(payload.uncertain_since, payload.trying_since) end
+  where payload.notification_id = any (held);
+  if fail.alone then
+    update private.notification_payloads as payload set batch_id = null
+    where payload.notification_id = any (held) and payload.uncertain_since is null;
+    delete from private.sending_batches where sending_batches.id = any (batch_ids);
+  end if;
+  update public.notifications as message set
+    status = case when fail.permanent or message.attempts - uncounted >= 8 then 'dead'
+      else 'queued' end::public.notification_status,
+    leased_until = null,
+    attempts = message.attempts - uncounted,
+    last_error = left(fail.error, 200),
+    -- 15 s, 30 s, 1 min … 16 min, unless the provider said when.
+    due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
+      fail.retry_after_seconds, 15 * 2 ^ greatest(message.attempts - uncounted - 1, 0)))))
+  where message.id = any (held);
+  -- What nobody can have got may be written anew.
+  delete from private.notification_payloads as payload using public.notifications as message
+  where payload.notification_id = any (held) and message.id = payload.notification_id
+    and message.status = 'dead' and payload.uncertain_since is null and message.kind <> 'log_in';
+  update private.sending_batches as batch set ready_at = message.due_at
+  from private.notification_queue as queue
+  join public.notifications as message on message.id = queue.notification_id
+  where batch.id = any (batch_ids) and queue.batch_id = batch.id
+    and queue.notification_id = any (held);
+  perform private.forget_empty(batch_ids);
+  return query
+  select message.id, message.status::text from public.notifications as message
+  where message.id = any (held);
+end;
+$$;
+
 -- Definer: as claim_notifications.
 create function worker.fail_notification(
   notification_id uuid,
@@ -447,44 +730,38 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
-declare
-  message public.notifications;
-  is_dead boolean;
 begin
-  select * into message from public.notifications
-  where notifications.id = fail_notification.notification_id
-    and notifications.lease_id = fail_notification.lease_id
-    and notifications.status = 'sending'
-  for update;
-  if message.id is null then
-    return null;
-  end if;
-  -- A full provider says nothing about the message.
-  if fail_notification.error like '429:%' and not coalesce(fail_notification.permanent, false) then
-    message.attempts := message.attempts - 1;
-  end if;
-  is_dead := coalesce(fail_notification.permanent, false) or message.attempts >= 8;
-  update private.notification_payloads as payload set
-    trying_since = null,
-    uncertain_since = case when coalesce(fail_notification.refused, false)
-      then payload.uncertain_since
-      else coalesce(payload.uncertain_since, payload.trying_since) end
-  where payload.notification_id = message.id;
-  -- What nobody can have got may be written anew.
-  delete from private.notification_payloads as payload
-  where payload.notification_id = message.id and is_dead and payload.uncertain_since is null
-    and message.kind <> 'log_in';
-  update public.notifications set
-    status = case when is_dead then 'dead' else 'queued' end::public.notification_status,
-    leased_until = null,
-    attempts = message.attempts,
-    last_error = left(fail_notification.error, 200),
-    -- 15 s, 30 s, 1 min … 16 min, unless the provider said when.
-    due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
-      fail_notification.retry_after_seconds, 15 * 2 ^ greatest(message.attempts - 1, 0)))))
-  where notifications.id = message.id
-  returning * into message;
-  return message.status::text;
+  return (
+    select failed.status from private.fail(
+      array[fail_notification.notification_id], array[fail_notification.lease_id],
+      fail_notification.error, fail_notification.retry_after_seconds,
+      coalesce(fail_notification.permanent, false), coalesce(fail_notification.refused, false),
+      false) as failed
+  );
+end;
+$$;
+
+-- Definer: as claim_notifications.
+create function worker.fail_notifications(
+  notification_ids uuid[],
+  lease_ids uuid[],
+  error text,
+  retry_after_seconds int default null,
+  permanent boolean default false,
+  refused boolean default false,
+  alone boolean default false
+) returns table (notification_id uuid, status text)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  return query
+  select failed.* from private.fail(
+    fail_notifications.notification_ids, fail_notifications.lease_ids, fail_notifications.error,
+    fail_notifications.retry_after_seconds, coalesce(fail_notifications.permanent, false),
+    coalesce(fail_notifications.refused, false), coalesce(fail_notifications.alone, false)
+  ) as failed;
 end;
 $$;
 
@@ -552,15 +829,50 @@ begin
 end;
 $$;
 
+-- Which messages nobody has taken for two minutes.
+-- Definer: row security of the messages themselves decides who sees which, in the view.
+create function private.overdue_ids() returns setof uuid
+language sql
+stable
+security definer
+rows 10
+set search_path = ''
+as $$
+  select live.notification_id
+  from unnest('{0,1,2}'::smallint[]) as level (priority)
+  join private.notification_queue as live
+    on live.priority = level.priority and live.status in ('queued', 'sending')
+    and live.batch_id is null and live.ready_at < now() - interval '2 minutes'
+  union all
+  select live.notification_id
+  from private.sending_batches as batch
+  join private.notification_queue as live on live.batch_id = batch.id
+  where batch.ready_at < now() - interval '2 minutes';
+$$;
+
 -- Messages that should be on their way by now: empty as long as workers work.
 create view public.overdue with (security_invoker = true) as
 select
   notifications.clinic_id, notifications.id as notification_id, notifications.kind,
   notifications.status, notifications.attempts, notifications.last_error,
   coalesce(notifications.leased_until, notifications.due_at) as since
-from public.notifications
-where notifications.status in ('queued', 'sending')
-  and coalesce(notifications.leased_until, notifications.due_at) < now() - interval '2 minutes';
+from private.overdue_ids() as late (id)
+join public.notifications on notifications.id = late.id;
+
+-- Which messages somebody should look at: given up, bounced, or failing again and again.
+-- Definer: as overdue_ids.
+create function private.ids_for_people() returns setof uuid
+language sql
+stable
+security definer
+rows 100
+set search_path = ''
+as $$
+  select queue.notification_id from private.notification_queue as queue where queue.needs_person;
+$$;
+
+grant execute on function private.overdue_ids(), private.ids_for_people()
+to authenticated, service_role;
 
 comment on view public.overdue is
   'Messages that nobody has taken for two minutes; any row means that no worker does its work.';
@@ -578,29 +890,37 @@ security definer
 set search_path = ''
 as $$
   with waiting as (
-    select live.status, coalesce(live.leased_until, live.due_at) as since
+    select live.status, live.ready_at
     from unnest('{0,1,2}'::smallint[]) as level (priority)
-    join public.notifications as live
+    join private.notification_queue as live
       on live.priority = level.priority and live.status in ('queued', 'sending')
+      and live.batch_id is null
       -- What is planned for later does not wait; leases end later by nature.
-      and coalesce(live.leased_until, live.due_at) <= now() + interval '1 day'
-      and (live.status = 'sending' or live.due_at <= now())
+      and live.ready_at <= now() + interval '1 day'
+      and (live.status = 'sending' or live.ready_at <= now())
+    union all
+    select live.status, batch.ready_at
+    from private.sending_batches as batch
+    join private.notification_queue as live on live.batch_id = batch.id
   )
   select
     count(*) filter (where waiting.status = 'queued'),
     count(*) filter (where waiting.status = 'sending'),
-    (select count(*) from public.notifications where notifications.status = 'dead'),
-    min(waiting.since),
-    count(*) filter (where waiting.since < now() - interval '2 minutes')
+    (select count(*) from private.notification_queue as stuck
+      where stuck.needs_person and stuck.status = 'dead'),
+    min(waiting.ready_at),
+    count(*) filter (where waiting.ready_at < now() - interval '2 minutes')
   from waiting;
 $$;
 
-comment on function worker.claim_notifications(int, int, int) is
-  'Leases due notifications, with everything a mail needs, oldest first among the most urgent. '
-  'Obsolete ones are skipped; what was tried longer ago than the provider remembers is dead.';
+comment on function worker.claim_notifications(int, int, int, int) is
+  'Leases due notifications, with everything a mail needs, oldest first among the most urgent, and up '
+  'to `bulk` more of the least urgent. Obsolete ones are skipped; what was tried longer ago than the '
+  'provider remembers is dead.';
 comment on function worker.begin_sending(jsonb, numeric, numeric) is
   'Freezes leased messages before their first try, and says in how many seconds each may start so '
-  'that all workers together keep to the rate. Those not returned went back into the queue.';
+  'that all workers together keep to the rate. Those with the same batch_id go in one request, by '
+  'their ids, under that key. Those not returned went back into the queue.';
 comment on function worker.complete_notification(uuid, uuid, text) is
   'Marks a leased notification sent; false: the lease was lost to another worker.';
 comment on function worker.complete_notifications(uuid[], uuid[], text[]) is
@@ -609,6 +929,9 @@ comment on function worker.fail_notification(uuid, uuid, text, int, boolean, boo
   'Queues it again with back-off, or gives up after 8 attempts or a permanent error. Returns the new '
   'status; null: the lease was lost. The error is a code, without personal data. refused: the '
   'provider certainly did not take it.';
+comment on function worker.fail_notifications(uuid[], uuid[], text, int, boolean, boolean, boolean) is
+  'As fail_notification, for the messages of one request; returns those whose lease was held. alone: '
+  'the provider took none because of some, so each is tried by itself.';
 comment on function worker.requeue_notification(uuid) is
   'Gives a dead, bounced or skipped notification a new start; false: it is none of these.';
 comment on function public.requeue_notification(uuid) is
@@ -617,11 +940,12 @@ comment on function worker.queue_depth() is
   'One row: how much is due, is being sent, is dead, and is overdue.';
 
 grant execute on function
-  worker.claim_notifications(int, int, int),
+  worker.claim_notifications(int, int, int, int),
   worker.begin_sending(jsonb, numeric, numeric),
   worker.complete_notification(uuid, uuid, text),
   worker.complete_notifications(uuid[], uuid[], text[]),
   worker.fail_notification(uuid, uuid, text, int, boolean, boolean),
+  worker.fail_notifications(uuid[], uuid[], text, int, boolean, boolean, boolean),
   worker.requeue_notification(uuid),
   worker.queue_depth()
 to service_role;

@@ -58,7 +58,8 @@ from (
     message.updated_at as since,
     message.appointment_id,
     message.id as notification_id
-  from public.notifications as message
+  from private.ids_for_people() as stuck (id)
+  join public.notifications as message on message.id = stuck.id
   where message.status in ('dead', 'bounced')
   union all
   select
@@ -66,7 +67,8 @@ from (
     format('A %s failed %s times (%s); it is tried again.', message.kind, message.attempts,
       coalesce(message.last_error, 'unknown')),
     message.created_at, message.appointment_id, message.id
-  from public.notifications as message
+  from private.ids_for_people() as stuck (id)
+  join public.notifications as message on message.id = stuck.id
   where message.status = 'queued' and message.attempts >= 3
   union all
   select

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from appoint.mail import Notification, render
 from tests.workers.notifications import SENDER, notification
 from workers import notifier as notifier_module
+from workers import sending as sending_module
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
 from workers.notifier import Notifier, Pace
-from workers.outbox import Claim, Frozen, Unreadable
+from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
 from workers.vital_signs import VitalSigns
 
 LEASE_SECONDS = 1
@@ -34,29 +35,35 @@ class OutboxDouble:
         self.refuses_to_complete = 0
         self.begun: list[FrozenMail] = []
         self.put_back: set[UUID] = set()
+        self.batches: dict[UUID, UUID] = {}
+        self.bulk = 0
         self.pauses: list[float] = []
         self.changed = asyncio.Condition()
 
-    async def claim(self, batch: int, lease_seconds: int, remembered_seconds: int) -> list[Claim]:
+    async def claim(
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
+    ) -> list[Claim]:
         self.claims += 1
+        self.bulk = bulk
         await self._tell()
         if self.broken:
             self.broken -= 1
             raise ConnectionError
-        claimed, self.due = self.due[:batch], self.due[batch:]
+        most = max(batch, bulk)
+        claimed, self.due = self.due[:most], self.due[most:]
         return claimed
 
     async def begin(
-        self, mails: Sequence[tuple[Claim, FrozenMail]], per_second: float, within: float
-    ) -> dict[UUID, float]:
+        self, letters: Sequence[Letter], per_second: float, within: float
+    ) -> dict[UUID, Turn]:
         if self.refuses_to_begin:
             self.refuses_to_begin -= 1
             raise ConnectionError
-        self.begun += [mail for _, mail in mails]
+        self.begun += [letter.mail for letter in letters]
         return {
-            claim.notification_id: 0.0
-            for claim, _ in mails
-            if claim.notification_id not in self.put_back
+            message: Turn(0.0, self.batches.get(message))
+            for message in (letter.claim.notification_id for letter in letters)
+            if message not in self.put_back
         }
 
     async def pause(self, seconds: float) -> None:
@@ -72,17 +79,12 @@ class OutboxDouble:
         return True
 
     async def fail(
-        self,
-        claim: Claim,
-        error: str,
-        *,
-        retry_after: float | None,
-        permanent: bool,
-        refused: bool,
-    ) -> str:
-        self.failed.append((claim, error, retry_after, permanent))
+        self, claims: Sequence[Claim], failure: MailError, retry_after: float | None
+    ) -> dict[UUID, str]:
+        self.failed += [(claim, failure.reason, retry_after, failure.permanent) for claim in claims]
         await self._tell()
-        return "dead" if permanent else "queued"
+        status = "dead" if failure.permanent else "queued"
+        return {claim.notification_id: status for claim in claims}
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with self.changed:
@@ -98,7 +100,9 @@ class TransportDouble:
 
     remembers = 3600
 
-    def __init__(self) -> None:
+    def __init__(self, largest_batch: int = 1) -> None:
+        self.largest_batch = largest_batch
+        self.batches: list[tuple[str, list[str]]] = []
         self.accepted: list[str] = []
         self.behaviour: dict[str, Callable[[], object]] = {}
         self.mails: list[FrozenMail] = []
@@ -123,6 +127,15 @@ class TransportDouble:
         self.accepted.append(key)
         self.mails.append(mail)
         return f"provider-{key}"
+
+    async def send_batch(
+        self, mails: Sequence[tuple[str, FrozenMail]], *, key: str, deadline: float
+    ) -> list[str]:
+        if act := self.behaviour.get(key):
+            act()
+        messages = [message for message, _ in mails]
+        self.batches.append((key, messages))
+        return [f"provider-{message}" for message in messages]
 
 
 def raising(error: Exception) -> Callable[[], object]:
@@ -264,7 +277,7 @@ async def test_an_unreachable_database_is_waited_out(
 async def test_a_completion_that_does_not_get_through_is_repeated_within_the_lease(
     outbox: OutboxDouble, transport: TransportDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifier_module, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(sending_module, "FIRST_PAUSE", 0.001)
     outbox.refuses_to_complete = 3
     due = notification()
     outbox.due = [due]
@@ -352,3 +365,43 @@ async def test_a_provider_that_wants_rest_is_left_alone_by_all_workers(
     outbox.due = [due]
     async with running(outbox, transport):
         await outbox.until(lambda: outbox.pauses == [30.0] and len(outbox.failed) == 1)
+
+
+async def test_messages_of_a_batch_go_in_one_request_under_its_key_in_the_order_of_their_ids(
+    outbox: OutboxDouble,
+) -> None:
+    transport = TransportDouble(largest_batch=100)
+    together, alone = [notification(kind="reminder") for _ in range(5)], notification()
+    batch = uuid4()
+    outbox.batches = {due.notification_id: batch for due in together}
+    outbox.due = [alone, *together]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.completed) == 6)
+    assert transport.accepted == [str(alone.notification_id)]
+    assert transport.batches == [
+        (str(batch), [str(due) for due in sorted(due.notification_id for due in together)])
+    ]
+    assert outbox.bulk == 100
+
+
+async def test_a_batch_that_fails_fails_for_all_its_messages(outbox: OutboxDouble) -> None:
+    transport = TransportDouble(largest_batch=100)
+    together, batch = [notification(kind="reminder") for _ in range(3)], uuid4()
+    outbox.batches = {due.notification_id: batch for due in together}
+    transport.behaviour[str(batch)] = raising(MailError("500:application_error"))
+    outbox.due = [*together]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.failed) == 3)
+    assert {(error, wait) for _, error, wait, _ in outbox.failed} == {
+        ("500:application_error", 1.0)
+    }
+    assert outbox.completed == []
+
+
+async def test_a_transport_without_batches_is_given_none(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.due = [notification(kind="reminder")]
+    async with running(outbox, transport):
+        await outbox.until(lambda: len(outbox.completed) == 1)
+    assert outbox.bulk == 0

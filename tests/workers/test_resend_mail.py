@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -161,3 +162,61 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
             await transport.send(
                 MAIL, key="key-1", deadline=asyncio.get_running_loop().time() + 0.02
             )
+
+
+BATCH = [("key-1", MAIL), ("key-2", MAIL)]
+
+
+async def send_batch(provider: Provider, *, seconds: float = 5) -> list[str]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+        deadline = asyncio.get_running_loop().time() + seconds
+        return await ResendMail(SETTINGS, http).send_batch(BATCH, key="batch-1", deadline=deadline)
+
+
+async def test_a_batch_is_one_request_under_its_own_key_and_each_mail_names_its_message() -> None:
+    provider = Provider(httpx.Response(200, json={"data": [{"id": "mail-1"}, {"id": "mail-2"}]}))
+    assert await send_batch(provider) == ["mail-1", "mail-2"]
+    (request,) = provider.requests
+    assert str(request.url) == "https://mail.example/emails/batch"
+    assert request.headers["idempotency-key"] == "batch-1"
+    tags = [mail["tags"][0]["value"] for mail in json.loads(request.content)]
+    assert tags == ["key-1", "key-2"]
+
+
+async def test_a_batch_refused_for_one_of_its_mails_lets_each_be_tried_alone() -> None:
+    with pytest.raises(MailError) as raised:
+        await send_batch(Provider(problem(422, "validation_error")))
+    failure = raised.value
+    assert (failure.alone, failure.refused, failure.permanent) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent", "refused"),
+    [
+        (problem(500, "application_error"), False, False),
+        (problem(409, "invalid_idempotent_request"), True, False),
+        (problem(401, "missing_api_key"), False, True),
+        (httpx.Response(200, json={"data": [{"id": "mail-1"}]}), False, False),
+        (httpx.Response(200, json={"data": "mail-1"}), False, False),
+        (httpx.Response(200, json=[]), False, False),
+    ],
+)
+async def test_other_failures_of_a_batch_leave_it_together(
+    answer: httpx.Response, permanent: bool, refused: bool
+) -> None:
+    with pytest.raises(MailError) as raised:
+        await send_batch(Provider(answer))
+    failure = raised.value
+    assert (failure.alone, failure.permanent, failure.refused) == (False, permanent, refused)
+
+
+async def test_headers_are_the_same_in_whatever_order_they_were_kept() -> None:
+    provider = Provider(ACCEPTED)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+        transport = ResendMail(SETTINGS, http)
+        deadline = asyncio.get_running_loop().time() + 5
+        for headers in ({"A": "1", "B": "2"}, {"B": "2", "A": "1"}):
+            mail = replace(MAIL, headers=headers)
+            await transport.send(mail, key="key-1", deadline=deadline)
+    first, second = provider.requests
+    assert first.content == second.content

@@ -1,0 +1,212 @@
+-- The queue: which messages wait for somebody, in the order in which they are to be sent.
+-- Promises: a message stands here exactly as long as a worker (queued, sending) or a person (dead,
+--           bounced) has to do something about it; triggers see to it on every path.
+-- Access: definer functions alone.
+--
+-- A table and not an index of public.notifications: an index over what each claim changes would make
+-- each of them write every other index, too, which gets slower the more old messages there are. This
+-- way the large table's rows are rewritten in place, and what is done leaves no trace in the queue.
+
+-- Up to a hundred messages that the provider was, or is about to be, given in one request.
+create table private.sending_batches (
+  id uuid primary key default gen_random_uuid(),
+  members uuid[] not null,
+  ready_at timestamptz not null
+);
+
+create index sending_batches_by_time on private.sending_batches (ready_at);
+
+comment on table private.sending_batches is
+  'Requests of several messages whose outcome is not known yet; the id is the provider''s key.';
+comment on column private.sending_batches.members is 'Of which messages it was made.';
+comment on column private.sending_batches.ready_at is
+  'When a worker may take it: while one has it, the end of its lease.';
+
+create table private.notification_queue (
+  -- No foreign key: the triggers below do the same in one go.
+  notification_id uuid primary key,
+  status public.notification_status not null,
+  priority smallint not null,
+  ready_at timestamptz not null,
+  needs_person boolean not null,
+  batch_id uuid references private.sending_batches (id) on delete set null
+);
+
+create index notification_queue_to_claim
+  on private.notification_queue (priority, ready_at, notification_id)
+  where status in ('queued', 'sending') and batch_id is null;
+create index notification_queue_of_batch on private.notification_queue (batch_id)
+  where batch_id is not null;
+create index notification_queue_for_people on private.notification_queue (notification_id)
+  where needs_person;
+
+comment on table private.notification_queue is
+  'Messages that are not done with. Kept by triggers on public.notifications.';
+comment on column private.notification_queue.ready_at is
+  'When a worker may take it: while one has it, the end of its lease.';
+comment on column private.notification_queue.needs_person is
+  'Whether somebody in the clinic should look: given up, bounced, or failing again and again.';
+comment on column private.notification_queue.batch_id is
+  'Tried, or about to be, in one request with others; only together are they taken again.';
+
+alter table private.sending_batches enable row level security;
+alter table private.notification_queue enable row level security;
+
+-- Definer: whoever changes a message, the queue follows. Without sequential scans, because a plan
+-- made while the queue is short must still do when it is long.
+create function private.keep_queue_of_added() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into private.notification_queue (notification_id, status, priority, ready_at, needs_person)
+  select added.id, added.status, added.priority, coalesce(added.leased_until, added.due_at),
+    added.status in ('dead', 'bounced')
+  from added where added.status in ('queued', 'sending', 'dead', 'bounced');
+  return null;
+end;
+$$;
+
+-- Definer: as above.
+create function private.keep_queue_of_changed() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  merge into private.notification_queue as queue
+  using (
+    select changed.id, changed.status, changed.priority,
+      coalesce(changed.leased_until, changed.due_at) as ready_at,
+      changed.status in ('queued', 'sending') as is_live,
+      changed.status in ('dead', 'bounced')
+        or (changed.status = 'queued' and changed.attempts >= 3) as needs_person
+    from changed
+  ) as message
+  on queue.notification_id = message.id
+  when matched and not message.is_live and not message.needs_person then delete
+  when matched and (queue.status, queue.ready_at, queue.needs_person)
+    is distinct from (message.status, message.ready_at, message.needs_person) then
+    update set status = message.status, ready_at = message.ready_at,
+      needs_person = message.needs_person,
+      batch_id = case when message.is_live then queue.batch_id end
+  when not matched and (message.is_live or message.needs_person) then
+    insert (notification_id, status, priority, ready_at, needs_person)
+    values (message.id, message.status, message.priority, message.ready_at, message.needs_person);
+  return null;
+end;
+$$;
+
+-- Definer: as above.
+create function private.keep_queue_of_removed() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  delete from private.notification_queue
+  where notification_queue.notification_id in (select removed.id from removed);
+  return null;
+end;
+$$;
+
+create trigger _800_keep_queue_insert after insert on public.notifications
+  referencing new table as added
+  for each statement execute function private.keep_queue_of_added();
+create trigger _800_keep_queue_update after update on public.notifications
+  referencing new table as changed
+  for each statement execute function private.keep_queue_of_changed();
+create trigger _800_keep_queue_delete after delete on public.notifications
+  referencing old table as removed
+  for each statement execute function private.keep_queue_of_removed();
+-- Also where somebody loads data with triggers turned off.
+alter table public.notifications enable always trigger _800_keep_queue_insert;
+alter table public.notifications enable always trigger _800_keep_queue_update;
+alter table public.notifications enable always trigger _800_keep_queue_delete;
+
+-- Where the last claim of each priority began. Sequences, because what is written to a table leaves
+-- dead versions behind, and dead versions at the front of the queue are what these spare us from
+-- walking through: with another session's snapshot held open nothing takes them away.
+create sequence private.queue_front_0 as bigint;
+create sequence private.queue_front_1 as bigint;
+create sequence private.queue_front_2 as bigint;
+create sequence private.queue_searched as bigint;
+
+comment on sequence private.queue_front_0 is 'Microseconds since 2020 and 12 bits of the id.';
+comment on sequence private.queue_front_1 is 'Microseconds since 2020 and 12 bits of the id.';
+comment on sequence private.queue_front_2 is 'Microseconds since 2020 and 12 bits of the id.';
+comment on sequence private.queue_searched is 'When all of the queue was last looked through: epoch.';
+
+-- One number for a place in the queue, so that it is read and written at once.
+create function private.place_in_queue(ready_at timestamptz, id uuid) returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return greatest(1, (extract(epoch from ready_at) - 1577836800)::numeric * 1000000)::bigint * 4096
+    + ('x' || left(id::text, 3))::bit(12)::int;
+end;
+$$;
+
+-- Locks up to `most` messages of one priority that may be taken now, from a place in the queue on.
+-- Only the plan along the index stops after `most`, however few or many rows are expected.
+create function private.take_from(level smallint, most int, ready_from timestamptz, id_from uuid)
+returns table (id uuid, ready_at timestamptz)
+language sql
+set search_path = ''
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+  select waiting.notification_id, waiting.ready_at
+  from private.notification_queue as waiting
+  join public.notifications as message on message.id = waiting.notification_id
+  where waiting.status in ('queued', 'sending') and waiting.batch_id is null
+    and waiting.priority = take_from.level and waiting.ready_at <= now()
+    and (waiting.ready_at, waiting.notification_id) >= (take_from.ready_from, take_from.id_from)
+    -- Once more for rows that were changed between the look and the lock.
+    and message.status in ('queued', 'sending')
+    and coalesce(message.leased_until, message.due_at) <= now()
+  order by waiting.ready_at, waiting.notification_id
+  limit take_from.most
+  for update of message skip locked;
+$$;
+
+-- Locks the first `most` messages of one priority. From where the last claim began, if that is enough
+-- to fill the claim and all of the queue was looked through lately: what came to stand before that
+-- place since (it was committed late, or somebody changed its time) waits half a minute at most.
+create function private.take_first(level smallint, most int) returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  front regclass := 'private.queue_front_' || level;
+  place bigint := pg_sequence_last_value(front);
+  searched_at double precision := pg_sequence_last_value('private.queue_searched'::regclass);
+  this_moment double precision := extract(epoch from clock_timestamp());
+  ids uuid[];
+  first_ready_at timestamptz;
+begin
+  if place is not null and searched_at > this_moment - 30 then
+    select array_agg(taken.id), min(taken.ready_at) into ids, first_ready_at
+    from private.take_from(level, most,
+      timestamptz '2020-01-01 00:00+00' + (place / 4096) * interval '1 microsecond',
+      rpad(lpad(to_hex(place % 4096), 3, '0'), 32, '0')::uuid) as taken;
+  end if;
+  if coalesce(cardinality(ids), 0) < most then
+    select array_agg(taken.id), min(taken.ready_at) into ids, first_ready_at
+    from private.take_from(level, most, '-infinity', '00000000-0000-0000-0000-000000000000') as taken;
+    perform setval('private.queue_searched', this_moment::bigint);
+  end if;
+  if ids is not null then
+    perform setval(front, private.place_in_queue(first_ready_at, ids[1]));
+  end if;
+  return coalesce(ids, '{}');
+end;
+$$;
