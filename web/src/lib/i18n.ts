@@ -12,7 +12,13 @@ export const LANGUAGES = {
 export type Language = keyof typeof LANGUAGES;
 
 /** The folders of languages/: what a part of the client says, fetched with the part's first page. */
-export type Part = "common" | "patient" | "workplace" | "provider" | "desk" | "manage";
+export type Part =
+  | "common"
+  | "patient"
+  | "workplace"
+  | "provider"
+  | "desk"
+  | "manage";
 
 type Wording = { default: Record<string, unknown> };
 
@@ -24,6 +30,12 @@ const files = import.meta.glob<Wording>([
 
 const wanted = new Set<Part>(["common"]);
 
+// The router asks for words of the first page before there is anything to put them into.
+let tellStarted: () => void = () => undefined;
+const started = new Promise<void>((resolve) => {
+  tellStarted = resolve;
+});
+
 export async function startLanguage(): Promise<void> {
   await i18next.use(initReactI18next).init({
     resources: { en: { common: english } },
@@ -34,11 +46,13 @@ export async function startLanguage(): Promise<void> {
     initAsync: false,
   });
   await apply(preferred()).catch(() => undefined);
+  tellStarted();
 }
 
 /** Fetches the words of a part in the reader's language; its pages wait for this. */
 export async function loadWords(...parts: Part[]): Promise<void> {
   for (const part of parts) wanted.add(part);
+  await started;
   await fetchWords(currentLanguage());
 }
 
@@ -60,10 +74,12 @@ async function apply(language: Language): Promise<void> {
 
 async function fetchWords(language: Language): Promise<void> {
   await Promise.all(
-    [...wanted].filter((part) => !i18next.hasResourceBundle(language, part)).map(async (part) => {
-      const words = await files[`/src/languages/${part}/${language}.json`]?.();
-      if (words) i18next.addResourceBundle(language, part, words.default);
-    }),
+    [...wanted].filter((part) => !i18next.hasResourceBundle(language, part))
+      .map(async (part) => {
+        const words = await files
+          [`/src/languages/${part}/${language}.json`]?.();
+        if (words) i18next.addResourceBundle(language, part, words.default);
+      }),
   );
 }
 
