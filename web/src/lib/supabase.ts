@@ -74,10 +74,18 @@ function asWhoeverIsSignedIn(
   { supabasePublishableKey: key }: Config,
 ): typeof fetch {
   return async (input, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set("apikey", key);
-    headers.set("Authorization", `Bearer ${await accessToken() ?? key}`);
-    return fetch(input, { ...init, headers });
+    const ask = (token: string) => {
+      const headers = new Headers(init?.headers);
+      headers.set("apikey", key);
+      headers.set("Authorization", `Bearer ${token}`);
+      return fetch(input, { ...init, headers });
+    };
+    const token = await accessToken();
+    const answer = await ask(token ?? key);
+    if (answer.status !== 401 || !token) return answer;
+    // By this device's clock the token was good. Nothing has been done yet, so it is asked again.
+    const { data } = await (await fullClient()).auth.refreshSession();
+    return data.session ? ask(data.session.access_token) : answer;
   };
 }
 

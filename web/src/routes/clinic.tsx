@@ -1,29 +1,76 @@
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { ChevronRight, Clock, MapPin } from "lucide-react";
+import { ChevronRight, Clock, MapPin, UsersRound } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import { Link, useParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
 import { Page } from "@/components/page";
 import { PersonMark } from "@/components/person-mark";
 import { paths } from "@/config/paths";
-import { type Clinic, clinicQuery, offeredBy, type Service } from "@/features/clinics/get-clinic";
+import {
+  type Clinic,
+  clinicQuery,
+  offeredBy,
+  type Provider,
+  type Service,
+} from "@/features/clinics/get-clinic";
 
 export function Component() {
   const { t } = useTranslation();
   const { slug = "" } = useParams();
   const { data: clinic } = useSuspenseQuery(clinicQuery(slug));
+  const [search] = useSearchParams();
+  const provider = clinic.providers.find(({ id }) => id === search.get("with"));
+  const place = clinic.locations.find(({ id }) => id === search.get("where"));
+  const services = provider
+    ? offeredOf(provider, clinic.services)
+    : clinic.services;
+  const groups = provider ? offeredOf(provider, clinic.groups) : clinic.groups;
   return (
     <Page title={clinic.name} lead={t("clinic.lead")}>
       <div className="split">
         <section aria-labelledby="services">
           <h2 id="services">{t("clinic.services")}</h2>
-          {clinic.services.length === 0 && <p>{t("clinic.no_services")}</p>}
+          {(provider ?? place) && (
+            <p className="only" role="status">
+              {provider && t("clinic.only_with", { name: provider.full_name })}
+              {provider && place && " "}
+              {place && t("clinic.only_at", { name: place.name })}
+              <Link to={paths.clinic(slug)} preventScrollReset>
+                {t("clinic.show_all")}
+              </Link>
+            </p>
+          )}
+          {services.length + groups.length === 0 && (
+            <p>{t("clinic.no_services")}</p>
+          )}
           <ul className="cards">
-            {clinic.services.map((service) => (
+            {services.map((service) => (
               <li key={service.id}>
-                <ServiceCard clinic={clinic} service={service} />
+                <ServiceCard
+                  clinic={clinic}
+                  service={service}
+                  wish={search.toString()}
+                />
+              </li>
+            ))}
+            {groups.map((service) => (
+              <li key={service.id}>
+                <GroupCard slug={slug} service={service} />
               </li>
             ))}
           </ul>
+          {clinic.services.length > 0 && (
+            <Link
+              className="card card-link together-link"
+              to={paths.together(slug)}
+            >
+              <UsersRound aria-hidden size={22} />
+              <span className="card-body">
+                <strong>{t("clinic.together")}</strong>
+                <span className="muted">{t("clinic.together_lead")}</span>
+              </span>
+              <ChevronRight aria-hidden size={20} />
+            </Link>
+          )}
         </section>
         <div className="aside">
           <Providers clinic={clinic} />
@@ -34,13 +81,25 @@ export function Component() {
   );
 }
 
-function ServiceCard(
-  { clinic, service }: { clinic: Clinic; service: Service },
-) {
+function offeredOf(provider: Provider, services: Service[]): Service[] {
+  return services.filter(({ id }) => offeredBy([provider], id).length > 0);
+}
+
+interface ServiceCardProps {
+  clinic: Clinic;
+  service: Service;
+  /** Whom or where somebody asked for, as the search of the next page. */
+  wish: string;
+}
+
+function ServiceCard({ clinic, service, wish }: ServiceCardProps) {
   const { t } = useTranslation();
   const providers = offeredBy(clinic.providers, service.id);
   return (
-    <Link className="card card-link" to={paths.slots(clinic.slug, service.id)}>
+    <Link
+      className="card card-link"
+      to={{ pathname: paths.slots(clinic.slug, service.id), search: wish }}
+    >
       <span className="card-body">
         <strong>{service.name}</strong>
         {service.description && <span>{service.description}</span>}
@@ -53,13 +112,39 @@ function ServiceCard(
             : t("slots.providers", { count: providers.length })}
         </span>
         <span className="tags">
-          {service.needs_approval && <span className="tag">{t("clinic.needs_approval")}</span>}
-          {service.new_patients_only && <span className="tag">{t("clinic.new_patients_only")}
-          </span>}
+          {service.needs_approval && (
+            <span className="tag">{t("clinic.needs_approval")}</span>
+          )}
+          {service.new_patients_only && (
+            <span className="tag">{t("clinic.new_patients_only")}</span>
+          )}
         </span>
       </span>
       <span className="card-more">
         {t("clinic.see_times")}
+        <ChevronRight aria-hidden size={20} />
+      </span>
+    </Link>
+  );
+}
+
+function GroupCard({ slug, service }: { slug: string; service: Service }) {
+  const { t } = useTranslation();
+  return (
+    <Link className="card card-link" to={paths.group(slug, service.id)}>
+      <span className="card-body">
+        <strong>{service.name}</strong>
+        {service.description && <span>{service.description}</span>}
+        <span className="muted with-icon">
+          <Clock aria-hidden size={16} />
+          {t("clinic.minutes", { count: service.duration_minutes })}
+        </span>
+        <span className="tags">
+          <span className="tag">{t("clinic.group")}</span>
+        </span>
+      </span>
+      <span className="card-more">
+        {t("clinic.see_sessions")}
         <ChevronRight aria-hidden size={20} />
       </span>
     </Link>
@@ -76,7 +161,9 @@ function Providers({ clinic }: { clinic: Clinic }) {
           <li key={provider.id}>
             <PersonMark name={provider.full_name} />
             <span>
-              <strong>{provider.full_name}</strong>
+              <WishLink name="with" value={provider.id}>
+                {provider.full_name}
+              </WishLink>
               <span className="muted">{provider.speciality}</span>
             </span>
           </li>
@@ -98,7 +185,7 @@ function Places({ clinic }: { clinic: Clinic }) {
               <MapPin size={18} />
             </span>
             <span>
-              <strong>{place.name}</strong>
+              <WishLink name="where" value={place.id}>{place.name}</WishLink>
               <span className="muted">{place.address}</span>
               {place.address && (
                 <a
@@ -117,5 +204,29 @@ function Places({ clinic }: { clinic: Clinic }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** Narrows the page, and the times after it, to one provider or one place; again: to all. */
+function WishLink({ name, value, children }: {
+  name: "with" | "where";
+  value: string;
+  children: string;
+}) {
+  const [search] = useSearchParams();
+  const isChosen = search.get(name) === value;
+  const wish = new URLSearchParams(search);
+  if (isChosen) wish.delete(name);
+  else wish.set(name, value);
+  return (
+    <Link
+      className="wish"
+      to={{ search: wish.toString() }}
+      aria-current={isChosen || undefined}
+      preventScrollReset
+      replace
+    >
+      {children}
+    </Link>
   );
 }

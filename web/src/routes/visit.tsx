@@ -1,5 +1,9 @@
-import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
-import { CalendarPlus } from "lucide-react";
+import {
+  useMutation,
+  useQueryClient,
+  useSuspenseQuery,
+} from "@tanstack/react-query";
+import { CalendarPlus, Check } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -11,9 +15,13 @@ import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
 import { VisitSummary } from "@/features/booking/visit-summary";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
-import { cancelVisit } from "@/features/visits/change-visit";
+import { cancelVisit, confirmVisit } from "@/features/visits/change-visit";
 import { downloadCalendarFile } from "@/features/visits/download-calendar-file";
-import { type Visit, visitQuery } from "@/features/visits/get-visits";
+import {
+  isConfirmed,
+  type Visit,
+  visitQuery,
+} from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
 import { now } from "@/lib/clock";
 
@@ -33,7 +41,9 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
   useVisitChanges(userId);
   const isNew = search.has("new") &&
     (visit.status === "booked" || visit.status === "pending");
-  const heading = isNew ? (visit.status === "pending" ? "pending" : "booked") : null;
+  const heading = isNew
+    ? (visit.status === "pending" ? "pending" : "booked")
+    : null;
   const isOpen = ["booked", "pending"].includes(visit.status) &&
     Date.parse(visit.starts_at) > now();
   return (
@@ -66,6 +76,9 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
           </div>
         )}
       </VisitSummary>
+      {isOpen && visit.status === "booked" && !heading && (
+        <Coming visit={visit} />
+      )}
       {isOpen && <VisitActions visit={visit} />}
       <p className="after">
         <Link to={paths.visits}>{t("visit.all")}</Link>
@@ -90,6 +103,38 @@ function BigCheck() {
   );
 }
 
+/** Asks whether the patient will come; once said, it stays said until the visit moves. */
+function Coming({ visit }: { visit: Visit }) {
+  const { t } = useTranslation("patient");
+  const queries = useQueryClient();
+  const confirm = useMutation({
+    mutationFn: () => confirmVisit(visit),
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["visit", visit.id] }),
+        queries.invalidateQueries({ queryKey: ["visits"] }),
+      ]),
+  });
+  if (isConfirmed(visit)) return <Notice kind="good">{t("come.said")}</Notice>;
+  return (
+    <div className="card coming">
+      <span className="card-body">
+        <strong>{t("come.ask")}</strong>
+        <span className="muted">{t("come.why")}</span>
+        <ErrorNotice error={confirm.error} />
+      </span>
+      <Button
+        look="primary"
+        isBusy={confirm.isPending}
+        onClick={() => confirm.mutate()}
+      >
+        <Check aria-hidden size={18} />
+        {t("come.will")}
+      </Button>
+    </div>
+  );
+}
+
 function VisitActions({ visit }: { visit: Visit }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
@@ -105,13 +150,15 @@ function VisitActions({ visit }: { visit: Visit }) {
   });
   return (
     <div className="actions">
-      <Button look="primary" onClick={() => downloadCalendarFile(visit)}>
+      <Button onClick={() => downloadCalendarFile(visit)}>
         <CalendarPlus aria-hidden size={18} />
         {t("visit.add_calendar")}
       </Button>
-      <Link className="button button-quiet" to={paths.moveVisit(visit.id)}>
-        {t("visit.move")}
-      </Link>
+      {!visit.session_id && (
+        <Link className="button button-quiet" to={paths.moveVisit(visit.id)}>
+          {t("visit.move")}
+        </Link>
+      )}
       <Button look="danger" onClick={() => setAsking(true)}>
         {t("visit.cancel")}
       </Button>

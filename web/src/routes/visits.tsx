@@ -1,12 +1,17 @@
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { CalendarDays, ChevronRight } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
+import { Notice } from "@/components/notice";
 import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
 import { recordsQuery } from "@/features/booking/patient-records";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
-import { type Visit, visitsQuery } from "@/features/visits/get-visits";
+import {
+  isConfirmed,
+  type Visit,
+  visitsQuery,
+} from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
 import { waitingQuery } from "@/features/waitlist/waiting";
 import { WaitingList } from "@/features/waitlist/waiting-list";
@@ -23,7 +28,8 @@ export function Component() {
 }
 
 function Visits({ userId }: { userId: string }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation(["common", "patient"]);
+  const [search] = useSearchParams();
   const { data: records } = useSuspenseQuery(recordsQuery);
   const patientIds = records.map(({ id }) => id);
   const { data: visits = [] } = useQuery(visitsQuery(patientIds));
@@ -38,6 +44,9 @@ function Visits({ userId }: { userId: string }) {
   const isForOthers = records.some((record) => record.user_id !== userId);
   return (
     <Page title={t("visits.title")} isNarrow>
+      {search.has("together") && (
+        <Notice kind="good">{t("patient:together.booked")}</Notice>
+      )}
       <WaitingList waiting={waiting} />
       <section aria-labelledby="coming">
         <h2 id="coming">{t("visits.coming")}</h2>
@@ -65,7 +74,7 @@ function Visits({ userId }: { userId: string }) {
 function VisitCards(
   { visits, showsPatient }: { visits: Visit[]; showsPatient: boolean },
 ) {
-  const { t } = useTranslation();
+  const { t } = useTranslation(["common", "patient"]);
   const language = useLanguage();
   return (
     <ul className="cards">
@@ -97,7 +106,9 @@ function VisitCards(
                   {visit.clinics.name}
                 </span>
                 <span className={`status status-${visit.status}`}>
-                  {t(`visit.status_${visit.status}`)}
+                  {visit.status === "booked" && isConfirmed(visit)
+                    ? t("patient:come.confirmed")
+                    : t(`visit.status_${visit.status}`)}
                 </span>
               </span>
               <ChevronRight aria-hidden size={20} />

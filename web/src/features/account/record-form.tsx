@@ -7,12 +7,11 @@ import { ErrorNotice, Notice } from "@/components/notice";
 import { rowsOf } from "@/lib/errors";
 import { isLanguage, LANGUAGES } from "@/lib/i18n";
 import { supabase } from "@/lib/supabase";
-import { type PatientRecord, recordsQuery } from "../booking/patient-records";
+import { recordsQuery } from "../booking/patient-records";
+import type { KnownRecord } from "./known-records";
 
 /** Corrects name, phone and the language of mails of one record. */
-export function RecordForm(
-  { record, isOwn }: { record: PatientRecord; isOwn: boolean },
-) {
+export function RecordForm({ record }: { record: KnownRecord }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [name, setName] = useState(record.full_name);
@@ -31,7 +30,8 @@ export function RecordForm(
           .eq("id", record.id)
           .select("id"),
       ),
-    onSuccess: () => queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
+    onSuccess: () =>
+      queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -39,7 +39,12 @@ export function RecordForm(
   };
   return (
     <form className="form card card-form" onSubmit={submit} noValidate>
-      {!isOwn && <span className="tag">{t("account.in_your_care")}</span>}
+      <p className="record-head">
+        <strong>{record.clinic.name}</strong>
+        {!record.isOwn && (
+          <span className="tag">{t("account.in_your_care")}</span>
+        )}
+      </p>
       <Field
         label={t("account.name")}
         value={name}

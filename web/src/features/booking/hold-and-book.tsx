@@ -1,11 +1,10 @@
 import type { Session } from "@supabase/supabase-js";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { useEffect, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { Button } from "@/components/button";
 import { Countdown } from "@/components/countdown";
-import { Field } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { paths } from "@/config/paths";
 import { keyOf } from "@/lib/errors";
@@ -16,6 +15,7 @@ import { Alternatives } from "./alternatives";
 import { bookHeldSlot } from "./book-held-slot";
 import type { BookingDraft } from "./booking-draft";
 import { giveBack, holdSlot, type WantedSlot } from "./hold-slot";
+import { NameForm } from "./name-form";
 import { PatientChoice } from "./patient-choice";
 import type { PatientRecord } from "./patient-records";
 import { usePatientRecords } from "./use-patient";
@@ -55,43 +55,6 @@ export function HoldAndBook(props: HoldAndBookProps) {
       : <p role="status">{t("confirm.keeping")}</p>;
   }
   return <HeldBooking {...props} records={patients.records} patient={chosen} />;
-}
-
-function NameForm(
-  { error, isBusy, onName }: {
-    error: unknown;
-    isBusy: boolean;
-    onName: (name: string) => void;
-  },
-) {
-  const { t } = useTranslation();
-  const [name, setName] = useState("");
-  const [isChecked, setChecked] = useState(false);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setChecked(true);
-    if (name.trim() && !isBusy) onName(name.trim());
-  };
-  return (
-    <form className="form card card-form" onSubmit={submit} noValidate>
-      <h2>{t("confirm.who")}</h2>
-      <Field
-        label={t("confirm.name")}
-        name="name"
-        autoComplete="name"
-        maxLength={200}
-        value={name}
-        error={isChecked && !name.trim() ? t("fields.required") : undefined}
-        onChange={(event) => setName(event.target.value)}
-      />
-      <ErrorNotice error={error} />
-      <div className="actions">
-        <Button type="submit" look="primary" isBusy={isBusy}>
-          {t("confirm.verify")}
-        </Button>
-      </div>
-    </form>
-  );
 }
 
 type HeldBookingProps = HoldAndBookProps & {
@@ -141,7 +104,8 @@ function HeldBooking(
     },
   });
   const book = useMutation({
-    mutationFn: (held: Hold) => bookHeldSlot(held, typed.reason, typed.bookRequest),
+    mutationFn: (held: Hold) =>
+      bookHeldSlot(held, typed.reason, typed.bookRequest),
     onSuccess: (visit) => {
       onBooked();
       void queries.invalidateQueries({ queryKey: ["visits"] });
@@ -189,7 +153,10 @@ function HeldBooking(
           if (hold.data && !isOver && !book.isPending) book.mutate(hold.data);
         }}
       >
-        <ReasonField value={typed.reason} onChange={(reason) => onType({ reason })} />
+        <ReasonField
+          value={typed.reason}
+          onChange={(reason) => onType({ reason })}
+        />
         <ErrorNotice error={book.error} />
         <div className="actions">
           <Button
@@ -200,12 +167,17 @@ function HeldBooking(
           >
             {t(book.isPending ? "confirm.booking" : "confirm.book")}
           </Button>
-          <Link className="button button-quiet" to={paths.slots(clinic.slug, wanted.serviceId)}>
+          <Link
+            className="button button-quiet"
+            to={paths.slots(clinic.slug, wanted.serviceId)}
+          >
             {t("confirm.other_time")}
           </Link>
         </div>
       </form>
-      <p className="muted small">{t("confirm.signed_in_as", { email: session.user.email })}</p>
+      <p className="muted small">
+        {t("confirm.signed_in_as", { email: session.user.email })}
+      </p>
     </div>
   );
 }
@@ -258,7 +230,8 @@ function ReasonField(
   return (
     <div className="field">
       <label htmlFor={id}>
-        {t("confirm.reason")} <span className="muted">({t("app.optional")})</span>
+        {t("confirm.reason")}{" "}
+        <span className="muted">({t("app.optional")})</span>
       </label>
       <textarea
         id={id}

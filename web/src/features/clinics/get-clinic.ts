@@ -24,7 +24,8 @@ async function getClinic(slug: string) {
         `id, slug, name, time_zone, books_publicly,
          locations (id, name, address, time_zone),
          services (id, name, description, preparation, duration_minutes, capacity, active,
-           needs_approval, new_patients_only, horizon_days),
+           buffer_before_minutes, buffer_after_minutes, needs_approval, new_patients_only,
+           horizon_days),
          providers (id, full_name, speciality, active,
            provider_services (service_id, duration_minutes))`,
       )
@@ -36,12 +37,16 @@ async function getClinic(slug: string) {
   );
   if (!clinic) throw new Refusal("not_found");
   const providers = clinic.providers.filter((provider) => provider.active);
-  // Group sessions are planned and joined; they have no free times of their own.
-  const services = clinic.services.filter((service) =>
-    service.active && service.capacity === 1 &&
-    offeredBy(providers, service.id).length > 0
+  const offered = clinic.services.filter((service) =>
+    service.active && offeredBy(providers, service.id).length > 0
   );
-  return { ...clinic, providers, services };
+  return {
+    ...clinic,
+    providers,
+    services: offered.filter((service) => service.capacity === 1),
+    /** Planned by the clinic and joined; they have no free times of their own. */
+    groups: offered.filter((service) => service.capacity > 1),
+  };
 }
 
 export function offeredBy<
@@ -51,13 +56,19 @@ export function offeredBy<
   serviceId: string,
 ): Offering[] {
   return providers.filter((provider) =>
-    provider.provider_services.some((offered) => offered.service_id === serviceId)
+    provider.provider_services.some((offered) =>
+      offered.service_id === serviceId
+    )
   );
 }
 
 /** Refuses with `not_found` for a service that is not booked online here. */
-export function serviceOf(clinic: Clinic, serviceId: string): Service {
-  const service = clinic.services.find(({ id }) => id === serviceId);
+export function serviceOf(
+  clinic: Clinic,
+  serviceId: string,
+  among: "services" | "groups" = "services",
+): Service {
+  const service = clinic[among].find(({ id }) => id === serviceId);
   if (!service) throw new Refusal("not_found");
   return service;
 }

@@ -45,14 +45,22 @@ export function gridOf(free: Slot[], gone: Slot[], zone: string): Grid {
   return grid;
 }
 
+/** The time of day that the zone's clock shows then. */
+export function partOf(instant: string, zone: string): PartOfDay {
+  return partOfHour(wallClock(instant, zone).hour);
+}
+
+function partOfHour(hour: number): PartOfDay {
+  return hour < 12 ? "morning" : hour < 17 ? "afternoon" : "evening";
+}
+
 function newStart(slot: Slot, zone: string): Start & { day: Day } {
   const { day, hour } = wallClock(slot.starts_at, zone);
-  const part = hour < 12 ? "morning" : hour < 17 ? "afternoon" : "evening";
   return {
     day,
     startsAt: slot.starts_at,
     endsAt: slot.ends_at,
-    part,
+    part: partOfHour(hour),
     slots: [],
     isTaken: false,
   };
@@ -62,7 +70,9 @@ export function freeStarts(
   starts: Start[] | undefined,
   part: PartOfDay | null,
 ): Start[] {
-  return (starts ?? []).filter((start) => !start.isTaken && (!part || start.part === part));
+  return (starts ?? []).filter((start) =>
+    !start.isTaken && (!part || start.part === part)
+  );
 }
 
 /**
@@ -75,7 +85,9 @@ export function choiceOf(
 ): { at: string; provider: string | null; place: string } | null {
   const [first] = start.slots;
   if (!first) return null;
-  const isOnePlace = start.slots.every((slot) => slot.location_id === first.location_id);
+  const isOnePlace = start.slots.every((slot) =>
+    slot.location_id === first.location_id
+  );
   const isOpen = isOnePlace && start.slots.length > 1;
   return {
     at: start.startsAt,

@@ -20,6 +20,16 @@ export async function cancelVisit(
   );
 }
 
+/** Says that the patient will come. */
+export async function confirmVisit(visit: VisitSeen): Promise<void> {
+  rowsOf(
+    await supabase().rpc("confirm_visit", {
+      appointment_id: visit.id,
+      expected_version: visit.version,
+    }),
+  );
+}
+
 /** Moves the visit; its old time is kept if that fails. */
 export async function moveVisit(
   visit: VisitSeen,

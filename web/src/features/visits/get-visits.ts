@@ -9,6 +9,7 @@ const SHOWN =
   providers (id, full_name, speciality),
   locations (id, name, address, time_zone),
   patients (id, full_name, user_id),
+  visit_confirmations (appointment_version),
   clinics (id, slug, name)` as const;
 
 export type Visit = Awaited<ReturnType<typeof getVisit>>;
@@ -30,6 +31,13 @@ export function visitsQuery(patientIds: string[]) {
     enabled: patientIds.length > 0,
     meta: { isPersonal: true },
   });
+}
+
+/** Whether the patient said that they will come, to the visit as it is now. */
+export function isConfirmed(visit: Visit): boolean {
+  return visit.visit_confirmations.some(({ appointment_version }) =>
+    appointment_version === visit.version
+  );
 }
 
 /** One visit; refuses with `not_found` for other people's. */
