@@ -48,6 +48,21 @@ begin
 end;
 $$;
 
+-- Held seats of these sessions whose holds are over: they count until somebody ends them.
+create function private.seats_over(session_ids uuid[]) returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select seat.id from public.appointments as seat
+    where seat.session_id = any (seats_over.session_ids)
+      and seat.status = 'held' and seat.hold_expires_at <= now()
+  );
+end;
+$$;
+
 -- A seat is where and when its session is, whatever was written, and stays with that session.
 -- Definer: whoever books a seat, the session is read and locked.
 create function private.follow_session() returns trigger
@@ -80,6 +95,9 @@ begin
     session := private.lock_session(new.session_id, is_new);
     if session.status = 'cancelled' and private.keeps_time(new.status) then
       perform private.raise_error('illegal_transition', 'This session was called off.');
+    end if;
+    if session.seats_taken >= session.capacity then
+      perform private.end_holds(private.seats_over(array[session.id]));
     end if;
   end if;
   -- What is left out, or nulled to be filled in, is not by hand.
@@ -203,7 +221,7 @@ begin
     where appointments.session_id = any (changed) and private.keeps_time(appointments.status)
   );
   perform private.lock_resources(resource_ids, 'move');
-  perform private.end_holds(holds_over);
+  perform private.end_holds(holds_over || private.seats_over(changed));
   delete from private.reservations where reservations.session_id = any (changed);
   for session in select * from public.group_sessions where group_sessions.id = any (taking) loop
     perform private.reserve(private.session_as_visit(session), true);

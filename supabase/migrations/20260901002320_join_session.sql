@@ -14,6 +14,18 @@ create type public.open_session as (
 
 comment on type public.open_session is 'A group session with seats left.';
 
+-- How many seats can be had; one held for too long can.
+create function private.seats_left(session public.group_sessions) returns int
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return session.capacity - session.seats_taken
+    + cardinality(private.seats_over(array[session.id]));
+end;
+$$;
+
 -- Definer: visitors read no sessions; only times and the number of seats come out.
 create function public.open_sessions(
   service_id uuid,
@@ -51,10 +63,11 @@ begin
   end if;
   return query
   select sessions.id, sessions.provider_id, sessions.location_id, sessions.starts_at,
-    sessions.ends_at, sessions.capacity - sessions.seats_taken
+    sessions.ends_at, seats.unclaimed
   from public.group_sessions as sessions
+  cross join lateral private.seats_left(sessions) as seats (unclaimed)
   where sessions.service_id = service.id and sessions.status = 'scheduled'
-    and sessions.seats_taken < sessions.capacity
+    and seats.unclaimed > 0
     -- A session that starts right now is over for booking.
     and sessions.starts_at > now()
     and sessions.starts_at >= earliest and sessions.starts_at < latest
@@ -108,7 +121,9 @@ begin
   perform private.check_person_limits(seat);
   -- A cheap look that spares most losers the wait for the session; the count decides.
   if session.seats_taken >= session.capacity and session.status = 'scheduled' then
-    perform private.raise_error('slot_taken', 'This session is full. Choose another one.');
+    if private.seats_left(session) <= 0 then
+      perform private.raise_error('slot_taken', 'This session is full. Choose another one.');
+    end if;
   end if;
 
   insert into public.appointments (id, session_id, patient_id, status, booked_by, booked_via,

@@ -429,20 +429,36 @@ set search_path = ''
 as $$
 declare
   entry public.waitlist_entries := private.entry_of_caller(leave_waitlist.entry_id);
+  hold public.appointments;
 begin
-  -- Again if an offer arrives just then. A hold is always locked before its entry.
-  for attempt in 1 .. 5 loop
+  -- Again if an offer arrives or ends just then. A hold is locked before its entry, and the session of
+  -- a seat before both; nothing is waited for once the entry may be locked.
+  for attempt in 1 .. 100 loop
+    select held.* into hold
+    from public.waitlist_offers as offers
+    join public.appointments as held on held.id = offers.appointment_id
+    where offers.entry_id = entry.id and offers.status = 'open';
+    if hold.session_id is not null then
+      perform private.lock_session(hold.session_id, attempt = 1);
+    end if;
     update public.appointments set status = 'cancelled'
-    where appointments.status = 'held' and appointments.id = (
-      select offers.appointment_id from public.waitlist_offers as offers
-      where offers.entry_id = entry.id and offers.status = 'open'
+    where appointments.id = (
+      select held.id from public.appointments as held
+      where held.id = hold.id and held.status = 'held' for no key update skip locked
     );
     update public.waitlist_entries as waiting set status = 'left'
-    where waiting.id = entry.id and waiting.status = 'waiting';
+    where waiting.id = (
+      select mine.id from public.waitlist_entries as mine
+      where mine.id = entry.id and mine.status = 'waiting' for no key update skip locked
+    );
     select * into entry from public.waitlist_entries as waiting where waiting.id = entry.id;
-    exit when entry.status <> 'offered';
+    if entry.status not in ('waiting', 'offered') then
+      return entry;
+    end if;
+    perform pg_sleep(0.01);
   end loop;
-  return entry;
+  perform private.raise_error('slot_taken',
+    'The offer for this visit is being changed right now. Try again.');
 end;
 $$;
 
@@ -479,6 +495,9 @@ begin
   select * into offer from public.waitlist_offers as offers
   where offers.id = hold_of_offer.offer_id;
   perform private.entry_of_caller(offer.entry_id);
+  -- Sessions before their seats, in the order in which a session moves.
+  perform private.lock_session(appointments.session_id, true) from public.appointments
+  where appointments.id = offer.appointment_id and appointments.session_id is not null;
   select * into hold from public.appointments
   where appointments.id = offer.appointment_id for no key update;
   return hold;

@@ -8,12 +8,16 @@ create table private.freed_slots (
   clinic_id uuid not null,
   location_id uuid not null,
   provider_id uuid,
+  session_id uuid,
   during tstzrange not null,
   noted_at timestamptz not null default now()
 );
 
 comment on table private.freed_slots is
-  'Times that became free and were not offered to the waiting list yet.';
+  'Times and seats that became free and were not offered to the waiting list yet.';
+comment on column private.freed_slots.session_id is
+  'The group session that has seats left; null: time for visits of one patient. No foreign key: '
+  'whoever removes the session would wait for this row while whoever offers it waits for the session.';
 comment on column private.freed_slots.provider_id is
   'Whose time; null: a room or equipment became free with it, so any provider''s may be.';
 
@@ -34,7 +38,7 @@ begin
 end;
 $$;
 
--- Notes the time a visit gave back. A seat in a group session gives back no time.
+-- Notes the time a visit gave back. A seat in a group session gives back no time, but itself.
 -- Definer: whoever changes the appointment, the freed time is noted.
 create function private.note_freed_visit() returns trigger
 language plpgsql
@@ -156,17 +160,105 @@ $$;
 create trigger _850_note_freed after insert or update or delete on public.availability_exceptions
   for each row execute function private.note_freed_exception();
 
+-- Notes that a session has a seat left, if it takes place.
+create function private.note_freed_seats(session_id uuid) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  session public.group_sessions;
+begin
+  select * into session from public.group_sessions
+  where group_sessions.id = note_freed_seats.session_id
+    and group_sessions.status = 'scheduled' and group_sessions.starts_at > now();
+  if session.id is null then
+    return;
+  end if;
+  insert into private.freed_slots (clinic_id, location_id, provider_id, session_id, during)
+  values (session.clinic_id, session.location_id, session.provider_id, session.id,
+    tstzrange(session.starts_at, session.ends_at));
+  perform private.announce_freed_slots(session.clinic_id);
+end;
+$$;
+
+-- Definer: whoever gives the seat back, it is noted.
+create function private.note_freed_seat() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.note_freed_seats(old.session_id);
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed_seat after update on public.appointments
+  for each row when (
+    old.session_id is not null and old.status in ('held', 'pending', 'booked', 'arrived')
+    and new.status in ('cancelled', 'noshow', 'entered_in_error')
+  )
+  execute function private.note_freed_seat();
+create trigger _850_note_freed_seat_by_removal after delete on public.appointments
+  for each row when (
+    old.session_id is not null and old.status in ('held', 'pending', 'booked', 'arrived')
+  )
+  execute function private.note_freed_seat();
+
+-- A session that is planned, moved or enlarged has seats for people who wait; one that is called off
+-- or moved away gives its provider's time back.
+-- Definer: the office plans sessions; what they free is noted whoever does.
+create function private.note_freed_by_session() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_op <> 'INSERT' then
+    if old.status = 'scheduled' and old.ends_at > now() and (tg_op = 'DELETE'
+      or (new.status, new.provider_id, new.location_id, new.starts_at, new.ends_at)
+        is distinct from
+        (old.status, old.provider_id, old.location_id, old.starts_at, old.ends_at)) then
+      insert into private.freed_slots (clinic_id, location_id, provider_id, during)
+      values (
+        old.clinic_id, old.location_id,
+        case when not exists (
+          select from public.service_needs where service_needs.service_id = old.service_id
+        ) then old.provider_id end,
+        private.kept_during(private.session_as_visit(old)));
+      perform private.announce_freed_slots(old.clinic_id);
+    end if;
+  end if;
+  if tg_op <> 'DELETE' then
+    perform private.note_freed_seats(new.id);
+  end if;
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed after insert or delete on public.group_sessions
+  for each row execute function private.note_freed_by_session();
+create trigger _850_note_freed_by_change after update on public.group_sessions
+  for each row when (
+    (new.status, new.provider_id, new.location_id, new.starts_at, new.ends_at)
+      is distinct from (old.status, old.provider_id, old.location_id, old.starts_at, old.ends_at)
+    or new.capacity > old.capacity
+  )
+  execute function private.note_freed_by_session();
+
 create type private.offer_candidate as (
   entry_id uuid,
   patient_id uuid,
   service_id uuid,
   provider_id uuid,
   starts_at timestamptz,
-  ends_at timestamptz
+  ends_at timestamptz,
+  session_id uuid
 );
 
--- The waiting patient who comes first by the clinic's policy, with the free time closest to what was
--- freed: one that suits, in which the patient is free too, and that was not offered to them before.
+-- The waiting patient who comes first by the clinic's policy, with the seat that was freed or the free
+-- time closest to it: one that suits, in which the patient is free too, and that was not offered to
+-- them before.
 -- `passed` are pairs of entry and start that were tried in vain.
 create function private.next_offer(freed private.freed_slots, passed text[])
 returns private.offer_candidate
@@ -192,7 +284,7 @@ begin
     from public.services as service
     where service.active and service.id in (select waiting.service_id from waiting)
   ), free as materialized (
-    select wanted.id as service_id, slot.*
+    select wanted.id as service_id, slot.*, null::uuid as session_id
     from wanted
     cross join lateral (
       select greatest(
@@ -208,13 +300,22 @@ begin
     ) as near
     cross join lateral public.open_slots(
       wanted.id, near.begins, near.ends, freed.provider_id, freed.location_id, 5000) as slot
-    where near.begins < near.ends
+    where freed.session_id is null and near.begins < near.ends
       and tstzrange(
         slot.starts_at - make_interval(mins => wanted.buffer_before_minutes),
         slot.ends_at + make_interval(mins => wanted.buffer_after_minutes)) && freed.during
+    union all
+    select wanted.id, session.provider_id, session.location_id, session.starts_at,
+      session.ends_at, session.id
+    from public.group_sessions as session
+    join wanted on wanted.id = session.service_id
+    where session.id = freed.session_id and session.status = 'scheduled'
+      and session.starts_at >= now() + make_interval(mins => greatest(wanted.min_notice_minutes, 1))
+      and session.starts_at < now() + make_interval(days => wanted.horizon_days)
+      and private.seats_left(session) > 0
   )
   select waiting.id, waiting.patient_id, free.service_id, free.provider_id, free.starts_at,
-    free.ends_at
+    free.ends_at, free.session_id
   into candidate
   from waiting
   join free on free.service_id = waiting.service_id
@@ -274,9 +375,9 @@ declare
   offer public.waitlist_offers;
 begin
   insert into public.appointments (location_id, service_id, provider_id, patient_id, starts_at,
-    ends_at, status, hold_expires_at)
+    ends_at, session_id, status, hold_expires_at)
   select make_offer.location_id, candidate.service_id, candidate.provider_id,
-    candidate.patient_id, candidate.starts_at, candidate.ends_at, 'held',
+    candidate.patient_id, candidate.starts_at, candidate.ends_at, candidate.session_id, 'held',
     least(now() + make_interval(mins => clinics.offer_minutes), candidate.starts_at)
   from public.services join public.clinics on clinics.id = services.clinic_id
   where services.id = candidate.service_id
@@ -344,6 +445,7 @@ as $$
 declare
   slot private.freed_slots;
   made int;
+  is_first boolean := true;
 begin
   if coalesce(offer_freed_slots.batch, 0) not between 1 and 1000 then
     perform private.raise_error('invalid_input', 'Look at 1 to 1000 freed times at once.');
@@ -356,6 +458,16 @@ begin
     limit offer_freed_slots.batch
     for update skip locked
   loop
+    begin
+      -- Sessions before entries and seats; who holds one of these already must not wait.
+      if slot.session_id is not null then
+        perform private.lock_session(slot.session_id, is_first);
+      end if;
+    exception
+      when sqlstate 'PT404' then null;  -- Removed since: there is nothing to offer.
+      when sqlstate 'PT409' then continue;  -- Somebody is changing it: the next look finds it.
+    end;
+    is_first := false;
     made := private.offer_freed_slot(slot);
     offered := offered + made;
     freed := freed + 1;
@@ -375,11 +487,24 @@ security definer
 set search_path = ''
 as $$
 declare
+  sessions uuid[];
   expired int;
 begin
   if coalesce(expire_offers.batch, 0) not between 1 and 1000 then
     perform private.raise_error('invalid_input', 'Expire 1 to 1000 offers at once.');
   end if;
+  -- Sessions before their seats; one that somebody is just changing is left for the next time.
+  sessions := array(
+    select session.id from public.group_sessions as session
+    where session.id = any (array(
+      select hold.session_id
+      from public.waitlist_offers as offers
+      join public.appointments as hold on hold.id = offers.appointment_id
+      where offers.status = 'open' and offers.expires_at <= now()
+    ))
+    order by session.id
+    for no key update skip locked
+  );
   -- Triggers close the offers and note the freed times.
   update public.appointments set status = 'cancelled'
   where appointments.status = 'held' and appointments.id = any (array(
@@ -387,6 +512,7 @@ begin
     from public.waitlist_offers as offers
     join public.appointments as hold on hold.id = offers.appointment_id
     where offers.status = 'open' and offers.expires_at <= now() and hold.status = 'held'
+      and (hold.session_id is null or hold.session_id = any (sessions))
     order by offers.expires_at
     limit expire_offers.batch
     for no key update of hold skip locked

@@ -521,19 +521,21 @@ def test_the_office_plans_and_providers_and_patients_do_not(db: Connection) -> N
     assert [row["actor_id"] for row in actors] == [desk, desk]
 
 
-def test_of_many_who_want_the_last_seats_exactly_as_many_as_there_are_get_one(
-    connect: Connect,
+@pytest.mark.parametrize("seats_left", [1, 3])
+def test_of_a_hundred_who_want_the_last_seats_exactly_as_many_as_there_are_get_one(
+    connect: Connect, seats_left: int
 ) -> None:
     setup = connect()
     practice = group_practice(setup, capacity=5)
     session = plan(setup, practice, at(9))
-    fill(setup, practice, session, 2)
-    users = [make_user(setup) for _ in range(30)]
+    fill(setup, practice, session, 5 - seats_left)
+    users = [make_user(setup) for _ in range(100)]
     for user in users:
         make_patient(setup, practice.clinic, user)
     outcomes = at_once([join(connect(), user, session) for user in users])
-    assert Counter(outcomes) == {"done": 3, FULL: 27}
+    assert Counter(outcomes) == {"done": seats_left, FULL: 100 - seats_left}
     assert miscounted(setup) == []
+    assert double_bookings(setup) == []
     assert state_of(setup, session)["seats_taken"] == 5
 
 

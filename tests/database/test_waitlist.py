@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from tests.database.conftest import Connect
@@ -526,6 +528,59 @@ def test_of_a_hundred_who_wait_exactly_one_gets_the_one_freed_time(connect: Conn
         db, "select count(*) as n from public.waitlist_entries where status = 'offered'"
     ) == {"n": 1}
     assert every(db, "select from private.freed_slots") == []
+
+
+def test_a_hundred_who_want_the_freed_time_and_the_list_leave_one_visit(connect: Connect) -> None:
+    """Patients book the very time that workers offer: one of them has it, or the waiting one."""
+    db = connect()
+    practice = settled_practice(db)
+    entry = wait_for(db, practice)
+    visit = book(db, practice, at(9))
+    users = [make_user(db) for _ in range(100)]
+    for user in users:
+        make_patient(db, practice.clinic, user)
+    connections = [(connect(), user) for user in users]
+    workers = [connect() for _ in range(4)]
+    start = threading.Barrier(105)
+    seen: list[str] = []
+
+    def cancel() -> None:
+        start.wait()
+        db.execute(CANCEL, [visit["id"]])
+
+    def want(connection: Connection, user: UUID) -> None:
+        start.wait()
+        try:
+            with as_user(connection, user):
+                connection.execute(
+                    "select public.book_appointment(%s, %s, %s)",
+                    [practice.service, at(9), practice.provider],
+                )
+            seen.append("done")
+        except psycopg.Error as error:
+            seen.append(error.diag.message_primary or "")
+
+    def work(connection: Connection) -> None:
+        start.wait()
+        for _ in range(4):
+            offer(connection)
+
+    at_once(
+        [threading.Thread(target=cancel)]
+        + [threading.Thread(target=want, args=pair) for pair in connections]
+        + [threading.Thread(target=work, args=[worker]) for worker in workers]
+    )
+    offer(db)
+    (kept,) = every(
+        db, "select patient_id, status from public.appointments where status <> 'cancelled'"
+    )
+    assert set(seen) <= {"done", "slot_taken"}
+    if kept["status"] == "held":
+        assert (kept["patient_id"], seen.count("done")) == (entry["patient_id"], 0)
+        assert [made["status"] for made in every(db, OFFERS)] == ["open"]
+    else:
+        assert (kept["status"], seen.count("done")) == ("booked", 1)
+        assert every(db, OFFERS) == []
 
 
 @pytest.mark.parametrize("milliseconds", [1, 2, 4, 8, 16])
