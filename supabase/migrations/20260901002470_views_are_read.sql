@@ -18,3 +18,5 @@ create trigger _100_refuse_write instead of insert or update or delete on public
   for each row execute function private.refuse_view_write();
 create trigger _100_refuse_write instead of insert or update or delete on public.today_by_provider
   for each row execute function private.refuse_view_write();
+create trigger _100_refuse_write instead of insert or update or delete on public.overdue
+  for each row execute function private.refuse_view_write();
