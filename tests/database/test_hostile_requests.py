@@ -192,6 +192,37 @@ async def test_hidden_columns_are_no_oracle(stack: StackConfig, scene: Scene, ba
             assert (await send(session, base, tokens, change)).refusal == "denied"
 
 
+WINDOW_DRESSING: dict[str, tuple[str, ...]] = {
+    "providers": ("user_id", "external_id"),
+    "clinics": ("staff_needs_second_factor", "audit_retention_days", "external_id"),
+    "provider_services": ("weight", "max_per_day", "max_per_week"),
+}
+
+
+async def test_the_shop_window_shows_what_is_for_visitors_alone(
+    stack: StackConfig, scene: Scene, base: str
+) -> None:
+    """Rows of a public clinic are for everybody; how it guards and runs itself is not."""
+    tokens = scene.tokens(stack)
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(person: str, table: str, query: dict[str, str]) -> Answer:
+            cell = Cell(person, table, "window", "home")
+            return await send(session, base, tokens, Request(cell, "GET", table, query))
+
+        for table, columns in WINDOW_DRESSING.items():
+            shown = {"providers": "full_name", "clinics": "name"}.get(table, "provider_id")
+            assert (await ask("visitor", table, {"select": shown})).rows > 0
+            for column in columns:
+                for query in ({"select": column}, {"select": shown, column: "not.is.null"}):
+                    assert (await ask("visitor", table, query)).refusal == "denied", query
+        # Log-ins of providers are no business of patients either, and colleagues ask clinic_staff.
+        for person in ("stranger", "patient", "away_patient", "owner"):
+            for column in ("user_id", "external_id"):
+                answer = await ask(person, "providers", {"select": column})
+                assert answer.refusal == "denied", (person, column)
+
+
 COVETED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("patient", "appointments", {"status": "booked"}),
     ("patient", "appointments", {"booked_by": str(arguments.UNKNOWN)}),
@@ -384,6 +415,35 @@ async def test_no_bad_token_is_let_in_by_realtime(
 
     # Together: a refused join is answered late, to slow down whoever guesses.
     await asyncio.gather(*(refused(*bad) for bad in bad_tokens(stack, account).items()))
+
+
+async def test_no_bad_token_is_let_in_by_auth(stack: StackConfig, account: dict[str, Any]) -> None:
+    async with httpx.AsyncClient(base_url=stack.gateway_url) as http:
+
+        async def ask(bearer: str) -> httpx.Response:
+            headers = {"apikey": stack.keys.publishable, "Authorization": f"Bearer {bearer}"}
+            return await http.get("/auth/v1/user", headers=headers)
+
+        for name, bearer in bad_tokens(stack, account).items():
+            answer = await ask(bearer)
+            assert answer.status_code in (401, 403), (name, answer.text)
+            assert account["email"] not in answer.text
+
+
+async def test_no_token_good_or_bad_changes_what_edge_functions_answer(
+    stack: StackConfig, account: dict[str, Any]
+) -> None:
+    """They go by a secret in the address and by a signature; a token opens and breaks nothing."""
+    tokens = {"none": None, "good": token(stack, account), "service": stack.keys.service_role}
+    async with httpx.AsyncClient(base_url=f"{stack.gateway_url}/functions/v1") as http:
+        for method, path in (("GET", f"calendar-feed/{'x' * 43}"), ("POST", "send-auth-email")):
+            answers = set()
+            for name, bearer in (tokens | bad_tokens(stack, account)).items():
+                headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+                answer = await http.request(method, path, headers=headers)
+                assert 400 <= answer.status_code < 500, (path, name, answer.text)
+                answers.add((answer.status_code, answer.text))
+            assert len(answers) == 1, (path, answers)
 
 
 @pytest.mark.parametrize("place", ["user_metadata", "app_metadata", "members", "role_in_clinic"])
