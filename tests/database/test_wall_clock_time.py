@@ -6,6 +6,7 @@ that PostgreSQL itself reads.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -42,6 +43,9 @@ from tests.people import (
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 MIDNIGHT = time(0)  # as an end: that of the day
+# For a longer look: so many random examples, and all changes of the past and of the future where a
+# normal run takes some of them.
+EXAMPLES = int(os.environ.get("APPOINT_EXAMPLES", "0"))
 
 
 @cache
@@ -59,6 +63,17 @@ def coming_changes() -> list[tuple[str, datetime]]:
         (name, change)
         for name in zones()
         for change in changes_between(name, TODAY, TODAY + 3 * 366 * DAY)
+    ]
+
+
+@cache
+def past_changes() -> list[tuple[str, datetime]]:
+    """Every clock change that the files list from 1971 until now."""
+    return [
+        (name, change)
+        for name in zones()
+        for change in recorded_changes(name)
+        if change.year > 1970 and change < TODAY and not misread(name, change)
     ]
 
 
@@ -150,7 +165,9 @@ def test_every_change_of_every_zone_since_1970_and_of_the_coming_years(db: Conne
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES or 150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     shown=st.datetimes(datetime(1971, 1, 2), datetime(2060, 12, 30)).map(
@@ -326,10 +343,24 @@ def site(db: Connection) -> Site:
 def test_slots_around_every_coming_change_of_every_zone(site: Site) -> None:
     assert len(coming_changes()) > 300
     site.keep_weeks(*WEEKS)
-    for zone in sorted({zone for zone, _ in coming_changes()}):
+    for zone in zones():
         site.keep_zone(zone)
-        for change in (change for name, change in coming_changes() if name == zone):
+        changes = [change for name, change in coming_changes() if name == zone]
+        # Where no clock is changed, any day will do.
+        for change in changes or [TODAY + 200 * DAY]:
             assert site.check(zone, change, *WEEKS)
+
+
+def test_slots_around_changes_of_the_past_of_all_zones(site: Site) -> None:
+    changes = past_changes()[:: 1 if EXAMPLES else 200]
+    assert len(changes) > 40
+    site.keep_weeks(*WEEKS)
+    kept = None
+    for zone, change in changes:
+        if zone != kept:
+            site.keep_zone(zone)
+            kept = zone
+        assert site.check(zone, change, *WEEKS)
 
 
 @pytest.mark.parametrize(("zone", "day"), PAST_ODDITIES)
@@ -346,7 +377,7 @@ def test_slots_next_to_coming_changes_can_be_booked(site: Site) -> None:
     site.keep_weeks(*WEEKS)
     patient = make_patient(site.db, site.clinic)
     booked = 0
-    for zone, change in coming_changes()[::20]:
+    for zone, change in coming_changes()[:: 1 if EXAMPLES else 20]:
         if change < TODAY + 3 * DAY:
             continue
         site.keep_zone(zone)
@@ -372,7 +403,9 @@ minutes = st.integers(0, 24 * 60)
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES or 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     edges=st.lists(minutes, min_size=2, max_size=6, unique=True).map(sorted),
