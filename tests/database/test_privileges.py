@@ -80,6 +80,8 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.overdue_ids",
 }
 SERVICE_MAY_EXECUTE = {
+    "private.ids_for_people",
+    "private.overdue_ids",
     "public.accept_offer",
     "public.add_exception",
     "public.add_outside_calendar",
