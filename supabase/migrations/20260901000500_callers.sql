@@ -158,17 +158,19 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+  is_public boolean;
 begin
-  return exists (
-    select from public.clinics
-    where clinics.id = may_see_clinic.clinic_id
-      and (
-        clinics.books_publicly
-        or private.is_trusted()
-        or clinics.id in (select private.my_clinics())
-        or clinics.id in (select private.my_clinics_as_patient())
-      )
-  );
+  select clinics.books_publicly into is_public
+  from public.clinics where clinics.id = may_see_clinic.clinic_id;
+  -- Look-ups stand alone, so that they are made only when they matter.
+  if is_public is null then
+    return false;
+  elsif is_public or private.is_trusted() then
+    return true;
+  end if;
+  return may_see_clinic.clinic_id in (
+    select private.my_clinics() union all select private.my_clinics_as_patient());
 end;
 $$;
 
@@ -179,7 +181,28 @@ stable
 set search_path = ''
 as $$
 begin
-  return private.is_trusted() or clinic_id in (select private.my_clinics());
+  if private.is_trusted() then
+    return true;
+  end if;
+  return private.is_member_of(is_staff_of.clinic_id);
+end;
+$$;
+
+-- Whether the caller is an active member of the clinic: my_clinics, asked about one.
+create function private.is_member_of(clinic_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  caller_id uuid := auth.uid();
+begin
+  return exists (
+    select from public.members join public.clinics on clinics.id = members.clinic_id
+    where members.clinic_id = is_member_of.clinic_id
+      and members.user_id = caller_id and members.active
+      and (not clinics.staff_needs_second_factor or private.has_second_factor())
+  );
 end;
 $$;
 

@@ -142,11 +142,76 @@ create policy "managers remove exceptions" on public.availability_exceptions
 grant select, insert, update, delete on public.weekly_hours, public.availability_exceptions
   to authenticated, service_role;
 
+-- Days at one place of which none is longer than the other, and on which nothing but weekly hours and
+-- days closed for everybody matters; location_id is null if that is not so.
+create type private.even_days as (
+  location_id uuid,
+  first_day date,
+  last_day date,
+  midnight timestamptz,
+  closed tstzmultirange
+);
+
+create function private.even_days_of(
+  provider_ids uuid[], location_ids uuid[], from_time timestamptz, to_time timestamptz
+) returns private.even_days
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  days private.even_days;
+  site_clinic_id uuid;
+  zone text;
+  is_plain boolean;
+begin
+  if not location_ids[1] = all (location_ids) then
+    return null;
+  end if;
+  select locations.clinic_id, locations.time_zone into site_clinic_id, zone
+  from public.locations where locations.id = location_ids[1];
+  days.first_day := (from_time at time zone zone)::date - 1;
+  days.last_day := (to_time at time zone zone)::date + 1;
+  days.midnight := days.first_day::timestamp at time zone zone;
+  if exists (
+    select from generate_series(0, days.last_day - days.first_day + 1) as day
+    where (days.midnight + day * interval '24 hours') at time zone zone
+      <> (days.first_day + day)::timestamp
+  ) or exists (
+    select from public.busy_blocks as busy
+    where busy.provider_id = any (provider_ids)
+      and tstzrange(busy.starts_at, busy.ends_at) && tstzrange(from_time, to_time)
+  ) then
+    return null;
+  end if;
+  select
+    coalesce(bool_and(exception.kind = 'closed' and exception.provider_id is null
+      and exception.opens is null), true),
+    coalesce(range_agg(tstzrange(
+      days.midnight + (greatest(exception.starts_on, days.first_day) - days.first_day)
+        * interval '24 hours',
+      days.midnight + (least(exception.ends_on, days.last_day) + 1 - days.first_day)
+        * interval '24 hours')), '{}')
+  into is_plain, days.closed
+  from public.availability_exceptions as exception
+  where exception.clinic_id = site_clinic_id
+    and exception.ends_on >= days.first_day and exception.starts_on <= days.last_day
+    and (exception.provider_id is null or exception.provider_id = any (provider_ids))
+    and (exception.location_id is null or exception.location_id = location_ids[1]);
+  if is_plain then
+    days.location_id := location_ids[1];
+  end if;
+  return days;
+end;
+$$;
+
 -- The one place where rules become open time: for each asked pair of provider and location the hours
 -- and exceptions that touch [from_time, to_time), whole. `shifts` are the weekly and extra hours, one
 -- range for each row and day, not merged, since offered starts are counted from their beginnings;
 -- `open_time` is the shifts merged, less what is closed. A pair without shifts gives no row.
--- One statement for all pairs, planned once per session: this is the hottest read of all.
+-- One statement for all pairs, planned once per session: this is the hottest read of all. Its shape
+-- costs more than its rows, so spans of days in which every day is as long as the other have their own.
 create function private.open_times(
   provider_ids uuid[], location_ids uuid[], from_time timestamptz, to_time timestamptz
 ) returns table (
@@ -156,9 +221,45 @@ language plpgsql
 stable
 rows 10
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 #variable_conflict use_column
+declare
+  days private.even_days := private.even_days_of(
+    open_times.provider_ids, open_times.location_ids, open_times.from_time, open_times.to_time);
 begin
+  if days.location_id is not null then
+    return query
+    select shift.provider_id, days.location_id, range_agg(shift.during) - days.closed,
+      array_agg(shift.during)
+    from (
+      select wall.provider_id, tstzrange(
+        days.midnight + wall.day * interval '24 hours' + wall.opens::interval,
+        days.midnight + wall.day * interval '24 hours' + wall.closes::interval) as during
+      from (
+        -- The first day, counted from first_day, on which these hours hold, and all that follow.
+        select hours.provider_id, hours.opens, hours.closes, generate_series(
+          week.day_one + greatest(0, (week.earliest - week.day_one + week.cycle_days - 1)
+            / week.cycle_days * week.cycle_days),
+          least(days.last_day, hours.valid_until) - days.first_day,
+          week.cycle_days
+        ) as day
+        from public.weekly_hours as hours
+        cross join lateral (
+          select hours.valid_from - extract(isodow from hours.valid_from)::int + hours.weekday
+              - days.first_day as day_one,
+            greatest(hours.valid_from - days.first_day, 0) as earliest,
+            7 * hours.cycle_weeks as cycle_days
+          offset 0
+        ) as week
+        where hours.provider_id = any (open_times.provider_ids)
+          and hours.location_id = days.location_id
+      ) as wall
+    ) as shift
+    where shift.during && tstzrange(open_times.from_time, open_times.to_time)
+    group by shift.provider_id;
+    return;
+  end if;
   return query
   with site as materialized (
     -- A day more on either side costs little and bears clock changes at midnight.
@@ -282,6 +383,83 @@ begin
       open_time.from_time, open_time.to_time
     ) as place
   ), '{}');
+end;
+$$;
+
+-- Whether a row of weekly hours covers the visit on a day without exceptions, imported busy time or a
+-- clock change: so it is with most visits, and then open_time says the same at several times the cost.
+-- False says nothing. A day next to a clock change is left to open_time, so the wall clock can be
+-- compared as it stands.
+create function private.lies_in_weekly_hours(
+  provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz
+) returns boolean
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  place_clinic_id uuid;
+  zone text;
+  wall timestamp;
+  day date;
+begin
+  select locations.clinic_id, locations.time_zone into place_clinic_id, zone
+  from public.locations where locations.id = lies_in_weekly_hours.location_id;
+  if private.changes_clock_around(starts_at, zone) then
+    return false;
+  end if;
+  wall := starts_at at time zone zone;
+  day := wall::date;
+  return exists (
+    select from public.weekly_hours as hours
+    where hours.provider_id = lies_in_weekly_hours.provider_id
+      and hours.location_id = lies_in_weekly_hours.location_id
+      and hours.weekday = extract(isodow from day)::smallint
+      and hours.opens <= wall::time and wall + (ends_at - starts_at) <= day + hours.closes
+      and hours.valid_from <= day and (hours.valid_until is null or day <= hours.valid_until)
+      and private.is_week_of_cycle(day, hours.valid_from, hours.cycle_weeks)
+  ) and not exists (
+    select from public.availability_exceptions as exception
+    where exception.clinic_id = place_clinic_id and exception.ends_on >= day
+      and exception.starts_on <= day and exception.kind = 'closed'
+      and (exception.provider_id is null
+        or exception.provider_id = lies_in_weekly_hours.provider_id)
+      and (exception.location_id is null
+        or exception.location_id = lies_in_weekly_hours.location_id)
+  ) and not exists (
+    select from public.busy_blocks as busy
+    where busy.provider_id = lies_in_weekly_hours.provider_id
+      and tstzrange(busy.starts_at, busy.ends_at)
+        && tstzrange(lies_in_weekly_hours.starts_at, lies_in_weekly_hours.ends_at)
+  );
+end;
+$$;
+
+-- Whether a clock of that zone is changed within a day before or after.
+create function private.changes_clock_around(instant timestamptz, zone text) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (instant + interval '24 hours') at time zone zone
+    - (instant - interval '24 hours') at time zone zone <> interval '48 hours';
+end;
+$$;
+
+-- Whether hours that hold every so many weeks, counted from the week of valid_from, hold in the week of
+-- that day.
+create function private.is_week_of_cycle(day date, valid_from date, cycle_weeks smallint)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return cycle_weeks = 1
+    or (date_trunc('week', day::timestamp)::date - date_trunc('week', valid_from::timestamp)::date)
+      / 7 % cycle_weeks = 0;
 end;
 $$;
 

@@ -123,20 +123,18 @@ as $$
 declare
   is_first boolean := coalesce(current_setting('appoint.ledger', true), '') <> 'in use';
   is_exclusive boolean := intent = 'move' or (intent = 'take_one' and not is_first);
-  lock_keys bigint[] := array(
-    select distinct pg_catalog.uuid_hash_extended(wanted.id, 0)
-    from unnest(resource_ids) as wanted (id) order by 1
-  );
+  lock_keys bigint[] := private.lock_keys(resource_ids);
   lock_key bigint;
   attempts int := 0;
   state text;
 begin
-  if is_first and is_exclusive then
-    perform pg_advisory_xact_lock(sorted.key) from unnest(lock_keys) as sorted (key);
-  elsif is_first then
-    perform pg_advisory_xact_lock_shared(sorted.key) from unnest(lock_keys) as sorted (key);
-  else
-    foreach lock_key in array lock_keys loop
+  foreach lock_key in array lock_keys loop
+    -- Assigned, since `perform` would run a query for each.
+    if is_first and is_exclusive then
+      state := pg_advisory_xact_lock(lock_key);
+    elsif is_first then
+      state := pg_advisory_xact_lock_shared(lock_key);
+    else
       while not private.try_lock(lock_key, is_exclusive) loop
         attempts := attempts + 1;
         if attempts > 50 then
@@ -145,12 +143,35 @@ begin
         end if;
         perform pg_sleep(0.01);
       end loop;
-    end loop;
-  end if;
+    end if;
+  end loop;
   -- Until the transaction, or the savepoint that holds these locks, ends.
   if is_first then
     state := set_config('appoint.ledger', 'in use', true);
   end if;
+end;
+$$;
+
+-- The keys of these schedules' locks, in the order in which all transactions take them.
+create function private.lock_keys(resource_ids uuid[]) returns bigint[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  one bigint;
+  other bigint;
+begin
+  -- Most visits keep a provider and a patient: no query for these.
+  if cardinality(resource_ids) = 2 then
+    one := pg_catalog.uuid_hash_extended(resource_ids[1], 0);
+    other := pg_catalog.uuid_hash_extended(resource_ids[2], 0);
+    return array[least(one, other), greatest(one, other)];
+  end if;
+  return array(
+    select distinct pg_catalog.uuid_hash_extended(wanted.id, 0)
+    from unnest(resource_ids) as wanted (id) order by 1
+  );
 end;
 $$;
 
@@ -179,25 +200,11 @@ declare
   wanted record;
   met_needs uuid[] := '{}';
   kept_until timestamptz := case when visit.status = 'held' then visit.hold_expires_at end;
-  taken int;
 begin
-  -- Most visits need a provider and a patient alone: one statement, in the same order.
   if not is_session and visit.session_id is null and not exists (
     select from public.service_needs where service_needs.service_id = visit.service_id
   ) then
-    insert into private.reservations (resource_id, during, appointment_id, expires_at)
-    values
-      (visit.provider_id, private.kept_during(visit), visit.id, kept_until),
-      (visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), visit.id, kept_until)
-    on conflict do nothing;
-    get diagnostics taken = row_count;
-    if taken < 2 then
-      perform private.raise_error(case when exists (
-        select from private.reservations
-        where reservations.appointment_id = visit.id
-          and reservations.resource_id = visit.provider_id
-      ) then 'patient_already_booked' else 'slot_taken' end);
-    end if;
+    perform private.reserve_provider_and_patient(visit);
     return;
   end if;
   for wanted in select * from private.wanted_resources(visit) loop
@@ -225,6 +232,72 @@ begin
     perform private.raise_error('slot_taken', 'The rooms or the equipment that this visit needs are '
       'not free. Choose another time.');
   end if;
+end;
+$$;
+
+-- As reserve, for a visit that needs its provider and its patient alone: one statement, same order.
+create function private.reserve_provider_and_patient(visit public.appointments) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  kept_until timestamptz;
+  taken int;
+begin
+  if visit.status = 'held' then
+    kept_until := visit.hold_expires_at;
+  end if;
+  insert into private.reservations (resource_id, during, appointment_id, expires_at)
+  values
+    (visit.provider_id, private.kept_during(visit), visit.id, kept_until),
+    (visit.patient_id, tstzrange(visit.starts_at, visit.ends_at), visit.id, kept_until)
+  on conflict do nothing;
+  get diagnostics taken = row_count;
+  if taken < 2 then
+    perform private.raise_error(case when exists (
+      select from private.reservations
+      where reservations.appointment_id = visit.id
+        and reservations.resource_id = visit.provider_id
+    ) then 'patient_already_booked' else 'slot_taken' end);
+  end if;
+end;
+$$;
+
+-- Reserves for the visit that most are: one that needs its provider and its patient and nothing else,
+-- is not limited in number, and has no hold that is over in its way. In one look and one statement, in
+-- the order of wanted_resources. False: it is another, and nothing was done. Raises as reserve.
+create function private.reserve_usual(visit public.appointments) returns boolean
+language plpgsql
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  kept tstzrange := private.kept_during(visit);
+  is_usual boolean;
+begin
+  if visit.session_id is not null then
+    return false;
+  end if;
+  select num_nonnulls(services.max_per_day, services.max_per_week,
+      offered.max_per_day, offered.max_per_week) = 0
+    and not exists (
+      select from public.service_needs where service_needs.service_id = services.id
+    ) and not exists (
+      select from private.reservations as hold
+      where hold.resource_id in (visit.provider_id, visit.patient_id)
+        and hold.expires_at <= now() and hold.during && kept
+    )
+  into is_usual
+  from public.services
+  left join public.provider_services as offered
+    on offered.provider_id = visit.provider_id and offered.service_id = services.id
+  where services.id = visit.service_id;
+  if is_usual is not true then
+    return false;
+  end if;
+  perform private.lock_resources(array[visit.provider_id, visit.patient_id], 'take_one');
+  perform private.reserve_provider_and_patient(visit);
+  return true;
 end;
 $$;
 
@@ -270,6 +343,11 @@ begin
   select array_agg(added) into visits from added where private.keeps_time(added.status);
   if visits is null then
     return null;
+  end if;
+  if cardinality(visits) = 1 then
+    if private.reserve_usual(visits[1]) then
+      return null;
+    end if;
   end if;
   foreach visit in array visits loop
     resource_ids := resource_ids || private.resources_in_question(visit);

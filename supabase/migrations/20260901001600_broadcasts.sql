@@ -61,6 +61,69 @@ create trigger _500_close_channels after update on public.clinics
   for each row when (new.staff_needs_second_factor and not old.staff_needs_second_factor)
   execute function private.close_channels();
 
+create type private.broadcast as (
+  topic text,
+  event text,
+  payload jsonb,
+  is_private boolean
+);
+
+-- Sends messages, all in one statement: realtime.send does the same for one, with a savepoint each
+-- time. Where Realtime's table is not as we know it, its function is asked after all.
+create function private.send_broadcasts(messages private.broadcast[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  insert into realtime.messages (id, topic, event, payload, private, extension)
+  select message.id, message.topic, message.event,
+    message.payload || jsonb_build_object('id', message.id), message.is_private, 'broadcast'
+  from (
+    select gen_random_uuid() as id, given.* from unnest(messages) as given offset 0
+  ) as message;
+exception when others then
+  perform realtime.send(given.payload, given.event, given.topic, given.is_private)
+  from unnest(messages) as given;
+end;
+$$;
+
+create function private.slots_message(
+  clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz, is_private boolean
+) returns private.broadcast
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return ('clinic:' || clinic_id || ':slots', 'slots_changed',
+    jsonb_build_object('provider_id', provider_id, 'from', from_time, 'to', to_time),
+    is_private)::private.broadcast;
+end;
+$$;
+
+-- What tells screens that a provider's free times changed; empty while nobody may be told. Visitors
+-- without an account can only join public channels.
+create function private.slots_broadcast(
+  clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
+) returns private.broadcast[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select private.slots_message(clinics.id, provider_id, from_time, to_time,
+      not clinics.books_publicly)
+    from public.clinics
+    where clinics.id = slots_broadcast.clinic_id
+      and (clinics.books_publicly or not exists (
+        select from private.unsafe_channels
+        where unsafe_channels.clinic_id = clinics.id and unsafe_channels.until > now()
+      ))
+  );
+end;
+$$;
+
 create function private.broadcast_slots(
   clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
 ) returns void
@@ -68,53 +131,66 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  -- Visitors without an account can only join public channels.
-  perform realtime.send(
-    jsonb_build_object('provider_id', provider_id, 'from', from_time, 'to', to_time),
-    'slots_changed',
-    'clinic:' || clinics.id || ':slots',
-    not clinics.books_publicly
-  )
-  from public.clinics where clinics.id = broadcast_slots.clinic_id
-    and (clinics.books_publicly or not exists (
-      select from private.unsafe_channels
-      where unsafe_channels.clinic_id = clinics.id and unsafe_channels.until > now()
-    ));
+  perform private.send_broadcasts(
+    private.slots_broadcast(clinic_id, provider_id, from_time, to_time));
 end;
 $$;
 
-create function private.broadcast_appointment(visit public.appointments) returns void
+-- What tells screens of an appointment: those of the clinic, its patient and who acts for the patient;
+-- and, `with_slots`, all who look at the provider's free times. One look-up, for every booking does it.
+create function private.appointment_broadcasts(
+  visit public.appointments, with_slots boolean default false
+) returns private.broadcast[]
 language plpgsql
+stable
 set search_path = ''
 as $$
 declare
-  is_unsafe boolean := exists (
-    select from private.unsafe_channels
-    where unsafe_channels.clinic_id = visit.clinic_id and unsafe_channels.until > now()
-  );
+  news jsonb := jsonb_build_object(
+    'appointment_id', visit.id, 'version', visit.version, 'status', visit.status);
+  messages private.broadcast[] := '{}';
+  told uuid[] := '{}';
+  clinic_topic text := 'clinic:' || visit.clinic_id;
+  is_public boolean;
+  is_unsafe boolean;
+  people uuid[];
+  person uuid;
 begin
-  perform realtime.send(
-    jsonb_build_object(
-      'appointment_id', visit.id, 'version', visit.version, 'status', visit.status),
-    'appointment_changed', channel.topic, true)
-  from (
-    select 'clinic:' || visit.clinic_id || ':appointments'
-    where not is_unsafe
-    union all
-    -- Each member's own channel instead. It does not ask for a second factor, so where the clinic
-    -- does, its screens have to look for themselves.
-    select 'user:' || members.user_id
-    from public.members join public.clinics on clinics.id = members.clinic_id
-    where is_unsafe and members.clinic_id = visit.clinic_id and members.active
-      and not clinics.staff_needs_second_factor
-    union all
-    select 'user:' || patients.user_id from public.patients
-    where patients.id = visit.patient_id and patients.user_id is not null
-    union
-    select 'user:' || guardians.user_id from public.guardians
+  select clinics.books_publicly, coalesce(unsafe.until > now(), false), patients.user_id || array(
+    select guardians.user_id from public.guardians
     where guardians.clinic_id = visit.clinic_id and guardians.patient_id = visit.patient_id
       and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now())
-  ) as channel (topic);
+  )
+  into is_public, is_unsafe, people
+  from public.patients
+  join public.clinics on clinics.id = patients.clinic_id
+  left join private.unsafe_channels as unsafe on unsafe.clinic_id = patients.clinic_id
+  where patients.id = visit.patient_id;
+  if is_unsafe then
+    -- Each member's own channel instead. It does not ask for a second factor, so where the clinic
+    -- does, its screens have to look for themselves.
+    people := people || array(
+      select members.user_id
+      from public.members join public.clinics on clinics.id = members.clinic_id
+      where members.clinic_id = visit.clinic_id and members.active
+        and not clinics.staff_needs_second_factor
+    );
+  else
+    messages := array[
+      (clinic_topic || ':appointments', 'appointment_changed', news, true)::private.broadcast];
+  end if;
+  foreach person in array coalesce(people, '{}') loop
+    if person is not null and not person = any (told) then
+      told := told || person;
+      messages := messages
+        || ('user:' || person, 'appointment_changed', news, true)::private.broadcast;
+    end if;
+  end loop;
+  if with_slots and (is_public or not is_unsafe) then
+    messages := messages || private.slots_message(
+      visit.clinic_id, visit.provider_id, visit.starts_at, visit.ends_at, not is_public);
+  end if;
+  return messages;
 end;
 $$;
 
@@ -135,10 +211,18 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  visit public.appointments;
+  messages private.broadcast[] := '{}';
 begin
-  perform private.broadcast_appointment(added),
-    private.broadcast_slots(added.clinic_id, added.provider_id, added.starts_at, added.ends_at)
-  from added where private.is_worth_a_broadcast(added);
+  for visit in select * from added loop
+    if private.is_worth_a_broadcast(visit) then
+      messages := messages || private.appointment_broadcasts(visit, true);
+    end if;
+  end loop;
+  if messages <> '{}' then
+    perform private.send_broadcasts(messages);
+  end if;
   return null;
 end;
 $$;
@@ -149,22 +233,35 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+  messages private.broadcast[];
 begin
-  perform private.broadcast_appointment(after)
-  from after join before using (id)
-  where after.version <> before.version and private.is_worth_a_broadcast(after);
-
-  perform private.broadcast_slots(
-    touched.clinic_id, touched.provider_id, min(touched.starts_at), max(touched.ends_at))
-  from (select * from before union all select * from after) as touched
-  where touched.id in (
-    select after.id from after join before using (id)
-    where private.is_worth_a_broadcast(after)
-      and (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id)
-        is distinct from
-        (private.keeps_time(before.status), before.starts_at, before.ends_at, before.provider_id)
-  )
-  group by touched.id, touched.clinic_id, touched.provider_id;
+  messages := array(
+    select message
+    from after join before using (id)
+    cross join lateral unnest(private.appointment_broadcasts(after)) as message
+    where after.version <> before.version and private.is_worth_a_broadcast(after)
+  ) || array(
+    select message
+    from (
+      select touched.clinic_id, touched.provider_id, min(touched.starts_at) as from_time,
+        max(touched.ends_at) as to_time
+      from (select * from before union all select * from after) as touched
+      where touched.id in (
+        select after.id from after join before using (id)
+        where private.is_worth_a_broadcast(after)
+          and (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id)
+            is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
+              before.provider_id)
+      )
+      group by touched.id, touched.clinic_id, touched.provider_id
+    ) as span
+    cross join lateral unnest(private.slots_broadcast(
+      span.clinic_id, span.provider_id, span.from_time, span.to_time)) as message
+  );
+  if messages <> '{}' then
+    perform private.send_broadcasts(messages);
+  end if;
   return null;
 end;
 $$;
@@ -196,7 +293,8 @@ declare
 begin
   select count(*) into due from changed where changed.status = 'queued' and changed.due_at <= now();
   if due > 0 then
-    perform realtime.send(jsonb_build_object('queued', due), 'work_due', 'worker:outbox', true);
+    perform private.send_broadcasts(array[(
+      'worker:outbox', 'work_due', jsonb_build_object('queued', due), true)::private.broadcast]);
   end if;
   return null;
 end;

@@ -171,6 +171,8 @@ declare
   lag interval := make_interval(mins => service.buffer_before_minutes);
   needs_resources boolean := exists (
     select from public.service_needs where service_needs.service_id = service.id);
+  -- Beside each place: the starts at which what is needed there is free.
+  needed tstzmultirange[];
   places private.place[];
   provider_ids uuid[];
   location_ids uuid[];
@@ -190,16 +192,25 @@ begin
 
   while missing > 0 and part_start < slots.to_time and cardinality(places) > 0 loop
     part_end := least(part_start + make_interval(days => days), slots.to_time);
+    if needs_resources then
+      needed := array(
+        select kinds.starts
+        from unnest(places) with ordinality
+          as place (provider_id, location_id, length, is_capped, number)
+        join (
+          select known.location_id, known.length, private.starts_with_resources(
+            service, known.location_id, known.length, part_start, part_end) as starts
+          from (select distinct every_place.location_id, every_place.length
+            from unnest(places) as every_place) as known
+          offset 0
+        ) as kinds using (location_id, length)
+        order by place.number
+      );
+    end if;
     return query
-    with needed as materialized (
-      select kinds.location_id, kinds.length,
-        private.starts_with_resources(
-          service, kinds.location_id, kinds.length, part_start, part_end) as starts
-      from (select distinct place.location_id, place.length from unnest(places) as place) as kinds
-      where needs_resources
-    ), free as materialized (
+    with free as materialized (
       select place.provider_id, place.location_id, place.length, opening.shifts,
-        (
+        coalesce(place.needed, '{(,)}') * (
           select range_agg(tstzrange(lower(piece), upper(piece) - place.length, '[]'))
           from unnest(opening.open_time) as piece
           where upper(piece) - lower(piece) >= place.length
@@ -218,7 +229,8 @@ begin
             service, place.provider_id, place.location_id, part_start, part_end)
           else '{}'
         end as starts
-      from unnest(places) as place
+      from unnest(places, needed)
+        as place (provider_id, location_id, length, is_capped, needed)
       join private.open_times(provider_ids, location_ids, part_start, part_end + longest)
           as opening
         using (provider_id, location_id)
@@ -239,9 +251,7 @@ begin
         ) as starts_at
       from (select free.*, unnest(free.shifts) as during from free) as shift
     ) as grid
-    left join needed using (location_id, length)
     where grid.starts_at <@ grid.starts
-      and (needed.starts is null or grid.starts_at <@ needed.starts)
     order by 3, 1, 2
     limit missing;
     get diagnostics found_now = row_count;

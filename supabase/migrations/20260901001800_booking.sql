@@ -29,13 +29,15 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  caller uuid := coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
-  fingerprint bytea := sha256(convert_to(arguments::text, 'UTF8'));
+  caller uuid;
+  fingerprint bytea;
   known private.requests;
 begin
   if earlier_result.request_id is null then
     return null;
   end if;
+  caller := coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+  fingerprint := sha256(convert_to(arguments::text, 'UTF8'));
   insert into private.requests (caller_id, request_id, fingerprint, appointment_id)
   values (caller, earlier_result.request_id, fingerprint, earlier_result.appointment_id)
   on conflict do nothing;
@@ -156,6 +158,76 @@ begin
 end;
 $$;
 
+-- The same for most visits at a fraction of the cost, or null, which says nothing: for a provider with
+-- hours at one place alone, on a day without exceptions, imported busy time or a clock change, a visit
+-- within one row of hours. `lies_in_weekly_hours` is its like for visits whose place is known.
+create function private.usual_place(
+  service public.services, provider_id uuid, starts_at timestamptz
+) returns private.offer
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  place private.offer;
+  length interval;
+  site_id uuid;
+  zone text;
+  wall timestamp;
+  day date;
+begin
+  if service.capacity <> 1 then
+    return null;
+  end if;
+  select make_interval(mins => coalesce(offered.duration_minutes, service.duration_minutes)),
+    site.id, site.time_zone
+  into length, site_id, zone
+  from public.provider_services as offered
+  join public.providers on providers.id = offered.provider_id and providers.active
+  cross join lateral (
+    select locations.id, locations.time_zone
+    from public.weekly_hours join public.locations on locations.id = weekly_hours.location_id
+    where weekly_hours.provider_id = offered.provider_id
+    limit 1
+  ) as site
+  where offered.provider_id = usual_place.provider_id and offered.service_id = service.id;
+  if length is null or private.changes_clock_around(usual_place.starts_at, zone) then
+    return null;
+  end if;
+  wall := usual_place.starts_at at time zone zone;
+  day := wall::date;
+  place.during := tstzrange(usual_place.starts_at, usual_place.starts_at + length);
+  if exists (
+    select from public.weekly_hours as hours
+    where hours.provider_id = usual_place.provider_id and hours.location_id = site_id
+      and hours.weekday = extract(isodow from day)::smallint
+      and hours.opens <= wall::time and wall + length <= day + hours.closes
+      and hours.valid_from <= day and (hours.valid_until is null or day <= hours.valid_until)
+      and private.is_week_of_cycle(day, hours.valid_from, hours.cycle_weeks)
+      and date_bin(make_interval(mins => service.slot_interval_minutes), wall, day + hours.opens)
+        = wall
+  ) and not exists (
+    select from public.weekly_hours as elsewhere
+    where elsewhere.provider_id = usual_place.provider_id and elsewhere.location_id <> site_id
+  ) and not exists (
+    select from public.availability_exceptions as exception
+    where exception.clinic_id = service.clinic_id
+      and exception.ends_on >= day - 1 and exception.starts_on <= day + 1
+      and (exception.provider_id is null or exception.provider_id = usual_place.provider_id)
+  ) and not exists (
+    select from public.busy_blocks as busy
+    where busy.provider_id = usual_place.provider_id
+      and tstzrange(busy.starts_at, busy.ends_at) && place.during
+  ) then
+    place.provider_id := usual_place.provider_id;
+    place.location_id := site_id;
+    return place;
+  end if;
+  return null;
+end;
+$$;
+
 -- Whether a committed reservation is visibly in the way: a cheap look that spares most losers of a
 -- race the work of an insert that must fail. Not a guarantee; the ledger is.
 create function private.is_visibly_taken(
@@ -262,11 +334,17 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  places private.offer[] := array(
-    select place
-    from private.offered_places(service, book_provider.provider_id, visit.starts_at) as place
-  );
+  place private.offer :=
+    private.usual_place(service, book_provider.provider_id, visit.starts_at);
+  places private.offer[];
 begin
+  if place.provider_id is not null then
+    return private.book_first_place(service, visit, array[place]);
+  end if;
+  places := array(
+    select offered
+    from private.offered_places(service, book_provider.provider_id, visit.starts_at) as offered
+  );
   if places = '{}' then
     perform private.raise_error('outside_availability');
   end if;
@@ -306,6 +384,60 @@ begin
 end;
 $$;
 
+create type private.booking_terms as (
+  service public.services,
+  patient_id uuid,
+  booked_via public.booking_path,
+  has_person_limits boolean
+);
+
+-- What is booked, for whom and which way. For a patient who books for themselves in a clinic that is
+-- open to the public, which most do, in one look; for all others, and for whatever is to be refused,
+-- as service_to_book, patient_to_book and booking_path_of say. Raises as they do.
+create function private.booking_terms_of(service_id uuid, provider_id uuid, patient_id uuid)
+returns private.booking_terms
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  terms private.booking_terms;
+  service public.services;
+  caller_id uuid := auth.uid();
+begin
+  if auth.role() <> 'service_role' and booking_terms_of.patient_id is null then
+    select services, mine.id, 'patient'::public.booking_path,
+      clinics.max_open_bookings_per_patient is not null
+    into terms
+    from public.services
+    join public.clinics on clinics.id = services.clinic_id and clinics.books_publicly
+    join public.patients as mine
+      on mine.clinic_id = services.clinic_id and mine.user_id = caller_id
+    where services.id = booking_terms_of.service_id and services.active
+      and not exists (
+        select from public.members
+        where members.clinic_id = services.clinic_id and members.user_id = caller_id
+      )
+      and (booking_terms_of.provider_id is null or exists (
+        select from public.provider_services as offered
+        join public.providers on providers.id = offered.provider_id and providers.active
+        where offered.service_id = services.id
+          and offered.provider_id = booking_terms_of.provider_id
+      ));
+    if terms.patient_id is not null then
+      return terms;
+    end if;
+  end if;
+  service := private.service_to_book(booking_terms_of.service_id, booking_terms_of.provider_id);
+  terms.service := service;
+  terms.patient_id := private.patient_to_book(service.clinic_id, booking_terms_of.patient_id);
+  terms.booked_via := private.booking_path_of(service.clinic_id);
+  terms.has_person_limits := true;
+  return terms;
+end;
+$$;
+
 -- Definer: nobody may insert appointments directly; who may ask for whom is checked here.
 create function public.book_appointment(
   service_id uuid,
@@ -322,12 +454,15 @@ security definer
 set search_path = ''
 as $$
 declare
+  caller_id uuid := auth.uid();
+  terms private.booking_terms;
   service public.services;
   visit public.appointments;
   booked public.appointments;
+  place private.offer;
   earlier_id uuid;
 begin
-  if auth.uid() is null and not private.is_trusted() then
+  if caller_id is null and not private.is_trusted() then
     perform private.raise_error('not_signed_in');
   end if;
   if book_appointment.hold_id is not null then
@@ -335,34 +470,51 @@ begin
       book_appointment.starts_at, book_appointment.provider_id, book_appointment.patient_id,
       book_appointment.request_id, book_appointment.reason);
   end if;
-  service := private.service_to_book(book_appointment.service_id, book_appointment.provider_id);
-  visit.id := gen_random_uuid();
+  terms := private.booking_terms_of(book_appointment.service_id, book_appointment.provider_id,
+    book_appointment.patient_id);
+  service := terms.service;
+  visit.id := private.time_ordered_id();
   visit.clinic_id := service.clinic_id;
-  visit.patient_id := private.patient_to_book(service.clinic_id, book_appointment.patient_id);
-  earlier_id := private.earlier_result(
-    book_appointment.request_id,
-    jsonb_build_array('book_appointment', service.id, book_appointment.starts_at,
-      book_appointment.provider_id, visit.patient_id, book_appointment.reason,
-      book_appointment.overbook_reason),
-    visit.id
-  );
-  if earlier_id is not null then
-    select * into strict booked from public.appointments where appointments.id = earlier_id;
-    return booked;
+  visit.patient_id := terms.patient_id;
+  if book_appointment.request_id is not null then
+    earlier_id := private.earlier_result(
+      book_appointment.request_id,
+      jsonb_build_array('book_appointment', service.id, book_appointment.starts_at,
+        book_appointment.provider_id, visit.patient_id, book_appointment.reason,
+        book_appointment.overbook_reason),
+      visit.id
+    );
+    if earlier_id is not null then
+      select * into strict booked from public.appointments where appointments.id = earlier_id;
+      return booked;
+    end if;
   end if;
-  visit.booked_via := private.booking_path_of(service.clinic_id);
+  visit.booked_via := terms.booked_via;
   perform private.check_bookable_time(
     service, book_appointment.starts_at, visit.booked_via <> 'patient');
   visit.starts_at := book_appointment.starts_at;
-  visit.booked_by := auth.uid();
+  visit.booked_by := caller_id;
   visit.request_id := book_appointment.request_id;
-  visit.overbook_reason :=
-    private.usable_overbook_reason(service.clinic_id, book_appointment.overbook_reason);
+  if book_appointment.overbook_reason is not null then
+    visit.overbook_reason :=
+      private.usable_overbook_reason(service.clinic_id, book_appointment.overbook_reason);
+  end if;
   visit.status := case
     when service.needs_approval and visit.booked_via = 'patient' then 'pending' else 'booked'
   end;
-  perform private.check_person_limits(visit);
-  booked := private.book_first_free(service, visit, book_appointment.provider_id);
+  if terms.has_person_limits then
+    perform private.check_person_limits(visit);
+  end if;
+  if visit.overbook_reason is null and book_appointment.provider_id is not null then
+    place := private.usual_place(service, book_appointment.provider_id, visit.starts_at);
+  end if;
+  if place.provider_id is null then
+    booked := private.book_first_free(service, visit, book_appointment.provider_id);
+  elsif private.is_visibly_taken(service, place.provider_id, place.during, null) then
+    perform private.raise_error('slot_taken');
+  else
+    booked := private.write_visit(service, visit, place);
+  end if;
   if book_appointment.reason is not null then
     perform private.keep_reason(booked, 'visit', book_appointment.reason);
   end if;
@@ -427,12 +579,12 @@ stable
 set search_path = ''
 as $$
 begin
-  return (case
+  return case
     when auth.role() = 'service_role' then 'worker'
     when private.is_trusted() then 'dashboard'
-    when booking_path_of.clinic_id in (select private.my_clinics()) then 'staff'
+    when private.is_member_of(booking_path_of.clinic_id) then 'staff'
     else 'patient'
-  end)::public.booking_path;
+  end;
 end;
 $$;
 

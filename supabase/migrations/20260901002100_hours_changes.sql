@@ -48,10 +48,13 @@ create function private.keep_hours_still(provider_id uuid) returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+  state text;
 begin
   -- Another seed than the ledger's: the same provider's hours have a lock of their own.
   if coalesce(current_setting('appoint.ledger', true), '') <> 'in use' then
-    perform pg_advisory_xact_lock_shared(pg_catalog.uuid_hash_extended(provider_id, 1));
+    -- Assigned, since `perform` would run a query.
+    state := pg_advisory_xact_lock_shared(pg_catalog.uuid_hash_extended(provider_id, 1));
   else
     perform private.lock_hours(array[keep_hours_still.provider_id], false);
   end if;

@@ -24,7 +24,7 @@ begin
     perform private.require_user();
   end if;
   service := private.service_to_book(hold_slot.service_id, hold_slot.provider_id);
-  visit.id := gen_random_uuid();
+  visit.id := private.time_ordered_id();
   visit.clinic_id := service.clinic_id;
   visit.patient_id := private.patient_to_book(service.clinic_id, hold_slot.patient_id);
   earlier_id := private.earlier_result(

@@ -100,7 +100,7 @@ begin
   if session.id is null or not private.may_see_clinic(session.clinic_id) then
     perform private.raise_error('not_found', 'There is no such session.');
   end if;
-  seat.id := gen_random_uuid();
+  seat.id := private.time_ordered_id();
   seat.patient_id := private.patient_to_book(session.clinic_id, join_session.patient_id);
   earlier_id := private.earlier_result(
     join_session.request_id,

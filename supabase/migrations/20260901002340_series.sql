@@ -256,7 +256,7 @@ begin
     begin
       perform private.check_bookable_time(service, occurrence_at);
       perform private.check_person_limits(visit);
-      visit.id := gen_random_uuid();
+      visit.id := private.time_ordered_id();
       visit.starts_at := occurrence_at;
       booked := private.book_occurrence(service, visit, series.provider_id, usual_provider_id);
       perform private.keep_reason(booked, 'visit', fill_series.reason);

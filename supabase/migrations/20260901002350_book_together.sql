@@ -196,7 +196,7 @@ as $$
 declare
   visit public.appointments;
 begin
-  visit.id := gen_random_uuid();
+  visit.id := private.time_ordered_id();
   visit.clinic_id := (wanted.service).clinic_id;
   visit.patient_id := wanted.patient_id;
   visit.starts_at := wanted.starts_at;

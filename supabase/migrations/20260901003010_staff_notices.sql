@@ -40,10 +40,9 @@ $$;
 
 -- What a patient's own change owes the clinic's members.
 create function private.staff_messages_for(before public.appointments, after public.appointments)
-returns setof private.owed_message
+returns private.owed_message[]
 language plpgsql
 stable
-rows 1
 set search_path = ''
 as $$
 declare
@@ -58,12 +57,13 @@ declare
   end;
 begin
   if kind is null then
-    return;
+    return '{}';
   end if;
-  return query
-  select after.clinic_id, after.id, after.version, kind, null::uuid, told.user_id, null::int,
-    'queued'::public.notification_status, now(), null::text
-  from private.members_to_tell(kind, after.clinic_id, after.provider_id) as told;
+  return array(
+    select (after.clinic_id, after.id, after.version, kind, null::uuid, told.user_id, null::int,
+      'queued'::public.notification_status, now(), null::text)::private.owed_message
+    from private.members_to_tell(kind, after.clinic_id, after.provider_id) as told
+  );
 end;
 $$;
 
