@@ -33,7 +33,7 @@ def main(
         list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; all if none is given.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1)] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of each run.")] = 4,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of each run.")] = 3,
     sizes: Annotated[str, typer.Option(help="Existing visits, comma-separated.")] = ",".join(
         map(str, scene.SIZES)
     ),

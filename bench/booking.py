@@ -14,7 +14,13 @@ from bench.pages import Section, spread
 
 CLIENTS = 8
 BOOK = "select bench.book(:slot)"
-PLAIN = "select bench.insert_plain(:slot)"
+PLAIN = (
+    "insert into bench.plain_visits (clinic_id, location_id, service_id, provider_id, patient_id,"
+    " starts_at, ends_at) values ('c1000000-0000-4000-8000-000000000001',"
+    " '10c00000-0000-4000-8000-000000000001', bench.service(), bench.slot_provider(:slot),"
+    " bench.patient(:slot % 10000), bench.slot_start(:slot),"
+    " bench.slot_start(:slot) + interval '30 minutes') returning id"
+)
 
 
 @dataclass

@@ -26,8 +26,9 @@ import psycopg
 # Slots a run of fresh ones goes through, in an order that jumps about: coprime to SPAN.
 SPAN = 2_700_000
 STRIDE = 1_000_003
-# Seconds for each client: with many, their plans are made side by side.
-WARM_UP = 0.4
+# Seconds that do not count: each connection makes its plans then, many of them side by side.
+WARM_UP = 0.7
+WARM_UP_EACH_CLIENT = 0.1
 # pgbench can only branch on numbers, and a variable cannot be null.
 THEN = """select coalesce(id, gen_random_uuid()) as won, (id is not null)::int as is_won
 from (STATEMENT as id) as answer \\gset
@@ -52,6 +53,11 @@ FRESH = Slots(first=0)
 # 4 providers with 25 starts each.
 HOT = Slots(first=8_100_000, shared=100)
 COLD = Slots(first=8_200_000, each_client=3_000)
+
+
+def warm_up(clients: int) -> float:
+    """Seconds at the beginning of a run that do not count."""
+    return WARM_UP + WARM_UP_EACH_CLIENT * clients
 
 
 @dataclass
@@ -136,7 +142,7 @@ def _run_pgbench(job: Job) -> Outcome:
         finished = subprocess.run(
             [
                 str(pgbench()), "-n", "-M", "prepared", "-c", str(job.clients), "-j", "2",
-                "-T", str(round(job.seconds + WARM_UP * job.clients)),
+                "-T", str(round(job.seconds + warm_up(job.clients))),
                 "-D", "n=-1", "-D", f"base={job.base}",
                 "-D", f"clients={job.clients}", "-l", "--log-prefix", f"{place}/times",
                 "--verbose-errors", "-f", str(script), job.url,
@@ -156,7 +162,7 @@ def _run_pgbench(job: Job) -> Outcome:
     errors = Counter({"40P01": int(failed[1] or failed[2] or 0)}) if failed else Counter()
     # Columns: client, number, microseconds (or a word for a failure), script, second, microsecond.
     ended = [(int(line[4]) + int(line[5]) / 1e6, line[2]) for line in lines]
-    begins = min(when for when, _ in ended) + WARM_UP * job.clients
+    begins = min(when for when, _ in ended) + warm_up(job.clients)
     counted = [took for when, took in ended if when >= begins]
     times = [float(took) / 1000 for took in counted if took.isdigit()]
     seconds = max(when for when, _ in ended) - begins
@@ -183,13 +189,7 @@ def _run_python(job: Job) -> Outcome:
     workers = min(os.cpu_count() or 1, job.clients)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         shares = [list(range(number, job.clients, workers)) for number in range(workers)]
-        parts = pool.starmap(
-            _work,
-            [
-                (job.url, job.statement, job.slots, share, job.clients, job.seconds, job.base)
-                for share in shares
-            ],
-        )
+        parts = pool.starmap(_work, [(job, share) for share in shares])
     whole = Outcome(0, max(part.seconds for part in parts))
     for part in parts:
         whole.attempts += part.attempts
@@ -216,7 +216,7 @@ def _work(job: Job, numbers: list[int]) -> Outcome:
         try:
             with psycopg.connect(job.url, autocommit=True) as connection:
                 ready.wait()
-                begins = time.monotonic() + WARM_UP * job.clients
+                begins = time.monotonic() + warm_up(job.clients)
                 end = begins + job.seconds
                 while (began := time.monotonic()) < end:
                     attempt += 1
