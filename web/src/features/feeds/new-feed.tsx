@@ -48,20 +48,18 @@ export function NewFeed({ records }: { records: KnownRecord[] }) {
       />
       <p className="field-hint">{t(`feed.hint_${details}`)}</p>
       <ErrorNotice error={create.error} />
-      {create.data
-        ? <FeedAddress address={create.data} />
-        : (
-          <div className="actions">
-            <Button
-              look="primary"
-              isBusy={create.isPending}
-              onClick={() => create.mutate()}
-            >
-              <CalendarSync aria-hidden size={18} />
-              {t("feed.create")}
-            </Button>
-          </div>
-        )}
+      {create.data ? <FeedAddress address={create.data} /> : (
+        <div className="actions">
+          <Button
+            look="primary"
+            isBusy={create.isPending}
+            onClick={() => create.mutate()}
+          >
+            <CalendarSync aria-hidden size={18} />
+            {t("feed.create")}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

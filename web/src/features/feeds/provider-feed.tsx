@@ -82,20 +82,18 @@ export function ProviderFeed({ providerId }: { providerId: string }) {
             create.reset();
           }}
         />
-        {create.data
-          ? <FeedAddress address={create.data} />
-          : (
-            <div className="actions">
-              <Button
-                look="primary"
-                isBusy={create.isPending}
-                onClick={() => create.mutate()}
-              >
-                <CalendarSync aria-hidden size={18} />
-                {t("calendars.create")}
-              </Button>
-            </div>
-          )}
+        {create.data ? <FeedAddress address={create.data} /> : (
+          <div className="actions">
+            <Button
+              look="primary"
+              isBusy={create.isPending}
+              onClick={() => create.mutate()}
+            >
+              <CalendarSync aria-hidden size={18} />
+              {t("calendars.create")}
+            </Button>
+          </div>
+        )}
       </div>
     </>
   );

@@ -1,10 +1,13 @@
 import {
   CalendarDays,
   CalendarSync,
+  ChartColumn,
   CircleAlert,
   Clock,
   Hourglass,
   type LucideIcon,
+  ScrollText,
+  Settings2,
   Sun,
   UsersRound,
 } from "lucide-react";
@@ -12,7 +15,17 @@ import type { Role } from "./memberships";
 
 interface StaffPage {
   /** The last part of the address, and the key of its name under `staff` in the words. */
-  name: "day" | "waiting" | "attention" | "patients" | "week" | "hours" | "calendars";
+  name:
+    | "day"
+    | "waiting"
+    | "attention"
+    | "patients"
+    | "week"
+    | "hours"
+    | "calendars"
+    | "numbers"
+    | "manage"
+    | "audit";
   icon: LucideIcon;
   /** Who finds it in the menu; what they may do there, the database decides. */
   roles: readonly Role[];
@@ -28,7 +41,11 @@ const EVERYBODY: readonly Role[] = [
 /** The pages of a workplace, in the order of the menu. */
 export const STAFF_PAGES: readonly StaffPage[] = [
   { name: "day", icon: Sun, roles: EVERYBODY },
-  { name: "waiting", icon: Hourglass, roles: ["owner", "manager", "front_desk"] },
+  {
+    name: "waiting",
+    icon: Hourglass,
+    roles: ["owner", "manager", "front_desk"],
+  },
   { name: "attention", icon: CircleAlert, roles: EVERYBODY },
   { name: "patients", icon: UsersRound, roles: EVERYBODY },
   { name: "week", icon: CalendarDays, roles: EVERYBODY },
@@ -38,4 +55,7 @@ export const STAFF_PAGES: readonly StaffPage[] = [
     icon: CalendarSync,
     roles: ["owner", "manager", "provider"],
   },
+  { name: "numbers", icon: ChartColumn, roles: ["owner", "manager"] },
+  { name: "manage", icon: Settings2, roles: ["owner", "manager"] },
+  { name: "audit", icon: ScrollText, roles: EVERYBODY },
 ];

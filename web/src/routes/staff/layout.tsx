@@ -1,6 +1,6 @@
 import "@/styles/staff.css";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { Suspense } from "react";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, useNavigate, useParams } from "react-router";
 import { Choice } from "@/components/field";
@@ -8,32 +8,60 @@ import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { workplaceQuery } from "@/features/workplace/get-workplace";
-import { type Membership, membershipsQuery } from "@/features/workplace/memberships";
+import {
+  type Membership,
+  membershipsQuery,
+} from "@/features/workplace/memberships";
 import { STAFF_PAGES } from "@/features/workplace/staff-pages";
 import type { Workplace } from "@/features/workplace/workplace";
 import { NotFound } from "@/app/route-error";
+import { loadWords } from "@/lib/i18n";
+
+const SecondFactorForm = lazy(async () => {
+  const [{ SecondFactorForm }] = await Promise.all([
+    import("@/features/second-factor/second-factor-form"),
+    loadWords("provider"),
+  ]);
+  return { default: SecondFactorForm };
+});
 
 /** The frame of a workplace: its menu, and the clinic for all pages in it. */
 export function Component() {
-  return <SignedInOnly>{({ user }) => <Staff userId={user.id} />}</SignedInOnly>;
+  return <SignedInOnly>{({ user }) => <Staff userId={user.id} />}
+  </SignedInOnly>;
 }
 
 function Staff({ userId }: { userId: string }) {
   const { clinicId } = useParams();
   const { data: memberships } = useSuspenseQuery(membershipsQuery(userId));
-  const membership = memberships.find(({ clinic_id }) => clinic_id === clinicId);
+  const membership = memberships.find(({ clinic_id }) =>
+    clinic_id === clinicId
+  );
   if (!membership) return <NotFound />;
   return (
     <div className="staff">
       <Menu membership={membership} memberships={memberships} />
       <Suspense fallback={<PageLoading />}>
-        <Inside key={membership.clinic_id} membership={membership} userId={userId} />
+        {membership.needs_second_factor
+          ? <SecondFactorForm clinicName={membership.clinic_name} />
+          : (
+            <Inside
+              key={membership.clinic_id}
+              membership={membership}
+              userId={userId}
+            />
+          )}
       </Suspense>
     </div>
   );
 }
 
-function Menu({ membership, memberships }: { membership: Membership; memberships: Membership[] }) {
+function Menu(
+  { membership, memberships }: {
+    membership: Membership;
+    memberships: Membership[];
+  },
+) {
   const { t } = useTranslation("workplace");
   const navigate = useNavigate();
   return (
@@ -62,8 +90,12 @@ function Menu({ membership, memberships }: { membership: Membership; memberships
   );
 }
 
-function Inside({ membership, userId }: { membership: Membership; userId: string }) {
-  const { data: clinic } = useSuspenseQuery(workplaceQuery(membership.clinic_id));
+function Inside(
+  { membership, userId }: { membership: Membership; userId: string },
+) {
+  const { data: clinic } = useSuspenseQuery(
+    workplaceQuery(membership.clinic_id),
+  );
   const workplace: Workplace = {
     userId,
     clinicId: clinic.id,
