@@ -2646,6 +2646,36 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "clinic_numbers": {
+        Args: { clinic_id: string; from_day: string; to_day: string };
+        Returns: {
+          attended: number;
+          booked_earlier: number;
+          booked_minutes: number;
+          booked_same_day: number;
+          booked_within_month: number;
+          booked_within_week: number;
+          cancellation_rate: number;
+          cancelled: number;
+          cancelled_late: number;
+          dimension: Database["public"]["Enums"]["numbers_by"];
+          key: string;
+          label: string;
+          lead_days: number;
+          missed: number;
+          no_show_rate: number;
+          not_reminded: number;
+          not_reminded_missed: number;
+          not_reminded_no_show_rate: number;
+          open_minutes: number;
+          reminded: number;
+          reminded_missed: number;
+          reminded_no_show_rate: number;
+          unknown: number;
+          utilisation: number;
+          visits: number;
+        }[];
+      };
       "clinic_staff": {
         Args: { clinic_id: string };
         Returns: {
@@ -3386,6 +3416,7 @@ export type Database = {
         | "complained"
         | "skipped"
         | "dead";
+      "numbers_by": "total" | "provider" | "service" | "weekday" | "week" | "month";
       "offer_status": "open" | "accepted" | "declined" | "expired";
       "on_visits_outside": "refuse" | "mark" | "preview";
       "outside_calendar_state": "new" | "fresh" | "stale" | "failing";
@@ -3645,6 +3676,7 @@ export const Constants = {
         "skipped",
         "dead",
       ],
+      "numbers_by": ["total", "provider", "service", "weekday", "week", "month"],
       "offer_status": ["open", "accepted", "declined", "expired"],
       "on_visits_outside": ["refuse", "mark", "preview"],
       "outside_calendar_state": ["new", "fresh", "stale", "failing"],

@@ -1,0 +1,32 @@
+import "@/styles/manage.css";
+import { useTranslation } from "react-i18next";
+import { NavLink, Outlet } from "react-router";
+import { NotFound } from "@/app/route-error";
+import { paths } from "@/config/paths";
+import { MANAGE_PAGES } from "@/features/manage/manage-pages";
+import { useWorkplace } from "@/features/workplace/workplace";
+
+/** The frame around what owners and managers set up; for others there is nothing here. */
+export function Component() {
+  const { t } = useTranslation("manage");
+  const workplace = useWorkplace();
+  if (workplace.role !== "owner" && workplace.role !== "manager") {
+    return <NotFound />;
+  }
+  return (
+    <div className="manage">
+      <nav className="manage-menu" aria-label={t("pages.label")}>
+        {MANAGE_PAGES.map(({ name, icon: Icon }) => (
+          <NavLink
+            key={name}
+            to={paths.staff(workplace.clinicId, `manage/${name}`)}
+          >
+            <Icon aria-hidden size={18} />
+            {t(`pages.${name}`)}
+          </NavLink>
+        ))}
+      </nav>
+      <Outlet context={workplace} />
+    </div>
+  );
+}
