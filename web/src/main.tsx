@@ -23,3 +23,10 @@ async function start(): Promise<void> {
 }
 
 void start();
+if (import.meta.env.PROD && "serviceWorker" in navigator) {
+  // After the first page has all it needs.
+  addEventListener(
+    "load",
+    () => void navigator.serviceWorker.register("/sw.js"),
+  );
+}

@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useEffectEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { isRouteErrorResponse, Link, useRouteError } from "react-router";
 import { Button } from "@/components/button";
@@ -15,14 +16,21 @@ export function RouteError() {
   const key = isRouteErrorResponse(error) && error.status === 404
     ? keyOf(new Refusal("not_found"))
     : keyOf(error);
-  if (key === "not_found" || key === "not_allowed" || key === "invalid_input") {
-    return <NotFound />;
-  }
-
   const tryAgain = () => {
     queries.clear();
     location.reload();
   };
+  const reconnected = useEffectEvent(() => {
+    if (key === "connection_lost") tryAgain();
+  });
+  useEffect(() => {
+    addEventListener("online", reconnected);
+    return () => removeEventListener("online", reconnected);
+  }, []);
+  if (key === "not_found" || key === "not_allowed" || key === "invalid_input") {
+    return <NotFound />;
+  }
+
   return (
     <Page title={t("problem.title")} isNarrow>
       <Notice kind="bad">{t(`errors.${key}`)}</Notice>
