@@ -34,9 +34,7 @@ export async function askApi(
 
 async function keyOfProblem(answer: Response): Promise<ErrorKey> {
   const problem: unknown = await answer.json().catch(() => null);
-  const key = typeof problem === "object" && problem && "key" in problem
-    ? problem.key
-    : "";
+  const key = typeof problem === "object" && problem && "key" in problem ? problem.key : "";
   if (typeof key !== "string") return "unexpected";
   return KNOWN.has(key) ? key as ErrorKey : KEYS[key] ?? "unexpected";
 }

@@ -29,9 +29,7 @@ export function currentConfig(): Config {
  */
 export async function loadConfig(): Promise<LoadedConfig> {
   const asked = Date.now();
-  const answer = await fetch("/config.json", { cache: "no-store" }).catch(() =>
-    null
-  );
+  const answer = await fetch("/config.json", { cache: "no-store" }).catch(() => null);
   if (!answer) return { config: keep(lastTold()), clockAhead: 0 };
   if (!answer.ok) throw new Error(`config.json: ${answer.status}`);
   const config = keep(await answer.json());
@@ -48,8 +46,7 @@ function lastTold(): unknown {
 }
 
 function keep(told: unknown): Config {
-  const { supabaseUrl, supabasePublishableKey, apiUrl } =
-    (told ?? {}) as Partial<Config>;
+  const { supabaseUrl, supabasePublishableKey, apiUrl } = (told ?? {}) as Partial<Config>;
   if (!isAddress(supabaseUrl) || !supabasePublishableKey) {
     throw new Error("config.json says too little");
   }

@@ -1,12 +1,7 @@
 import type { Session, SupabaseClient } from "@supabase/supabase-js";
 import { createContext, type ReactNode, use, useEffect, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import {
-  fullClient,
-  mayBeSignedIn,
-  SESSION_KEY,
-  whenFullClient,
-} from "./supabase";
+import { fullClient, mayBeSignedIn, SESSION_KEY, whenFullClient } from "./supabase";
 
 const SessionContext = createContext<Session | null>(null);
 

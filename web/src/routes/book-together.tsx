@@ -1,9 +1,5 @@
 import "@/styles/together.css";
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
@@ -16,16 +12,9 @@ import { paths } from "@/config/paths";
 import { NameForm } from "@/features/booking/name-form";
 import type { PatientRecord } from "@/features/booking/patient-records";
 import { usePatientRecords } from "@/features/booking/use-patient";
-import {
-  type Clinic,
-  clinicQuery,
-  serviceOf,
-} from "@/features/clinics/get-clinic";
+import { type Clinic, clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
-import {
-  bookTogether,
-  type PersonsVisit,
-} from "@/features/together/book-together";
+import { bookTogether, type PersonsVisit } from "@/features/together/book-together";
 import { type Chosen, WhoComes } from "@/features/together/who-comes";
 import { TogetherFinder } from "@/features/together/together-finder";
 
@@ -56,9 +45,7 @@ function BookTogether({ userId }: { userId: string }) {
         />
       )}
       {!patients.needsName && <ErrorNotice error={patients.error} />}
-      {patients.records && (
-        <Choosing clinic={clinic} records={patients.records} userId={userId} />
-      )}
+      {patients.records && <Choosing clinic={clinic} records={patients.records} userId={userId} />}
     </Page>
   );
 }

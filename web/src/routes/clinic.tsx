@@ -20,9 +20,7 @@ export function Component() {
   const [search] = useSearchParams();
   const provider = clinic.providers.find(({ id }) => id === search.get("with"));
   const place = clinic.locations.find(({ id }) => id === search.get("where"));
-  const services = provider
-    ? offeredOf(provider, clinic.services)
-    : clinic.services;
+  const services = provider ? offeredOf(provider, clinic.services) : clinic.services;
   const groups = provider ? offeredOf(provider, clinic.groups) : clinic.groups;
   return (
     <Page title={clinic.name} lead={t("clinic.lead")}>
@@ -39,9 +37,7 @@ export function Component() {
               </Link>
             </p>
           )}
-          {services.length + groups.length === 0 && (
-            <p>{t("clinic.no_services")}</p>
-          )}
+          {services.length + groups.length === 0 && <p>{t("clinic.no_services")}</p>}
           <ul className="cards">
             {services.map((service) => (
               <li key={service.id}>
@@ -112,12 +108,9 @@ function ServiceCard({ clinic, service, wish }: ServiceCardProps) {
             : t("slots.providers", { count: providers.length })}
         </span>
         <span className="tags">
-          {service.needs_approval && (
-            <span className="tag">{t("clinic.needs_approval")}</span>
-          )}
-          {service.new_patients_only && (
-            <span className="tag">{t("clinic.new_patients_only")}</span>
-          )}
+          {service.needs_approval && <span className="tag">{t("clinic.needs_approval")}</span>}
+          {service.new_patients_only && <span className="tag">{t("clinic.new_patients_only")}
+          </span>}
         </span>
       </span>
       <span className="card-more">

@@ -7,11 +7,7 @@ import { ErrorNotice } from "@/components/notice";
 import { Page, PageLoading } from "@/components/page";
 import { When } from "@/components/when";
 import { paths } from "@/config/paths";
-import {
-  type Clinic,
-  clinicQuery,
-  serviceOf,
-} from "@/features/clinics/get-clinic";
+import { type Clinic, clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
 import { type OpenSession, sessionsQuery } from "@/features/group/sessions";
 import { TakeSeat } from "@/features/group/take-seat";
 import { SignInForm } from "@/features/sign-in/sign-in-form";

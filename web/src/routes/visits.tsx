@@ -7,11 +7,7 @@ import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
 import { recordsQuery } from "@/features/booking/patient-records";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
-import {
-  isConfirmed,
-  type Visit,
-  visitsQuery,
-} from "@/features/visits/get-visits";
+import { isConfirmed, type Visit, visitsQuery } from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
 import { waitingQuery } from "@/features/waitlist/waiting";
 import { WaitingList } from "@/features/waitlist/waiting-list";
@@ -44,9 +40,7 @@ function Visits({ userId }: { userId: string }) {
   const isForOthers = records.some((record) => record.user_id !== userId);
   return (
     <Page title={t("visits.title")} isNarrow>
-      {search.has("together") && (
-        <Notice kind="good">{t("patient:together.booked")}</Notice>
-      )}
+      {search.has("together") && <Notice kind="good">{t("patient:together.booked")}</Notice>}
       <WaitingList waiting={waiting} />
       <section aria-labelledby="coming">
         <h2 id="coming">{t("visits.coming")}</h2>

@@ -24,8 +24,7 @@ export function ClaimForm() {
   const [born, setBorn] = useState("");
   const claim = useMutation({
     mutationFn: () => claimRecords(born),
-    onSuccess: () =>
-      queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -45,9 +44,7 @@ export function ClaimForm() {
       <ErrorNotice error={claim.error} />
       {claim.data && (
         <Notice kind={claim.data.length ? "good" : "info"}>
-          {claim.data.length
-            ? t("claim.found", { count: claim.data.length })
-            : t("claim.none")}
+          {claim.data.length ? t("claim.found", { count: claim.data.length }) : t("claim.none")}
         </Notice>
       )}
       <div className="actions">

@@ -31,8 +31,6 @@ export function useKnownRecords(userId: string): KnownRecord[] {
   return records.flatMap((record) => {
     const clinic = clinics.find(({ id }) => id === record.clinic_id);
     const isInUse = clinic && !record.merged_into && !record.erased_at;
-    return isInUse
-      ? [{ ...record, clinic, isOwn: record.user_id === userId }]
-      : [];
+    return isInUse ? [{ ...record, clinic, isOwn: record.user_id === userId }] : [];
   });
 }

@@ -30,8 +30,7 @@ export function RecordForm({ record }: { record: KnownRecord }) {
           .eq("id", record.id)
           .select("id"),
       ),
-    onSuccess: () =>
-      queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: recordsQuery.queryKey }),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -41,9 +40,7 @@ export function RecordForm({ record }: { record: KnownRecord }) {
     <form className="form card card-form" onSubmit={submit} noValidate>
       <p className="record-head">
         <strong>{record.clinic.name}</strong>
-        {!record.isOwn && (
-          <span className="tag">{t("account.in_your_care")}</span>
-        )}
+        {!record.isOwn && <span className="tag">{t("account.in_your_care")}</span>}
       </p>
       <Field
         label={t("account.name")}

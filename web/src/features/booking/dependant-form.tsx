@@ -4,11 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Field } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
-import {
-  type PatientRecord,
-  recordsQuery,
-  registerDependant,
-} from "./patient-records";
+import { type PatientRecord, recordsQuery, registerDependant } from "./patient-records";
 
 /** A child's record, with whoever fills this in as guardian. */
 export function DependantForm(

@@ -104,8 +104,7 @@ function HeldBooking(
     },
   });
   const book = useMutation({
-    mutationFn: (held: Hold) =>
-      bookHeldSlot(held, typed.reason, typed.bookRequest),
+    mutationFn: (held: Hold) => bookHeldSlot(held, typed.reason, typed.bookRequest),
     onSuccess: (visit) => {
       onBooked();
       void queries.invalidateQueries({ queryKey: ["visits"] });
@@ -230,8 +229,7 @@ function ReasonField(
   return (
     <div className="field">
       <label htmlFor={id}>
-        {t("confirm.reason")}{" "}
-        <span className="muted">({t("app.optional")})</span>
+        {t("confirm.reason")} <span className="muted">({t("app.optional")})</span>
       </label>
       <textarea
         id={id}

@@ -37,9 +37,7 @@ export function PatientChoice(
               <span>
                 <strong>{record.full_name}</strong>
                 <span className="muted">
-                  {record.user_id === userId
-                    ? t("confirm.me")
-                    : t("account.in_your_care")}
+                  {record.user_id === userId ? t("confirm.me") : t("account.in_your_care")}
                 </span>
               </span>
             </label>

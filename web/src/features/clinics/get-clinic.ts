@@ -56,9 +56,7 @@ export function offeredBy<
   serviceId: string,
 ): Offering[] {
   return providers.filter((provider) =>
-    provider.provider_services.some((offered) =>
-      offered.service_id === serviceId
-    )
+    provider.provider_services.some((offered) => offered.service_id === serviceId)
   );
 }
 

@@ -34,9 +34,7 @@ export function PersonCard({ record, userId, allIds }: PersonCardProps) {
     guardian.patient_id === record.id &&
     (guardian.ends_at === null || Date.parse(guardian.ends_at) > now())
   );
-  const asked = data.invitations.filter(({ patient_id }) =>
-    patient_id === record.id
-  );
+  const asked = data.invitations.filter(({ patient_id }) => patient_id === record.id);
   const mayChange = record.isOwn || record.user_id === null;
   // Accepting makes the guardian and marks the invitation in one transaction, at one instant.
   const addressOf = (guardian: Guardian) =>
@@ -105,9 +103,7 @@ function ActingLine({ guardian, isMe, address, mayEnd, record }: {
   return (
     <li className="acting-line">
       <span>
-        {isMe
-          ? t("family.you_act")
-          : t("family.acts", { who: address ?? t("family.somebody") })}
+        {isMe ? t("family.you_act") : t("family.acts", { who: address ?? t("family.somebody") })}
         {guardian.ends_at && (
           <span className="muted small">
             {t("family.until", {
@@ -132,8 +128,7 @@ function ActingLine({ guardian, isMe, address, mayEnd, record }: {
           <Button
             look="danger"
             isBusy={end.isPending}
-            onClick={() =>
-              end.mutate(guardian.id, { onSuccess: () => setAsking(false) })}
+            onClick={() => end.mutate(guardian.id, { onSuccess: () => setAsking(false) })}
           >
             {t("family.end")}
           </Button>
@@ -149,9 +144,7 @@ function Invite({ record }: { record: KnownRecord }) {
   const [isOpen, setOpen] = useState(false);
   const [email, setEmail] = useState("");
   const [isChecked, setChecked] = useState(false);
-  const invite = useFamilyChange((address: string) =>
-    inviteGuardian(record.id, address)
-  );
+  const invite = useFamilyChange((address: string) => inviteGuardian(record.id, address));
   const isWrong = !/^[^@\s]+@[^@\s]+$/.test(email.trim());
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -32,8 +32,7 @@ export function TakeSeat(
   const patient = patients.records?.find(({ id }) => id === chosenId) ??
     patients.records?.[0];
   const join = useMutation({
-    mutationFn: (patientId: string) =>
-      joinSession(sessionId, patientId, requestId),
+    mutationFn: (patientId: string) => joinSession(sessionId, patientId, requestId),
     onSuccess: (seat) => navigate(`${paths.visit(seat.id)}?new=1`),
     onError: () => void queries.invalidateQueries({ queryKey: ["sessions"] }),
   });

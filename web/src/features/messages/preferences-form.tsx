@@ -20,8 +20,7 @@ export function PreferencesForm({ record, saved }: PreferencesFormProps) {
   const queries = useQueryClient();
   const [wish, setWish] = useState(saved);
   const [isChecked, setChecked] = useState(false);
-  const change = (part: Partial<Preferences>) =>
-    setWish((before) => ({ ...before, ...part }));
+  const change = (part: Partial<Preferences>) => setWish((before) => ({ ...before, ...part }));
   const save = useMutation({
     mutationFn: () => savePreferences(record, wish),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["preferences"] }),
@@ -70,28 +69,20 @@ export function PreferencesForm({ record, saved }: PreferencesFormProps) {
             label={t("messages.quiet_from")}
             type="time"
             value={wish.quiet_from?.slice(0, 5) ?? ""}
-            error={isChecked && isHalf && !wish.quiet_from
-              ? t("messages.quiet_both")
-              : undefined}
-            onChange={(event) =>
-              change({ quiet_from: event.target.value || null })}
+            error={isChecked && isHalf && !wish.quiet_from ? t("messages.quiet_both") : undefined}
+            onChange={(event) => change({ quiet_from: event.target.value || null })}
           />
           <Field
             label={t("messages.quiet_until")}
             type="time"
             value={wish.quiet_until?.slice(0, 5) ?? ""}
-            error={isChecked && isHalf && !wish.quiet_until
-              ? t("messages.quiet_both")
-              : undefined}
-            onChange={(event) =>
-              change({ quiet_until: event.target.value || null })}
+            error={isChecked && isHalf && !wish.quiet_until ? t("messages.quiet_both") : undefined}
+            onChange={(event) => change({ quiet_until: event.target.value || null })}
           />
         </div>
       </fieldset>
       <ErrorNotice error={save.error} />
-      {save.isSuccess && (
-        <Notice kind="good">{t("common:account.saved")}</Notice>
-      )}
+      {save.isSuccess && <Notice kind="good">{t("common:account.saved")}</Notice>}
       <div className="actions">
         <Button type="submit" look="primary" isBusy={save.isPending}>
           {t("common:account.save")}

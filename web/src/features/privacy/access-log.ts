@@ -10,8 +10,7 @@ export function accessLogQuery(patientIds: string[]) {
     queryKey: ["access-log", patientIds],
     queryFn: ({ pageParam }) => accessesBefore(patientIds, pageParam),
     initialPageParam: null as number | null,
-    getNextPageParam: (page) =>
-      page.length < PAGE ? null : page.at(-1)?.id ?? null,
+    getNextPageParam: (page) => page.length < PAGE ? null : page.at(-1)?.id ?? null,
     meta: { isPersonal: true },
   });
 }

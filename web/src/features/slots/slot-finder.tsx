@@ -57,9 +57,8 @@ export function SlotFinder(
       preventScrollReset: true,
     });
 
-  const clinicZone =
-    clinic.locations.find(({ id }) => id === placeId)?.time_zone ??
-      clinic.time_zone;
+  const clinicZone = clinic.locations.find(({ id }) => id === placeId)?.time_zone ??
+    clinic.time_zone;
   const ownZone = deviceZone();
   const [usesOwnZone, setUsesOwnZone] = useState(true);
   const zone = usesOwnZone ? ownZone : clinicZone;
@@ -86,9 +85,7 @@ export function SlotFinder(
     free && firstFree && dayOf(firstFree.startsAt, zone),
   );
   const asked = search.get("day");
-  const day = asked && days.includes(asked)
-    ? asked
-    : firstDayWithTimes ?? firstDay;
+  const day = asked && days.includes(asked) ? asked : firstDayWithTimes ?? firstDay;
   const differ = !showSameClock(clinicZone, ownZone, [from, to]);
   const take = (start: Start) => {
     const choice = choiceOf(start);

@@ -70,9 +70,7 @@ export function freeStarts(
   starts: Start[] | undefined,
   part: PartOfDay | null,
 ): Start[] {
-  return (starts ?? []).filter((start) =>
-    !start.isTaken && (!part || start.part === part)
-  );
+  return (starts ?? []).filter((start) => !start.isTaken && (!part || start.part === part));
 }
 
 /**
@@ -85,9 +83,7 @@ export function choiceOf(
 ): { at: string; provider: string | null; place: string } | null {
   const [first] = start.slots;
   if (!first) return null;
-  const isOnePlace = start.slots.every((slot) =>
-    slot.location_id === first.location_id
-  );
+  const isOnePlace = start.slots.every((slot) => slot.location_id === first.location_id);
   const isOpen = isOnePlace && start.slots.length > 1;
   return {
     at: start.startsAt,

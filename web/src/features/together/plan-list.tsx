@@ -18,9 +18,7 @@ export function PlanList({ clinic, asked, plans, onChoose }: PlanListProps) {
   return (
     <ul className="plans">
       {plans.map((plan) => {
-        const place = clinic.locations.find(({ id }) =>
-          id === plan[0]?.location_id
-        );
+        const place = clinic.locations.find(({ id }) => id === plan[0]?.location_id);
         const zone = place?.time_zone ?? clinic.time_zone;
         const visits = asked.flatMap(({ patientId, serviceId }, index) => {
           const slot = plan[index];
@@ -41,8 +39,7 @@ export function PlanList({ clinic, asked, plans, onChoose }: PlanListProps) {
               </strong>
               {plan.map((slot, index) => (
                 <span key={asked[index]?.patientId}>
-                  <b>{clockTime(slot.starts_at, zone, language)}</b>{" "}
-                  {asked[index]?.name}
+                  <b>{clockTime(slot.starts_at, zone, language)}</b> {asked[index]?.name}
                   <span className="muted">
                     {clinic.providers.find(({ id }) => id === slot.provider_id)
                       ?.full_name}

@@ -36,9 +36,7 @@ export function TogetherFinder(
   const [manner, setManner] = useState<Manner>("in_turn");
   const [part, setPart] = useState("any");
   const [shown, setShown] = useState(SHOWN);
-  const [span, setSpan] = useState(() =>
-    spanFrom(dayOf(now(), clinic.time_zone), clinic)
-  );
+  const [span, setSpan] = useState(() => spanFrom(dayOf(now(), clinic.time_zone), clinic));
   const serviceIds = [...new Set(asked.map(({ serviceId }) => serviceId))];
   const answers = useQueries({
     queries: serviceIds.map((serviceId) =>
@@ -54,8 +52,7 @@ export function TogetherFinder(
   const isLoading = answers.some(({ isPending }) => isPending);
   const error = answers.find((answer) => answer.error)?.error;
   const slots = useMemo(
-    () =>
-      new Map(serviceIds.map((id, index) => [id, answers[index]?.data ?? []])),
+    () => new Map(serviceIds.map((id, index) => [id, answers[index]?.data ?? []])),
     [serviceIds.join(), ...answers.map(({ data }) => data)],
   );
   const plans = useMemo(() =>
@@ -65,9 +62,7 @@ export function TogetherFinder(
         const all = slots.get(serviceId) ?? [];
         return {
           slots: index === 0 && part !== "any"
-            ? all.filter((slot) =>
-              partOf(slot.starts_at, clinic.time_zone) === part
-            )
+            ? all.filter((slot) => partOf(slot.starts_at, clinic.time_zone) === part)
             : all,
           bufferBefore: service.buffer_before_minutes,
           bufferAfter: service.buffer_after_minutes,

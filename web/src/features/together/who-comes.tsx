@@ -50,8 +50,7 @@ export function WhoComes(
                   label: name,
                 })),
               ]}
-              onChange={(serviceId) =>
-                onChange({ ...chosen, [record.id]: serviceId })}
+              onChange={(serviceId) => onChange({ ...chosen, [record.id]: serviceId })}
             />
           </li>
         ))}

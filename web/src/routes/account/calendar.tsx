@@ -1,20 +1,9 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { ErrorNotice } from "@/components/notice";
-import {
-  type KnownRecord,
-  useKnownRecords,
-} from "@/features/account/known-records";
-import {
-  type FeedDetails,
-  feedsQuery,
-  revokeFeed,
-} from "@/features/feeds/feeds";
+import { type KnownRecord, useKnownRecords } from "@/features/account/known-records";
+import { type FeedDetails, feedsQuery, revokeFeed } from "@/features/feeds/feeds";
 import { NewFeed } from "@/features/feeds/new-feed";
 import { useLanguage } from "@/lib/hooks";
 import { deviceZone, fullDay } from "@/lib/zoned-time";
@@ -70,9 +59,7 @@ function FeedCard({ feed, record }: FeedCardProps) {
     <div className="card">
       <span className="card-body">
         <strong>
-          {record
-            ? `${record.full_name} · ${record.clinic.name}`
-            : t("feed.title")}
+          {record ? `${record.full_name} · ${record.clinic.name}` : t("feed.title")}
         </strong>
         <span className="muted">
           {t(`feed.details_${feed.details}`)} · {t("feed.since", {

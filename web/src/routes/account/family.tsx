@@ -4,10 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Choice } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
-import {
-  type KnownRecord,
-  useKnownRecords,
-} from "@/features/account/known-records";
+import { type KnownRecord, useKnownRecords } from "@/features/account/known-records";
 import { DependantForm } from "@/features/booking/dependant-form";
 import {
   acceptGuardianship,
@@ -30,9 +27,7 @@ export function Component() {
       <section aria-labelledby="family">
         <h2 id="family">{t("family.title")}</h2>
         <p className="muted">{t("family.lead")}</p>
-        {records.length === 0 && (
-          <p className="muted">{t("common:account.none")}</p>
-        )}
+        {records.length === 0 && <p className="muted">{t("common:account.none")}</p>}
         {records.map((record) => (
           <PersonCard
             key={record.id}
@@ -64,8 +59,7 @@ function Offered({ invitations }: { invitations: Invitation[] }) {
           <Button
             look="primary"
             isBusy={accept.isPending}
-            onClick={() =>
-              accept.mutate(id)}
+            onClick={() => accept.mutate(id)}
           >
             {t("family.accept")}
           </Button>

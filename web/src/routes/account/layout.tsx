@@ -19,9 +19,7 @@ export interface AccountOwner {
 export function Component() {
   return (
     <SignedInOnly>
-      {({ user }) => (
-        <Account owner={{ userId: user.id, email: user.email ?? "" }} />
-      )}
+      {({ user }) => <Account owner={{ userId: user.id, email: user.email ?? "" }} />}
     </SignedInOnly>
   );
 }

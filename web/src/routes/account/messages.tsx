@@ -16,9 +16,7 @@ export function Component() {
     <section aria-labelledby="messages">
       <h2 id="messages">{t("messages.title")}</h2>
       <p className="muted">{t("messages.lead")}</p>
-      {records.length === 0 && (
-        <p className="muted">{t("common:account.none")}</p>
-      )}
+      {records.length === 0 && <p className="muted">{t("common:account.none")}</p>}
       {records.map((record) => {
         const { patient_id: _, ...wish } = saved.find(({ patient_id }) =>
           patient_id === record.id
