@@ -58,7 +58,4 @@ export const STAFF_PAGES: readonly StaffPage[] = [
   { name: "numbers", icon: ChartColumn, roles: ["owner", "manager"] },
   { name: "manage", icon: Settings2, roles: ["owner", "manager"] },
   { name: "audit", icon: ScrollText, roles: EVERYBODY },
-  { name: "numbers", icon: ChartColumn, roles: ["owner", "manager"] },
-  { name: "manage", icon: Settings2, roles: ["owner", "manager"] },
-  { name: "audit", icon: ScrollText, roles: EVERYBODY },
 ];
