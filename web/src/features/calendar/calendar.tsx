@@ -65,7 +65,12 @@ export function Calendar(
   const host = useRef<HTMLDivElement>(null);
   const calendar = useRef<Core>(null);
 
-  const opened = useEffectEvent(({ event }: Core.EventClickInfo) => onOpen(String(event.id)));
+  const isDragging = useRef(false);
+
+  const opened = useEffectEvent((id: string) => {
+    // A drag ends with a click on what was dragged.
+    if (!isDragging.current) onOpen(id);
+  });
   const picked = useEffectEvent(({ dateStr, resource }: Core.DateClickInfo) => {
     const minutes = Number(dateStr.slice(14, 16));
     const at = instantOf(laterOnTheWall(dateStr, -(minutes % PICKED)), zone);
@@ -91,7 +96,9 @@ export function Calendar(
   const content = useEffectEvent(
     ({ event }: Core.EventContentInfo): Core.Content => {
       const entry = event.extendedProps.entry as CalendarEntry | undefined;
-      return entry ? { domNodes: drawn(entry, zone, language) } : "";
+      if (!entry) return "";
+      const column = columns?.find(({ id }) => entry.columnIds?.includes(id))?.title ?? "";
+      return { domNodes: [drawn(entry, column, zone, language, () => opened(entry.id))] };
     },
   );
 
@@ -110,19 +117,28 @@ export function Calendar(
       nowIndicator: true,
       slotDuration: "00:15",
       slotLabelInterval: "01:00",
-      slotHeight: 22,
+      slotHeight: 25,
       snapDuration: { minutes: STEP },
       slotEventOverlap: false,
       eventDurationEditable: false,
-      eventClick: opened,
+      eventDragStart: () => {
+        isDragging.current = true;
+      },
+      eventDragStop: () => {
+        setTimeout(() => {
+          isDragging.current = false;
+        });
+      },
       eventContent: content,
       eventDrop: moved,
       dateClick: picked,
       ...(!isWeek && { columnWidth: "minmax(10.5rem, 1fr)" }),
     });
     calendar.current = made;
+    const stop = keepRolesPlain(host.current);
     return () => {
       calendar.current = null;
+      stop();
       void destroyCalendar(made);
     };
   }, [isWeek]);
@@ -156,21 +172,45 @@ export function Calendar(
 }
 
 /** Text alone goes in, never markup: names are typed by people. */
-function drawn(entry: CalendarEntry, zone: string, language: string): Node[] {
+function drawn(
+  entry: CalendarEntry,
+  column: string,
+  zone: string,
+  language: string,
+  onOpen: () => void,
+): Node {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "entry";
+  button.dataset.visit = entry.id;
+  button.addEventListener("click", onOpen);
   const line = (name: string, text: string) => {
     const made = document.createElement("span");
     made.className = name;
     made.textContent = text;
-    return made;
+    button.append(made);
   };
-  return [
-    line("entry-title", entry.title),
-    line(
-      "entry-detail",
-      `${clockTime(entry.startsAt, zone, language)} – ${clockTime(entry.endsAt, zone, language)}`,
-    ),
-    line("entry-detail", entry.detail),
-  ];
+  line("entry-title", `${clockTime(entry.startsAt, zone, language)} ${entry.title}`);
+  line("entry-detail", entry.detail);
+  if (column) line("visually-hidden", column);
+  return button;
+}
+
+/**
+ * The component calls itself a table without being one to those who listen: its cells are empty, and
+ * its entries stand beside them. Without the roles it reads as what it is, a list of named buttons.
+ */
+function keepRolesPlain(host: HTMLElement): () => void {
+  const plain = () => {
+    for (const element of host.querySelectorAll("[role], [aria-colindex]")) {
+      element.removeAttribute("role");
+      element.removeAttribute("aria-colindex");
+    }
+  };
+  plain();
+  const watcher = new MutationObserver(plain);
+  watcher.observe(host, { childList: true, subtree: true });
+  return () => watcher.disconnect();
 }
 
 // The component's dates show the wall's time on the device's clock, so no zone is named here.

@@ -3,6 +3,7 @@ import { CalendarCheck } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ErrorNotice } from "@/components/notice";
+import { Page } from "@/components/page";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import { deviceZone, fullDay, showSameClock, startOfDay, zoneCity } from "@/lib/zoned-time";
@@ -24,6 +25,7 @@ import { useMove } from "./use-move";
 
 interface DayBoardProps {
   clinicId: string;
+  clinicName: string;
   zone: string;
   providers: { id: string; full_name: string; user_id: string | null }[];
   userId: string;
@@ -34,7 +36,7 @@ type Doing = { what: "book" | "block"; picked: { at: number; providerId: string 
 const NARROW = "(max-width: 47.99rem)";
 
 /** A clinic's day across providers and rooms: follows what others change, and changes it. */
-export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
+export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayBoardProps) {
   const { t } = useTranslation("workplace");
   const language = useLanguage();
   const isNarrow = useMediaQuery(NARROW);
@@ -96,7 +98,18 @@ export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
   const noon = startOfDay(day, zone) + 12 * 3_600_000;
 
   return (
-    <div className="day-board">
+    <Page
+      title={fullDay(noon, zone, language)}
+      lead={
+        <span className="day-lead">
+          {clinicName}
+          {isLive && <span className="is-live live-mark">{t("day.live")}</span>}
+          {!showSameClock(zone, deviceZone(), [noon]) && (
+            <span className="small">{t("day.clock", { zone: zoneCity(zone) })}</span>
+          )}
+        </span>
+      }
+    >
       <DayToolbar
         search={search}
         providers={providers}
@@ -105,13 +118,6 @@ export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
         onBook={() => setDoing({ what: "book", picked: null })}
         onBlock={() => setDoing({ what: "block", picked: null })}
       />
-      <div className="day-title">
-        <p className="lead" role="status">{fullDay(noon, zone, language)}</p>
-        {isLive && <span className="is-live live-mark">{t("day.live")}</span>}
-        {!showSameClock(zone, deviceZone(), [noon]) && (
-          <p className="muted small">{t("day.clock", { zone: zoneCity(zone) })}</p>
-        )}
-      </div>
       <ErrorNotice error={error} />
       {shown && day === today && visits && (
         <NextPatient
@@ -193,6 +199,6 @@ export function DayBoard({ clinicId, zone, providers, userId }: DayBoardProps) {
         />
       )}
       <Toast told={told} onGone={() => tell(null)} />
-    </div>
+    </Page>
   );
 }

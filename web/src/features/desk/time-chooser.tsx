@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,7 +9,7 @@ import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import { addDays, clockTime, type Day, dayOf, longDay, startOfDay } from "@/lib/zoned-time";
 import { instantOf, wallText } from "../calendar/wall-clock";
-import { slotsQuery } from "../slots/open-slots";
+import { openSlots, slotsQuery } from "../slots/open-slots";
 import type { ChosenTime } from "./book-visit";
 import { WhyNot } from "./why-not";
 
@@ -94,7 +94,14 @@ export function TimeChooser(
           })}
         </legend>
         <ErrorNotice error={slots.error} />
-        {slots.data && times.length === 0 && <p className="muted">{t("book.none_free")}</p>}
+        {slots.data && times.length === 0 && (
+          <NextFree
+            key={day}
+            search={{ serviceId, providerId, placeId: null }}
+            after={startOfDay(addDays(day, 1), zone)}
+            onFound={(at) => changeDay(dayOf(at, zone))}
+          />
+        )}
         <div>
           {times.map((at) => (
             <label key={at}>
@@ -150,5 +157,31 @@ export function TimeChooser(
         </div>
       )}
     </div>
+  );
+}
+
+interface NextFreeProps {
+  search: { serviceId: string; providerId: string | null; placeId: string | null };
+  after: number;
+  onFound: (at: number) => void;
+}
+
+const TWO_WEEKS = 14 * 86_400_000;
+
+/** Where a day has nothing free: the way to the next one that has. */
+function NextFree({ search, after, onFound }: NextFreeProps) {
+  const { t } = useTranslation("desk");
+  const look = useMutation({
+    mutationFn: () => openSlots({ ...search, from: after, to: after + TWO_WEEKS }),
+    onSuccess: ([first]) => first && onFound(Date.parse(first.starts_at)),
+  });
+  return (
+    <>
+      <p className="muted" role="status">
+        {look.data?.length === 0 ? t("book.none_soon") : t("book.none_free")}
+      </p>
+      <ErrorNotice error={look.error} />
+      <Button isBusy={look.isPending} onClick={() => look.mutate()}>{t("book.next_free")}</Button>
+    </>
   );
 }

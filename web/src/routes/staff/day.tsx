@@ -1,7 +1,6 @@
 import "@/styles/day.css";
 import "@/styles/desk.css";
 import { useMemo } from "react";
-import { Page } from "@/components/page";
 import { DayBoard } from "@/features/day/day-board";
 import { useWorkplace } from "@/features/workplace/workplace";
 
@@ -12,13 +11,12 @@ export function Component() {
     [clinic.providers],
   );
   return (
-    <Page title={clinic.name}>
-      <DayBoard
-        clinicId={clinicId}
-        zone={zone}
-        providers={providers}
-        userId={userId}
-      />
-    </Page>
+    <DayBoard
+      clinicId={clinicId}
+      clinicName={clinic.name}
+      zone={zone}
+      providers={providers}
+      userId={userId}
+    />
   );
 }

@@ -22,7 +22,9 @@ export function Component() {
   const { t } = useTranslation("desk");
   const { patientId = "" } = useParams();
   const { clinicId, clinic, zone } = useWorkplace();
-  const { data: { patient } } = useSuspenseQuery(patientQuery(clinicId, patientId));
+  const { data: { patient } } = useSuspenseQuery(
+    patientQuery(clinicId, patientId),
+  );
   const { data: offerings } = useQuery(offeringsQuery(clinicId));
   const [isBooking, setBooking] = useState(false);
   const [told, tell] = useState<Told | null>(null);
