@@ -288,6 +288,24 @@ def shift(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterab
     )
 
 
+def strike(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
+    """What a provider's day shows never was: struck out in the SQL editor, free again."""
+    day = crowd.today + timedelta(days=2 + chance.randrange(crowd.days))
+    ask(
+        connection,
+        None,
+        "with chosen as (select id from public.appointments where provider_id = %s"
+        " and status in ('booked', 'arrived', 'fulfilled') and starts_at between %s and %s"
+        " order by id for no key update)"
+        " update public.appointments set status = 'entered_in_error'"
+        " where id in (select id from chosen) returning id",
+        _provider(chance),
+        day,
+        day + timedelta(days=1),
+    )
+    return []
+
+
 def delete(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
     """A row removed in the table editor; who was promised a visit must be told first."""
     ask(
@@ -314,13 +332,14 @@ WEIGHTED: list[tuple[int, Deed]] = [
     (4, insert),
     (2, update),
     (1, shift),
+    (1, strike),
     (1, delete),
 ]
 DEEDS: list[Deed] = [deed for _, deed in WEIGHTED]
 
 
 def _service(chance: random.Random) -> UUID:
-    return named(chance.choice(["talk", "exam", "exam", "scan"]))
+    return named(chance.choice(["talk", "exam", "exam", "scan", "pair"]))
 
 
 def _provider(chance: random.Random) -> UUID:
@@ -347,11 +366,11 @@ def overlaps(connection: Connection) -> list[Any]:
         union all
         select a.id, null from kept a
         where a.service_id <> %(talk)s and (
-          select count(*) from kept b
+          select sum(case b.service_id when %(pair)s then 2 else 1 end) from kept b
           where b.service_id <> %(talk)s and lower(a.kept) <@ b.kept
         ) > %(rooms)s
         """,
-        {"scan": named("scan"), "talk": named("talk"), "rooms": ROOMS},
+        {"scan": named("scan"), "talk": named("talk"), "pair": named("pair"), "rooms": ROOMS},
     ).fetchall()
 
 
@@ -371,7 +390,7 @@ def disagreements(connection: Connection) -> list[Any]:
           select visits.id,
             count(*) filter (where resource_id = provider_id and during = kept) as providers,
             count(*) filter (where resource_id = patient_id and during = visit) as patients,
-            count(*) filter (where during = kept and resource_id in (
+            count(distinct resource_id) filter (where during = kept and resource_id in (
               select id from public.resources where kind = 'room')) as rooms,
             count(*) filter (where during = kept and resource_id in (
               select id from public.resources where kind = 'equipment')) as equipment,
@@ -384,9 +403,11 @@ def disagreements(connection: Connection) -> list[Any]:
         where case
           when not keeps then whole > 0
           else (providers, patients, rooms, equipment, whole) is distinct from (
-            1, 1, (service_id <> %(talk)s)::int, (service_id = %(scan)s)::int,
-            2 + (service_id <> %(talk)s)::int + (service_id = %(scan)s)::int)
+            1, 1, (service_id <> %(talk)s)::int + (service_id = %(pair)s)::int,
+            (service_id = %(scan)s)::int,
+            2 + (service_id <> %(talk)s)::int + (service_id = %(pair)s)::int
+              + (service_id = %(scan)s)::int)
         end
         """,
-        {"scan": named("scan"), "talk": named("talk")},
+        {"scan": named("scan"), "talk": named("talk"), "pair": named("pair")},
     ).fetchall()

@@ -1,5 +1,5 @@
--- A small clinic for many hands: every visit needs a provider, a patient and, by its service, a room
--- or a room and the one scanner. Hours are 09:00 to 17:00, every day.
+-- A small clinic for many hands: every visit needs a provider, a patient and, by its service, a room,
+-- two rooms, or a room and the one scanner. Hours are 09:00 to 17:00, every day.
 
 insert into auth.users (id, aud, role, email, email_confirmed_at)
 select md5('person' || number)::uuid, 'authenticated', 'authenticated',
@@ -20,7 +20,8 @@ insert into public.services (id, clinic_id, name, duration_minutes, slot_interva
 values
   (md5('talk')::uuid, md5('clinic')::uuid, 'Talk', 30, 15, 0, 0),
   (md5('exam')::uuid, md5('clinic')::uuid, 'Examination', 30, 15, 5, 10),
-  (md5('scan')::uuid, md5('clinic')::uuid, 'Scan', 45, 15, 0, 15);
+  (md5('scan')::uuid, md5('clinic')::uuid, 'Scan', 45, 15, 0, 15),
+  (md5('pair')::uuid, md5('clinic')::uuid, 'Pair', 30, 15, 0, 5);
 
 insert into public.resources (id, clinic_id, location_id, kind, name)
 select md5('room' || number)::uuid, md5('clinic')::uuid, md5('location')::uuid,
@@ -30,11 +31,12 @@ union all
 select md5('scanner')::uuid, md5('clinic')::uuid, md5('location')::uuid, 'equipment',
   'Scanner';
 
-insert into public.service_needs (clinic_id, service_id, kind, resource_id)
+insert into public.service_needs (clinic_id, service_id, kind, resource_id, quantity)
 values
-  (md5('clinic')::uuid, md5('exam')::uuid, 'room', null),
-  (md5('clinic')::uuid, md5('scan')::uuid, 'room', null),
-  (md5('clinic')::uuid, md5('scan')::uuid, 'equipment', md5('scanner')::uuid);
+  (md5('clinic')::uuid, md5('exam')::uuid, 'room', null, 1),
+  (md5('clinic')::uuid, md5('scan')::uuid, 'room', null, 1),
+  (md5('clinic')::uuid, md5('scan')::uuid, 'equipment', md5('scanner')::uuid, 1),
+  (md5('clinic')::uuid, md5('pair')::uuid, 'room', null, 2);
 
 insert into public.providers (id, clinic_id, full_name)
 select md5('provider' || number)::uuid, md5('clinic')::uuid, 'Dr. Number ' || number
