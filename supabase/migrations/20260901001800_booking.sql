@@ -720,10 +720,13 @@ begin
   if overruling is not null then
     place := private.overbooked_place(service, wanted_provider, reschedule_appointment.starts_at);
   else
-    select * into place
-    from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
-    order by offered_places.location_id <> visit.location_id
-    limit 1;
+    place := private.usual_place(service, wanted_provider, reschedule_appointment.starts_at);
+    if place.provider_id is null then
+      select * into place
+      from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
+      order by offered_places.location_id <> visit.location_id
+      limit 1;
+    end if;
   end if;
   if place.provider_id is null then
     perform private.raise_error('outside_availability');
