@@ -81,13 +81,12 @@ export function Calendar(
       const entry = entries.find(({ id }) => id === String(event.id));
       if (!entry || !onMove) return revert();
       // From what was shown and by how much: the component's own dates are the device's.
-      const wall = laterOnTheWall(
-        wallText(entry.startsAt, zone),
-        delta.days * 24 * 60 + delta.seconds / 60,
-      );
-      const startsAt = delta.days === 0 && delta.seconds === 0
+      const step = entry.stepMinutes ?? STEP;
+      const minutes = Math.round((delta.days * 24 * 60 + delta.seconds / 60) / step) * step;
+      if (minutes === 0 && !newResource) return revert();
+      const startsAt = minutes === 0
         ? new Date(entry.startsAt).getTime()
-        : instantOf(wall, zone);
+        : instantOf(laterOnTheWall(wallText(entry.startsAt, zone), minutes), zone);
       if (startsAt === null) return revert();
       onMove({ id: entry.id, startsAt, columnId: newResource?.id ?? null })
         .catch(revert);

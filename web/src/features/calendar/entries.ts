@@ -21,6 +21,8 @@ export interface CalendarEntry {
   /** The looks: the visit's status, or `blocked`. */
   tone: string;
   isMovable: boolean;
+  /** It is moved by whole steps of so many minutes; left out, of five. */
+  stepMinutes?: number | undefined;
 }
 
 /** Time in which a column is open; what is not is shaded. */

@@ -9,11 +9,14 @@ export interface Board {
   open: OpenSpan[];
 }
 
-interface Words {
+/** What the board needs to know that its data does not say. */
+interface Ways {
   status: (visit: DayVisit) => string;
   blocked: string;
   elsewhere: string;
   noRoom: string;
+  /** How far apart the starts of a visit's service lie. */
+  interval: (visit: DayVisit) => number | undefined;
 }
 
 const MOVABLE = new Set(["pending", "booked"]);
@@ -23,7 +26,7 @@ export function boardOfProviders(
   providers: { id: string; full_name: string }[],
   visits: DayVisit[],
   frame: DayFrame,
-  words: Words,
+  ways: Ways,
 ): Board {
   const busy = new Set([
     ...visits.map(({ provider_id }) => provider_id),
@@ -34,13 +37,13 @@ export function boardOfProviders(
   return {
     columns: shown.map(({ id, full_name }) => ({ id, title: full_name })),
     entries: [
-      ...visits.map((visit) => entryOf(visit, [visit.provider_id], visit.services.name, words)),
+      ...visits.map((visit) => entryOf(visit, [visit.provider_id], visit.services.name, ways)),
       ...frame.blocks.map((block) => ({
         id: `block:${block.id}`,
         columnIds: [block.providerId],
         startsAt: block.startsAt,
         endsAt: block.endsAt,
-        title: block.reason ?? (block.isOurs ? words.blocked : words.elsewhere),
+        title: block.reason ?? (block.isOurs ? ways.blocked : ways.elsewhere),
         detail: "",
         tone: "blocked",
         isMovable: false,
@@ -61,7 +64,7 @@ export function boardOfRooms(
   resources: Offerings["resources"],
   visits: DayVisit[],
   frame: DayFrame,
-  words: Words,
+  ways: Ways,
 ): Board {
   const known = new Set(resources.map(({ id }) => id));
   const kept = new Map<string, string[]>();
@@ -71,14 +74,14 @@ export function boardOfRooms(
     }
   }
   const columns: CalendarColumn[] = resources.map(({ id, name }) => ({ id, title: name }));
-  if (visits.some(({ id }) => !kept.has(id))) columns.push({ id: NO_ROOM, title: words.noRoom });
+  if (visits.some(({ id }) => !kept.has(id))) columns.push({ id: NO_ROOM, title: ways.noRoom });
   const spans = frame.hours.map(({ opens_at, closes_at }) => [opens_at, closes_at] as const);
   const from = spans.map(([opens]) => opens).sort()[0];
   const to = spans.map(([, closes]) => closes).sort().at(-1);
   return {
     columns,
     entries: visits.map((visit) => ({
-      ...entryOf(visit, kept.get(visit.id) ?? [NO_ROOM], visit.providers.full_name, words),
+      ...entryOf(visit, kept.get(visit.id) ?? [NO_ROOM], visit.providers.full_name, ways),
       isMovable: false,
     })),
     open: from && to
@@ -91,7 +94,7 @@ function entryOf(
   visit: DayVisit,
   columnIds: string[],
   detail: string,
-  words: Words,
+  ways: Ways,
 ): CalendarEntry {
   return {
     id: visit.id,
@@ -99,8 +102,9 @@ function entryOf(
     startsAt: visit.starts_at,
     endsAt: visit.ends_at,
     title: visit.patients.full_name,
-    detail: `${words.status(visit)} · ${detail}`,
+    detail: `${ways.status(visit)} · ${detail}`,
     tone: visit.status,
     isMovable: MOVABLE.has(visit.status) && visit.session_id === null,
+    stepMinutes: ways.interval(visit),
   };
 }

@@ -56,24 +56,26 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
 
   const board = useMemo(() => {
     if (!visits || !frame) return null;
-    const words = {
+    const ways = {
       status: (visit: (typeof visits)[number]) => t(`day.status_${visit.status}`),
       blocked: t("day.blocked"),
       elsewhere: t("day.elsewhere"),
       noRoom: t("day.no_room"),
+      interval: ({ service_id }: (typeof visits)[number]) =>
+        offerings?.services.find(({ id }) => id === service_id)?.slot_interval_minutes,
     };
     if (search.isByRooms) {
       const rooms = offerings?.resources.filter(({ location_id }) =>
         !place || location_id === place
       );
-      return boardOfRooms(rooms ?? [], visits, frame, words);
+      return boardOfRooms(rooms ?? [], visits, frame, ways);
     }
     const here = { ...frame, hours: frame.hours.filter(isMine) };
     return boardOfProviders(
       providers.filter(({ id }) => !shown || id === shown),
       visits,
       here,
-      words,
+      ways,
     );
   }, [visits, frame, offerings, search.isByRooms, providers, shown, place, t]);
 

@@ -110,7 +110,7 @@ export function BlockTime({ day, zone, providers, picked, onClose, onDone }: Blo
             </Notice>
           )
           : <ErrorNotice error={block.error} />}
-        <div className="actions sheet-actions">
+        <div className="actions desk-sheet-actions">
           <Button type="submit" look="primary" isBusy={block.isPending}>{t("block.do")}</Button>
           <Button onClick={onClose}>{t("cancel")}</Button>
         </div>

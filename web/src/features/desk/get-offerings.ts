@@ -18,7 +18,7 @@ export type Service = Offerings["services"][number];
 async function getOfferings(clinicId: string) {
   const [services, locations, resources] = await Promise.all([
     supabase().from("services")
-      .select("id, name, duration_minutes, provider_services (provider_id)")
+      .select("id, name, duration_minutes, slot_interval_minutes, provider_services (provider_id)")
       .eq("clinic_id", clinicId).eq("active", true).eq("capacity", 1).order("name"),
     supabase().from("locations").select("id, name, time_zone").eq("clinic_id", clinicId)
       .order("name"),

@@ -51,7 +51,7 @@ export function MoveVisit(
         mayOverbook
       />
       <ErrorNotice error={error} />
-      <div className="actions sheet-actions">
+      <div className="actions desk-sheet-actions">
         <Button type="submit" look="primary" isBusy={isMoving || !time}>
           {time?.overbookReason.trim() ? t("book.squeeze_in") : t("move.do")}
         </Button>

@@ -74,7 +74,7 @@ export function OfferTime(
           mayOverbook={false}
         />
         <ErrorNotice error={offer.error} />
-        <div className="actions sheet-actions">
+        <div className="actions desk-sheet-actions">
           <Button type="submit" look="primary" isBusy={offer.isPending || !time?.providerId}>
             {t("waiting.offer_do")}
           </Button>

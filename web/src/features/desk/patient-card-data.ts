@@ -18,7 +18,7 @@ async function getPatient(clinicId: string, patientId: string) {
     supabase().from("appointments")
       .select(
         `id, starts_at, ends_at, status, cancelled_late, services (name), providers (full_name),
-         locations (time_zone)`,
+         locations (time_zone), appointment_reasons (id)`,
       )
       .eq("clinic_id", clinicId).eq("patient_id", patientId)
       .not("status", "in", "(held,entered_in_error)")

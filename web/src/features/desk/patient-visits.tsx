@@ -62,7 +62,7 @@ function VisitRows({ clinicId, visits }: PatientVisitsProps) {
               {t(`workplace:day.status_${visit.status}`)}
             </span>
             {visit.cancelled_late && <span className="tag">{t("patient.cancelled_late")}</span>}
-            <VisitReasons visitId={visit.id} />
+            <VisitReasons visitId={visit.id} isKnown={visit.appointment_reasons.length > 0} />
           </li>
         );
       })}

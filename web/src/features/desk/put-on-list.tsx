@@ -95,7 +95,7 @@ export function PutOnList({ clinicId, providers, services, onClose, onTold }: Pu
           onChange={(value) => setUrgency(URGENCIES.find((known) => known === value) ?? "routine")}
         />
         <ErrorNotice error={put.error} />
-        <div className="actions sheet-actions">
+        <div className="actions desk-sheet-actions">
           <Button type="submit" look="primary" isBusy={put.isPending || !patient}>
             {t("waiting.add_do")}
           </Button>

@@ -114,7 +114,7 @@ function QuickBookForm(
         onChange={({ target }) => setReason(target.value)}
       />
       <ErrorNotice error={book.error} />
-      <div className="actions sheet-actions">
+      <div className="actions desk-sheet-actions">
         <Button type="submit" look="primary" isBusy={book.isPending || !isReady}>
           {time?.overbookReason.trim() ? t("book.squeeze_in") : t("book.book")}
         </Button>

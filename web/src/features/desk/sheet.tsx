@@ -15,14 +15,14 @@ export function Sheet({ title, isOpen, onClose, children }: SheetProps) {
   const { t } = useTranslation("desk");
   return (
     <ModalOverlay
-      className="overlay overlay-sheet"
+      className="overlay overlay-side"
       isOpen={isOpen}
       isDismissable
       onOpenChange={(open) => !open && onClose()}
     >
-      <Modal className="sheet">
-        <AriaDialog className="dialog sheet-body">
-          <div className="sheet-head">
+      <Modal className="desk-sheet">
+        <AriaDialog className="dialog desk-sheet-body">
+          <div className="desk-sheet-head">
             <Heading slot="title">{title}</Heading>
             <button type="button" className="icon-button" aria-label={t("close")} onClick={onClose}>
               <X aria-hidden size={20} />

@@ -30,13 +30,16 @@ function reasonsQuery(visitId: string) {
   });
 }
 
-/** Why the patient comes, for those who treat them; read on request, since that is written down. */
-export function VisitReasons({ visitId }: { visitId: string }) {
+/**
+ * Why the patient comes, for those who treat them; read on request, since that is written down.
+ * `isKnown`: whether the page has seen already that there is something to read.
+ */
+export function VisitReasons({ visitId, isKnown }: { visitId: string; isKnown?: boolean }) {
   const { t } = useTranslation("desk");
   const [isAsked, setAsked] = useState(false);
-  const has = useQuery(hasReasonsQuery(visitId));
+  const has = useQuery({ ...hasReasonsQuery(visitId), enabled: isKnown === undefined });
   const reasons = useQuery({ ...reasonsQuery(visitId), enabled: isAsked });
-  if (!has.data) return null;
+  if (!(isKnown ?? has.data)) return null;
   if (!isAsked) {
     return (
       <div className="reasons">

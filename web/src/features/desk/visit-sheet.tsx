@@ -195,7 +195,7 @@ function Cancel(
         onChange={({ target }) => setReason(target.value)}
       />
       <ErrorNotice error={cancel.error} />
-      <div className="actions sheet-actions">
+      <div className="actions desk-sheet-actions">
         <Button type="submit" look="danger" isBusy={cancel.isPending}>
           {t("visit.cancel_do")}
         </Button>
