@@ -18,6 +18,7 @@ from bench import (
     reads,
     request_ids,
     scene,
+    sending,
     slots,
     stack_figures,
 )
@@ -25,10 +26,10 @@ from bench.cluster import running_cluster
 
 console = Console()
 DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id", "queue", "reads")
-PARTS = (*DATABASE_PARTS, "feeds", "stack")
+PARTS = (*DATABASE_PARTS, "sending", "feeds", "stack")
 
 
-def main(
+def main(  # noqa: PLR0917 - typer's way to have options
     parts: Annotated[
         list[str] | None, typer.Argument(help=f"Any of {', '.join(PARTS)}; all if none is given.")
     ] = None,
@@ -38,13 +39,14 @@ def main(
         map(str, scene.SIZES)
     ),
     write: Annotated[bool, typer.Option(help="Write the result page.")] = True,
+    long: Annotated[bool, typer.Option(help="The queue at full load for half an hour.")] = False,
 ) -> None:
     """Measure speed as ratios, each pair in the same run."""
     chosen = parts or list(PARTS)
     if unknown := set(chosen) - set(PARTS):
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}")
     wanted = tuple(int(size) for size in sizes.split(","))
-    for section in measure(chosen, wanted, repeats, seconds):
+    for section in measure(chosen, wanted, repeats, seconds, long=long):
         section.how += f" Load of the machine afterwards: {pages.load()}."
         section.show(console)
         if write:  # at once, so that an interrupted run keeps what it has
@@ -52,7 +54,7 @@ def main(
 
 
 def measure(
-    chosen: list[str], sizes: tuple[int, ...], repeats: int, seconds: float
+    chosen: list[str], sizes: tuple[int, ...], repeats: int, seconds: float, *, long: bool
 ) -> Iterator[pages.Section]:
     """Measures part after part."""
     if set(chosen) & set(DATABASE_PARTS):
@@ -69,11 +71,13 @@ def measure(
             if "request-id" in chosen:
                 yield from request_ids.measure(cluster, middle, repeats, console)
             if "queue" in chosen:
-                yield from queue.measure(cluster, databases[min(databases)], repeats, console)
+                yield from queue.measure(cluster, middle, repeats, console, long=long)
             if "reads" in chosen:
                 yield from reads.measure(cluster, databases, repeats, console)
             if "http" in chosen:
                 yield from over_http.measure(cluster, databases, repeats, seconds, console)
+    if "sending" in chosen:
+        yield from sending.measure(repeats, console, long=long)
     if "feeds" in chosen:
         yield from feeds.measure(repeats * 4)
     if "stack" in chosen:

@@ -1,11 +1,17 @@
-"""The workers' queue: claiming and completing with old messages, and under a held snapshot."""
+"""The workers' queue: claiming and completing with old messages, at full load, under a snapshot."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 from rich.console import Console
@@ -18,30 +24,33 @@ OLD = 1_000_000
 DUE = 6_000
 BATCH = 50
 WORKERS = 2
-STRETCH_SECONDS = 6
-STRETCHES = 5
+# Long: half an hour at full load, as often as with the snapshot.
+STRETCH_SECONDS, STRETCHES = 6, 5
+LONG_STRETCH_SECONDS, LONG_STRETCHES = 60, 30
 
 OLD_MESSAGES: LiteralString = """
     insert into public.notifications (clinic_id, appointment_version, kind, recipient_id, status,
       sent_at, due_at, created_at)
-    select 'c1000000-0000-4000-8000-000000000001', 1, 'confirmation', bench.patient(number %% 10000),
-      'sent', at, at, at
+    select 'c1000000-0000-4000-8000-000000000001', 1, 'confirmation',
+      bench.patient(number %% 10000), 'sent', at, at, at
     from generate_series(1, %s::bigint) as number
     cross join lateral (select now() - number * interval '30 seconds' as at) as sent
 """
+# About other visits each time, as far as there are; a nearer reminder supersedes none sent before.
 DUE_MESSAGES: LiteralString = """
     insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
-      recipient_id)
-    select clinic_id, id, 1, 'confirmation', patient_id from public.appointments
-    where starts_at > now() order by id limit %s
+      recipient_id, reminder_minutes)
+    select clinic_id, id, version, 'reminder', patient_id, 2000000000 - %s
+    from public.appointments
+    where starts_at > now() + interval '1 day' and id >= %s
+    order by id limit %s
 """
-AGAIN: LiteralString = """
-    update public.notifications set status = 'queued', sent_at = null, due_at = now()
-    where status = 'sent' and appointment_id is not null
-"""
+ROUNDS = itertools.count()
 
 
-def measure(cluster: Cluster, database: str, repeats: int, console: Console) -> list[Section]:
+def measure(
+    cluster: Cluster, database: str, repeats: int, console: Console, *, long: bool = False
+) -> list[Section]:
     """`database` is one of the scene's; its copies are gone afterwards."""
     empty, full = f"{database}_queue", f"{database}_queue_old"
     prepare(cluster, database, empty, 0)
@@ -49,7 +58,7 @@ def measure(cluster: Cluster, database: str, repeats: int, console: Console) -> 
     try:
         return [
             _with_history(cluster, empty, full, repeats, console),
-            _under_a_snapshot(cluster, full, console),
+            _at_full_load(cluster, full, console, long=long),
         ]
     finally:
         for name in (empty, full):
@@ -57,6 +66,7 @@ def measure(cluster: Cluster, database: str, repeats: int, console: Console) -> 
 
 
 def prepare(cluster: Cluster, source: str, name: str, old: int) -> None:
+    """A copy of the scene with so many old messages and none that is due."""
     clone_database(cluster.config, source, name)
     with _connect(cluster, name) as connection:
         connection.execute("set session_replication_role = replica")
@@ -65,7 +75,6 @@ def prepare(cluster: Cluster, source: str, name: str, old: int) -> None:
         )
         connection.execute("delete from public.notifications where true")
         connection.execute(OLD_MESSAGES, [old])
-        connection.execute(DUE_MESSAGES, [DUE])
         connection.execute("vacuum (analyze, freeze)")
 
 
@@ -76,59 +85,117 @@ def _with_history(
         "Queue: old messages",
         f"{WORKERS} workers claim {BATCH} at a time and complete them, {DUE:,} in all, by the "
         f"RPCs without HTTP; with no old messages and with {OLD:,}, by turns. Ratio to be at least "
-        "0.95.",
-        ("messages a second, none old", "a million old", "ratio"),
+        "0.95; beside it that of the processor time and of the log the server wrote, which the "
+        "machine's other work does not touch.",
+        ("messages a second, none old", "a million old", "ratio", "processor time", "log written"),
     )
-    rates: dict[str, list[float]] = {empty: [], full: []}
+    runs: dict[str, list[Run]] = {empty: [], full: []}
     for repeat in range(repeats):
         console.print(f"  queue: repeat {repeat + 1} of {repeats}")
         for name in (empty, full) if repeat % 2 == 0 else (full, empty):
-            rates[name].append(_drain(cluster, name))
+            make_due(cluster, name)
             with _connect(cluster, name) as connection:
-                connection.execute(AGAIN)
                 connection.execute("vacuum (analyze) public.notifications")
-    ratios = [after / before for before, after in zip(rates[empty], rates[full], strict=True)]
+                connection.execute("checkpoint")
+            runs[name].append(drain(cluster, name))
+
+    def ratios(figure: Callable[[Run], float]) -> str:
+        pairs = zip(runs[empty], runs[full], strict=True)
+        return spread([figure(after) / figure(before) for before, after in pairs])
+
     section.rows.append(
-        (spread(rates[empty], digits=0), spread(rates[full], digits=0), spread(ratios))
+        (
+            spread([run.rate for run in runs[empty]], digits=0),
+            spread([run.rate for run in runs[full]], digits=0),
+            ratios(lambda run: run.rate),
+            ratios(lambda run: run.cpu_seconds),
+            ratios(lambda run: run.log_bytes),
+        )
     )
     return section
 
 
-def _under_a_snapshot(cluster: Cluster, name: str, console: Console) -> Section:
+def _at_full_load(cluster: Cluster, name: str, console: Console, *, long: bool) -> Section:
+    seconds = LONG_STRETCH_SECONDS if long else STRETCH_SECONDS
+    stretches = LONG_STRETCHES if long else STRETCHES
     section = Section(
-        "Queue: a held snapshot",
-        f"The same at full load for {STRETCHES} stretches of {STRETCH_SECONDS} seconds while "
-        "another session holds a snapshot, so that no dead row can go. Share of the first stretch.",
-        ("stretch", "messages a second", "of the first"),
-    )
+        "Queue: full load",
+        f"The same for {stretches} stretches of {seconds} seconds, with new messages all the time: "
+        "first as it is, then while another session holds a snapshot, so that no dead row can go. "
+        "Share of the first stretch, to be at least 0.80; that of the processor time a message "
+        "takes, to be at most 1.25.",
+        ("stretch", "messages a second", "of the first", "processor time", "with a snapshot held",
+         "of the first", "processor time"),
+    )  # fmt: skip
+    free = _stretches(cluster, name, seconds, stretches, console)
     with _connect(cluster, name) as holder:
         holder.execute("begin isolation level repeatable read")
         holder.execute("select count(*) from public.clinics")
-        first = 0.0
-        for stretch in range(STRETCHES):
-            console.print(f"  queue under a snapshot: stretch {stretch + 1} of {STRETCHES}")
-            sent, took = 0, 0.0
-            while took < STRETCH_SECONDS:
-                with _connect(cluster, name) as connection:
-                    connection.execute(AGAIN)
-                began = time.monotonic()
-                sent += DUE
-                _drain(cluster, name)
-                took += time.monotonic() - began
-            rate = sent / took
-            first = first or rate
-            section.rows.append((str(stretch + 1), f"{rate:,.0f}", f"{rate / first:.2f}"))
+        held = _stretches(cluster, name, seconds, stretches, console)
         holder.execute("rollback")
+    for number, (one, other) in enumerate(zip(free, held, strict=True), 1):
+        section.rows.append((str(number), *_shares(one, free[0]), *_shares(other, held[0])))
     return section
 
 
-def _drain(cluster: Cluster, name: str) -> float:
-    """Empty the queue; messages a second."""
+def _shares(stretch: Run, first: Run) -> tuple[str, str, str]:
+    each, at_first = (run.cpu_seconds / run.messages for run in (stretch, first))
+    return f"{stretch.rate:,.0f}", f"{stretch.rate / first.rate:.2f}", f"{each / at_first:.2f}"
+
+
+def _stretches(
+    cluster: Cluster, name: str, seconds: int, stretches: int, console: Console
+) -> list[Run]:
+    found: list[Run] = []
+    for stretch in range(stretches):
+        console.print(f"  queue at full load: stretch {stretch + 1} of {stretches}")
+        total = Run(0, 0, 0, 0)
+        while total.seconds < seconds:
+            make_due(cluster, name)
+            total += drain(cluster, name)
+        found.append(total)
+    return found
+
+
+class Run:
+    """What workers did, and what it cost the server."""
+
+    def __init__(self, messages: int, seconds: float, cpu_seconds: float, log_bytes: float) -> None:
+        self.messages = messages
+        self.seconds = seconds
+        self.cpu_seconds = cpu_seconds
+        self.log_bytes = log_bytes
+
+    def __add__(self, other: Run) -> Run:
+        return Run(
+            self.messages + other.messages,
+            self.seconds + other.seconds,
+            self.cpu_seconds + other.cpu_seconds,
+            self.log_bytes + other.log_bytes,
+        )
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+
+def make_due(cluster: Cluster, name: str) -> None:
+    """Queue DUE messages, without what bookings do besides."""
+    first = UUID(int=random.randrange(2**126))  # noqa: S311
+    with _connect(cluster, name) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(DUE_MESSAGES, [next(ROUNDS), first, DUE])
+
+
+def drain(cluster: Cluster, name: str) -> Run:
+    """Empty the queue with some workers at once."""
     done = 0
+    cpu = 0.0
     lock = threading.Lock()
 
     def work() -> None:
-        nonlocal done
+        nonlocal done, cpu
         with _connect(cluster, name) as connection:
             while claimed := connection.execute(
                 "select notification_id, lease_id from worker.claim_notifications(%s, 60)", [BATCH]
@@ -140,13 +207,27 @@ def _drain(cluster: Cluster, name: str) -> float:
                 ).fetchall()
                 with lock:
                     done += len(finished)
+            with lock:
+                cpu += _cpu_seconds(connection.info.backend_pid)
 
-    began = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for worker in [pool.submit(work) for _ in range(WORKERS)]:
-            worker.result()
+    with _connect(cluster, name) as watching:
+        before = watching.execute("select pg_current_wal_insert_lsn()").fetchone()
+        began = time.monotonic()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for worker in [pool.submit(work) for _ in range(WORKERS)]:
+                worker.result()
+        took = time.monotonic() - began
+        ((log,),) = watching.execute(
+            "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", before
+        ).fetchall()
     assert done == DUE, done
-    return done / (time.monotonic() - began)
+    return Run(done, took, cpu, float(log))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time a server process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _connect(cluster: Cluster, name: str) -> psycopg.Connection[Any]:

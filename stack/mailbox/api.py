@@ -111,6 +111,8 @@ class Api:
         self.accepted.set()
         if drops and request.transport is not None:
             request.transport.abort()
+        if is_struck and self.faults.not_json:
+            return web.Response(text="<html>Accepted, but not said as agreed.</html>")
         return web.json_response(answer)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:

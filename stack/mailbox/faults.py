@@ -27,6 +27,7 @@ class Faults:
     delay_ms: float = 0
     status: int | None = None
     drop_after_accept: bool = False
+    not_json: bool = False
     rate_limit: int | None = None
     times: int | None = None
     probability: float = 1
@@ -43,7 +44,7 @@ class Faults:
 
     def strike(self) -> bool:
         """Whether the next request to send is hit; counts it if so."""
-        harmless = not (self.delay_ms or self.status or self.drop_after_accept)
+        harmless = not (self.delay_ms or self.status or self.drop_after_accept or self.not_json)
         if harmless or self.times == 0 or random.random() >= self.probability:  # noqa: S311
             return False
         if self.times is not None:

@@ -5,10 +5,14 @@
 
 create table private.sending_budget (
   only_row boolean primary key default true constraint sending_budget_is_one_row check (only_row),
-  free_at timestamptz not null default now()
+  free_at timestamptz not null default now(),
+  asked_at timestamptz not null default now()
 );
 
 comment on table private.sending_budget is 'When the next request to the mail provider may start.';
+comment on column private.sending_budget.asked_at is
+  'What the clock said when it was last asked: should it be set back, what was to be waited then is '
+  'waited from now on, and not until the clock has caught up.';
 
 alter table private.sending_budget enable row level security;
 
@@ -25,21 +29,27 @@ set search_path = ''
 as $$
 declare
   starts timestamptz;
-  asked_at timestamptz;
+  last_asked_at timestamptz;
+  this_moment timestamptz;
 begin
   if coalesce(per_second, 0) <= 0 or per_second > 100000
     or coalesce(within_seconds, -1) not between 0 and 86400 then
     perform private.raise_error('invalid_input', 'Give a rate and a time.');
   end if;
-  select budget.free_at into starts from private.sending_budget as budget for update;
+  select budget.free_at, budget.asked_at into starts, last_asked_at
+  from private.sending_budget as budget for update;
   -- Only now: the row may have been waited for.
-  asked_at := clock_timestamp();
-  starts := greatest(starts, asked_at);
-  first_in := extract(epoch from starts - asked_at);
+  this_moment := clock_timestamp();
+  if last_asked_at > this_moment + interval '1 minute' then
+    starts := starts - (last_asked_at - this_moment);
+  end if;
+  starts := greatest(starts, this_moment);
+  first_in := extract(epoch from starts - this_moment);
   granted := least(wanted, greatest(0, 1 + floor((within_seconds - first_in) * per_second)));
   if granted > 0 then
     update private.sending_budget set
-      free_at = starts + make_interval(secs => (granted / per_second)::double precision)
+      free_at = starts + make_interval(secs => (granted / per_second)::double precision),
+      asked_at = this_moment
     where sending_budget.only_row;
   end if;
 end;
