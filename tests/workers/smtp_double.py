@@ -19,11 +19,15 @@ class SmtpDouble:
         self.received: list[EmailMessage] = []
         self.answers: dict[str, str | None] = {}
         self.url = ""
+        self.talks: set[asyncio.Task[None] | None] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talks.add(asyncio.current_task())
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await self._talk(reader, writer)
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 ready\r\n")
@@ -55,3 +59,5 @@ async def smtp_double() -> AsyncIterator[SmtpDouble]:
         yield double
     finally:
         server.close()
+        if talks := {talk for talk in double.talks if talk}:
+            await asyncio.wait(talks, timeout=2)
