@@ -1,5 +1,5 @@
--- Changed hours: visits that a change of hours or exceptions leaves outside are marked for
--- follow-up, whichever way the change comes, and unmarked once they are inside again.
+-- Changed hours: visits and group sessions that a change of hours or exceptions leaves outside are
+-- marked for follow-up, whichever way the change comes, and unmarked once they are inside again.
 -- Promises: inside_availability; a booking and a change of hours at the same instant see each other.
 -- Access: members read follow-ups and close them; triggers write. Why it is shaped like this:
 --         docs/decisions/0010-availability.md.
@@ -11,10 +11,12 @@ create type public.follow_up_kind as enum (
 create table public.appointment_follow_ups (
   id bigint generated always as identity primary key,
   clinic_id uuid not null,
-  appointment_id uuid not null,
+  appointment_id uuid,
   kind public.follow_up_kind not null,
   created_at timestamptz not null default now(),
   resolved_at timestamptz,
+  session_id uuid,
+  constraint appointment_follow_ups_are_of_one check (num_nonnulls(appointment_id, session_id) = 1),
   constraint appointment_follow_ups_appointment_is_of_clinic
     foreign key (clinic_id, appointment_id) references public.appointments (clinic_id, id)
     on delete cascade
@@ -22,11 +24,18 @@ create table public.appointment_follow_ups (
 
 create unique index appointment_follow_ups_one_open
   on public.appointment_follow_ups (appointment_id, kind) where resolved_at is null;
+create unique index appointment_follow_ups_one_open_per_session
+  on public.appointment_follow_ups (session_id, kind) where resolved_at is null;
 create index appointment_follow_ups_by_appointment
   on public.appointment_follow_ups (clinic_id, appointment_id);
+create index appointment_follow_ups_by_session
+  on public.appointment_follow_ups (clinic_id, session_id) where session_id is not null;
 
 comment on table public.appointment_follow_ups is
-  'Visits that somebody has to look at: move, cancel, or agree to with an overbook_reason.';
+  'Visits and sessions that somebody has to look at: move, cancel, or agree to with an '
+  'overbook_reason.';
+comment on column public.appointment_follow_ups.session_id is
+  'The group session as such, whoever has a seat; null: it is about a visit or a seat.';
 comment on column public.appointment_follow_ups.resolved_at is
   'Set by itself when the visit is moved, called off or inside the hours again; staff may set it.';
 
@@ -97,7 +106,8 @@ begin
 end;
 $$;
 
--- Coming visits of these providers that lie outside of the hours without anybody having said so.
+-- Coming visits of these providers that lie outside of the hours without anybody having said so. A
+-- group session comes, beside its seats, as a visit without a patient.
 create function private.visits_outside_hours(clinic_id uuid, provider_ids uuid[])
 returns setof public.appointments
 language plpgsql
@@ -120,6 +130,14 @@ begin
         select from public.group_sessions as session
         where session.id = visit.session_id and session.overbook_reason is not null
       )
+    union all
+    select visit.*
+    from public.group_sessions as session
+    cross join lateral private.session_as_visit(session) as visit
+    where session.clinic_id = visits_outside_hours.clinic_id
+      and session.provider_id = any (visits_outside_hours.provider_ids)
+      and session.starts_at > now() and session.status = 'scheduled'
+      and session.overbook_reason is null
   ), opening as materialized (
     select place.*
     from (
@@ -148,21 +166,34 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  outside uuid[];
+  outside public.appointments[];
 begin
   perform private.lock_hours(provider_ids, true);
   outside := array(
-    select visit.id
+    select visit
     from private.visits_outside_hours(follow_up_hours.clinic_id, provider_ids) as visit);
-  insert into public.appointment_follow_ups (clinic_id, appointment_id, kind)
-  select follow_up_hours.clinic_id, visit.id, 'outside_hours' from unnest(outside) as visit (id)
-  on conflict (appointment_id, kind) where resolved_at is null do nothing;
+  insert into public.appointment_follow_ups (clinic_id, appointment_id, session_id, kind)
+  select follow_up_hours.clinic_id,
+    case when visit.patient_id is not null then visit.id end,
+    case when visit.patient_id is null then visit.id end,
+    'outside_hours'
+  from unnest(outside) as visit
+  on conflict do nothing;
   update public.appointment_follow_ups as note set resolved_at = now()
-  from public.appointments as visit
   where note.clinic_id = follow_up_hours.clinic_id and note.kind = 'outside_hours'
-    and note.resolved_at is null and note.appointment_id = visit.id
-    and visit.clinic_id = note.clinic_id and visit.provider_id = any (provider_ids)
-    and not note.appointment_id = any (outside);
+    and note.resolved_at is null
+    and (
+      exists (
+        select from public.appointments as visit
+        where visit.id = note.appointment_id and visit.provider_id = any (provider_ids)
+      )
+      or exists (
+        select from public.group_sessions as session
+        where session.id = note.session_id and session.provider_id = any (provider_ids)
+      )
+    )
+    and not coalesce(note.appointment_id, note.session_id) in (
+      select visit.id from unnest(outside) as visit);
 end;
 $$;
 
@@ -299,6 +330,20 @@ create trigger _500_follow_up_delete after delete on public.availability_excepti
 create trigger _500_follow_up_time_zone after update of time_zone on public.locations
   for each row when (old.time_zone <> new.time_zone)
   execute function private.follow_up_time_zone();
+
+-- As settle_follow_ups, for a session.
+-- Definer: as follow_up_weekly_hours.
+create function private.settle_session_follow_ups() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update public.appointment_follow_ups as note set resolved_at = now()
+  where note.session_id = new.id and note.kind = 'outside_hours' and note.resolved_at is null;
+  return null;
+end;
+$$;
 
 create trigger _800_settle_follow_ups after update on public.appointments
   for each row

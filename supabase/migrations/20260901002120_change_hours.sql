@@ -16,10 +16,13 @@ create type public.visit_outside_hours as (
   patient_id uuid,
   starts_at timestamptz,
   ends_at timestamptz,
-  status public.appointment_status
+  status public.appointment_status,
+  session_id uuid
 );
 
-comment on type public.visit_outside_hours is 'A coming visit that a change leaves without hours.';
+comment on type public.visit_outside_hours is
+  'A coming visit or seat that a change leaves without hours; with a session_id and no '
+  'appointment_id, a group session, whether anybody has a seat or not.';
 
 -- Raises not_found for strangers and for what is not there, not_allowed for other members. Without a
 -- provider it is about the hours of a whole clinic or location.
@@ -58,8 +61,11 @@ set search_path = ''
 as $$
 begin
   return array(
-    select row(visit.id, visit.provider_id, visit.location_id, visit.patient_id, visit.starts_at,
-      visit.ends_at, visit.status)::public.visit_outside_hours
+    select row(
+      case when visit.patient_id is not null then visit.id end, visit.provider_id,
+      visit.location_id, visit.patient_id, visit.starts_at, visit.ends_at, visit.status,
+      case when visit.patient_id is null then visit.id else visit.session_id end
+    )::public.visit_outside_hours
     from private.visits_outside_hours(newly_outside.clinic_id, provider_ids) as visit
     where not visit.id = any (known)
     order by visit.starts_at, visit.id
@@ -80,9 +86,9 @@ begin
     raise sqlstate 'APPRV';
   end if;
   if on_conflict = 'refuse' and outside <> '{}' then
-    perform private.raise_error('visits_outside_hours', format('%s booked visits would be left '
-      'outside of the hours. Ask with on_conflict preview to see them, or with mark to change the '
-      'hours and have the visits marked for follow-up.', cardinality(outside)));
+    perform private.raise_error('visits_outside_hours', format('%s booked visits or planned '
+      'sessions would be left outside of the hours. Ask with on_conflict preview to see them, or '
+      'with mark to change the hours and have them marked for follow-up.', cardinality(outside)));
   end if;
 end;
 $$;

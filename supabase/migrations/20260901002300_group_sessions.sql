@@ -290,6 +290,19 @@ alter table public.appointments add constraint appointments_session_is_of_clinic
 -- squawk-ignore require-concurrent-index-creation
 create index appointments_by_session on public.appointments (session_id)
   where session_id is not null;
+-- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+alter table public.appointment_follow_ups add constraint appointment_follow_ups_session_is_of_clinic
+  foreign key (clinic_id, session_id) references public.group_sessions (clinic_id, id)
+  on delete cascade;
+
+create trigger _800_settle_follow_ups after update on public.group_sessions
+  for each row
+  when (
+    (old.starts_at, old.ends_at, old.provider_id, old.location_id, old.overbook_reason, old.status)
+      is distinct from
+      (new.starts_at, new.ends_at, new.provider_id, new.location_id, new.overbook_reason, new.status)
+  )
+  execute function private.settle_session_follow_ups();
 
 alter table public.group_sessions enable row level security;
 

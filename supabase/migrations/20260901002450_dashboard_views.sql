@@ -57,7 +57,8 @@ from (
       coalesce(message.last_error, 'unknown')) as detail,
     message.updated_at as since,
     message.appointment_id,
-    message.id as notification_id
+    message.id as notification_id,
+    null::uuid as session_id
   from private.ids_for_people() as stuck (id)
   join public.notifications as message on message.id = stuck.id
   where message.status in ('dead', 'bounced')
@@ -66,16 +67,18 @@ from (
     message.clinic_id, 'message keeps failing',
     format('A %s failed %s times (%s); it is tried again.', message.kind, message.attempts,
       coalesce(message.last_error, 'unknown')),
-    message.created_at, message.appointment_id, message.id
+    message.created_at, message.appointment_id, message.id, null
   from private.ids_for_people() as stuck (id)
   join public.notifications as message on message.id = stuck.id
   where message.status = 'queued' and message.attempts >= 3
   union all
   select
-    follow_up.clinic_id, 'outside the hours',
-    'The provider does not work at that time any more. Move the visit, cancel it, or give an '
-      'overbook_reason.',
-    follow_up.created_at, follow_up.appointment_id, null
+    follow_up.clinic_id,
+    case when follow_up.session_id is null then 'outside the hours'
+      else 'session outside the hours' end,
+    format('The provider does not work at that time any more. Move the %s, cancel it, or give an '
+      'overbook_reason.', case when follow_up.session_id is null then 'visit' else 'session' end),
+    follow_up.created_at, follow_up.appointment_id, null, follow_up.session_id
   from public.appointment_follow_ups as follow_up
   where follow_up.resolved_at is null
   union all
@@ -83,7 +86,7 @@ from (
     visit.clinic_id, 'waits for approval',
     case when visit.starts_at > now() then 'Set its status to booked, or to cancelled.'
       else 'Nobody answered this request in time.' end,
-    visit.created_at, visit.id, null
+    visit.created_at, visit.id, null, null
   from public.clinics
   join public.appointments as visit
     on visit.clinic_id = clinics.id and visit.starts_at > now() - interval '60 days'
@@ -92,7 +95,7 @@ from (
   select
     visit.clinic_id, 'outcome unknown',
     'The visit is over and nobody said whether the patient came: fulfilled, or noshow.',
-    visit.ends_at, visit.id, null
+    visit.ends_at, visit.id, null, null
   from public.clinics
   join public.appointments as visit
     on visit.clinic_id = clinics.id
@@ -101,7 +104,7 @@ from (
   union all
   select
     visit.clinic_id, 'overbooked', 'Staff put this visit there against the rules.',
-    visit.updated_at, visit.id, null
+    visit.updated_at, visit.id, null, null
   from public.clinics
   join public.appointments as visit
     on visit.clinic_id = clinics.id and visit.starts_at > now()
@@ -117,9 +120,11 @@ order by attention.since;
 comment on view public.needs_attention is
   'What somebody in the clinic should look at, longest waiting first. Carries ids, no names.';
 comment on column public.needs_attention.what is
-  'message not sent, message keeps failing, outside the hours, waits for approval, outcome unknown, '
-  'or overbooked; visits of the last 60 days and coming ones.';
+  'message not sent, message keeps failing, outside the hours, session outside the hours, waits for '
+  'approval, outcome unknown, or overbooked; visits of the last 60 days and coming ones.';
 comment on column public.needs_attention.detail is 'What can be done about it.';
 comment on column public.needs_attention.since is 'Since when it waits.';
+comment on column public.needs_attention.session_id is
+  'The group session that it is about; null: it is about a visit, a seat or a message.';
 
 grant select on public.today_by_provider, public.needs_attention to authenticated, service_role;

@@ -474,6 +474,65 @@ def test_open_sessions_lists_those_with_seats_left(db: Connection) -> None:
         db.execute(ask, [practice.service, at(0), at(0, days=3)])
 
 
+FOLLOW_UPS = (
+    "select session_id, appointment_id from public.appointment_follow_ups"
+    " where resolved_at is null order by session_id"
+)
+
+
+def test_hours_changed_over_an_empty_session_are_refused_or_leave_it_marked(
+    db: Connection,
+) -> None:
+    practice = group_practice(db)
+    session = plan(db, practice, at(9))
+    close = (
+        "select session_id, appointment_id, patient_id, starts_at from public.add_exception("
+        "starts_on => %s, provider_id => %s, on_conflict => %s)"
+    )
+    with refused(db, "visits_outside_hours"):
+        db.execute(close, [at(0).date(), practice.provider, "refuse"])
+    outside = {
+        "session_id": session["id"],
+        "appointment_id": None,
+        "patient_id": None,
+        "starts_at": at(9),
+    }
+    assert every(db, close, at(0).date(), practice.provider, "preview") == [outside]
+    assert every(db, FOLLOW_UPS) == []
+    assert every(db, close, at(0).date(), practice.provider, "mark") == [outside]
+    assert every(db, FOLLOW_UPS) == [{"session_id": session["id"], "appointment_id": None}]
+    assert every(db, "select what, session_id from public.needs_attention") == [
+        {"what": "session outside the hours", "session_id": session["id"]}
+    ]
+
+
+def test_a_session_left_outside_is_marked_with_its_seats_until_it_is_settled(
+    db: Connection,
+) -> None:
+    practice = group_practice(db)
+    moved, cancelled, agreed, back = (plan(db, practice, at(hour)) for hour in (9, 11, 13, 15))
+    (taken,) = fill(db, practice, moved, 1)
+    close = "insert into public.availability_exceptions (provider_id, starts_on) values (%s, %s)"
+    db.execute(close, [practice.provider, at(0).date()])
+    noted = every(db, FOLLOW_UPS)
+    assert {row["session_id"] for row in noted} == {
+        *(session["id"] for session in (moved, cancelled, agreed, back)),
+        None,
+    }
+    assert [row["appointment_id"] for row in noted if row["session_id"] is None] == [taken["id"]]
+    change = "update public.group_sessions set {} where id = %s"
+    db.execute(change.format("starts_at = starts_at + interval '1 day'"), [moved["id"]])
+    db.execute(change.format("status = 'cancelled'"), [cancelled["id"]])
+    db.execute(change.format("overbook_reason = 'agreed'"), [agreed["id"]])
+    assert every(db, FOLLOW_UPS) == [{"session_id": back["id"], "appointment_id": None}]
+    db.execute("delete from public.availability_exceptions")
+    assert every(db, FOLLOW_UPS) == []
+    # Nothing keeps a session that nobody joined from being removed.
+    db.execute(close, [practice.provider, at(0).date()])
+    db.execute("delete from public.group_sessions where id = %s", [back["id"]])
+    assert every(db, FOLLOW_UPS) == []
+
+
 def test_patients_see_their_own_seats_and_sessions_and_no_others(db: Connection) -> None:
     practice = group_practice(db)
     mine, theirs = plan(db, practice, at(9)), plan(db, practice, at(12))

@@ -89,9 +89,10 @@ class ClinicMachine(RuleBasedStateMachine):
         self.services = [talk, exam]
         make_resource(db, self.clinic_id, location)
         make_need(db, self.clinic_id, exam_id)
-        self.providers = [
+        # Sorted, as turns are among equals: the same steps again must choose the same provider.
+        self.providers = sorted(
             make_provider(db, self.clinic_id, location, (talk.id, exam_id)) for _ in range(2)
-        ]
+        )
         self.users = [make_user(db) for _ in range(3)]
         self.patients = [make_patient(db, self.clinic_id, user) for user in self.users]
         self.model = Clinic(MOST_HOLDS)

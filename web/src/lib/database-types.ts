@@ -612,6 +612,7 @@ export type Database = {
         Row: {
           "audit_retention_days": number;
           "books_publicly": boolean;
+          "clock_hours": number | null;
           "created_at": string;
           "external_id": string | null;
           "follow_up_minutes": number | null;
@@ -637,6 +638,7 @@ export type Database = {
         Insert: {
           "audit_retention_days"?: number;
           "books_publicly"?: boolean;
+          "clock_hours"?: number | null;
           "created_at"?: string;
           "external_id"?: string | null;
           "follow_up_minutes"?: number | null;
@@ -661,6 +663,7 @@ export type Database = {
         Update: {
           "audit_retention_days"?: number;
           "books_publicly"?: boolean;
+          "clock_hours"?: number | null;
           "created_at"?: string;
           "external_id"?: string | null;
           "follow_up_minutes"?: number | null;
@@ -2573,6 +2576,7 @@ export type Database = {
         Returns: {
           "audit_retention_days": number;
           "books_publicly": boolean;
+          "clock_hours": number | null;
           "created_at": string;
           "external_id": string | null;
           "follow_up_minutes": number | null;
@@ -2719,6 +2723,7 @@ export type Database = {
         Returns: {
           "audit_retention_days": number;
           "books_publicly": boolean;
+          "clock_hours": number | null;
           "created_at": string;
           "external_id": string | null;
           "follow_up_minutes": number | null;

@@ -21,7 +21,7 @@ interface AttentionCardProps {
 export function AttentionCard({ clinicId, zone, attention, onTold }: AttentionCardProps) {
   const { t } = useTranslation("desk");
   const language = useLanguage();
-  const { kind, visit, calendar } = attention;
+  const { kind, visit, session, calendar } = attention;
   return (
     <article className="card attention-card" data-kind={kind}>
       <div className="card-body">
@@ -35,6 +35,15 @@ export function AttentionCard({ clinicId, zone, attention, onTold }: AttentionCa
               {longDay(visit.starts_at, zone, language)},{" "}
               {clockTime(visit.starts_at, zone, language)} · {visit.services.name} ·{" "}
               {visit.providers.full_name}
+            </span>
+          </>
+        )}
+        {session && (
+          <>
+            <strong>{session.services.name}</strong>
+            <span>
+              {longDay(session.starts_at, zone, language)},{" "}
+              {clockTime(session.starts_at, zone, language)} · {session.providers.full_name}
             </span>
           </>
         )}

@@ -7,6 +7,7 @@ const KINDS = {
   "message not sent": "message_not_sent",
   "message keeps failing": "message_failing",
   "outside the hours": "outside_hours",
+  "session outside the hours": "session_outside_hours",
   "waits for approval": "waits_for_approval",
   "outcome unknown": "outcome_unknown",
   overbooked: "overbooked",
@@ -25,6 +26,13 @@ export interface AttentionVisit {
   services: { name: string };
 }
 
+export interface AttentionSession {
+  id: string;
+  starts_at: string;
+  services: { name: string };
+  providers: { full_name: string };
+}
+
 export interface Attention {
   key: string;
   kind: AttentionKind;
@@ -33,6 +41,7 @@ export interface Attention {
   detail: string | null;
   notificationId: string | null;
   visit: AttentionVisit | null;
+  session: AttentionSession | null;
   calendar: { name: string; provider: string } | null;
 }
 
@@ -51,7 +60,7 @@ const MOST = 300;
 async function getAttention(clinicId: string): Promise<Attention[]> {
   const [waiting, calendars] = await Promise.all([
     supabase().from("needs_attention")
-      .select("what, detail, since, appointment_id, notification_id")
+      .select("what, detail, since, appointment_id, notification_id, session_id")
       .eq("clinic_id", clinicId).order("since").limit(MOST),
     supabase().from("outside_calendars")
       .select("id, name, state, last_fetched_at, last_error, created_at, providers (full_name)")
@@ -60,6 +69,7 @@ async function getAttention(clinicId: string): Promise<Attention[]> {
   const rows = rowsOf(waiting);
   const ids = [...new Set(rows.flatMap(({ appointment_id }) => appointment_id ?? []))];
   const visits = new Map((await getVisits(ids)).map((visit) => [visit.id, visit]));
+  const sessions = await getSessions(rows.flatMap(({ session_id }) => session_id ?? []));
   return [
     ...rowsOf(calendars).map((calendar): Attention => ({
       key: `calendar ${calendar.id}`,
@@ -68,17 +78,19 @@ async function getAttention(clinicId: string): Promise<Attention[]> {
       detail: calendar.last_error,
       notificationId: null,
       visit: null,
+      session: null,
       calendar: { name: calendar.name, provider: calendar.providers.full_name },
     })),
     ...rows.flatMap((row): Attention[] =>
       isKnown(row.what)
         ? [{
-          key: `${row.what} ${row.appointment_id} ${row.notification_id}`,
+          key: `${row.what} ${row.appointment_id ?? row.session_id} ${row.notification_id}`,
           kind: KINDS[row.what],
           since: row.since ?? "",
           detail: row.detail,
           notificationId: row.notification_id,
           visit: visits.get(row.appointment_id ?? "") ?? null,
+          session: sessions.find(({ id }) => id === row.session_id) ?? null,
           calendar: null,
         }]
         : []
@@ -111,4 +123,13 @@ async function getVisits(ids: string[]): Promise<AttentionVisit[]> {
 
 export async function requeue(notificationId: string): Promise<void> {
   rowsOf(await supabase().rpc("requeue_notification", { notification_id: notificationId }));
+}
+
+async function getSessions(ids: string[]): Promise<AttentionSession[]> {
+  if (ids.length === 0) return [];
+  return rowsOf(
+    await supabase().from("group_sessions")
+      .select("id, starts_at, services (name), providers (full_name)")
+      .in("id", ids.slice(0, AT_ONCE)),
+  );
 }

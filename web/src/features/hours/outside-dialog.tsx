@@ -27,9 +27,9 @@ export function OutsideDialog(
     >
       <p>{t("outside.lead")}</p>
       <ul className="outside-visits">
-        {outside.slice(0, SHOWN).map(({ id, startsAt, patient }) => (
+        {outside.slice(0, SHOWN).map(({ id, startsAt, who }) => (
           <li key={id}>
-            <strong>{patient}</strong>
+            <strong>{who}</strong>
             <span className="muted">
               {longDay(startsAt, zone, language)},{" "}
               {clockTime(startsAt, zone, language)}
