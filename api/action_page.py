@@ -16,9 +16,9 @@ from jinja2 import Environment
 from appoint.mail.rendering import wording_for
 from appoint.mail.wall_clock import (
     date_in_words,
-    locale_for,
     time_in_words,
     time_span_in_words,
+    writing_for,
     zone_in_words,
 )
 
@@ -94,6 +94,7 @@ class LinkedVisit:
     starts_at: datetime
     ends_at: datetime
     time_zone: str
+    clock_hours: int | None
     locale: str
     status: str
 
@@ -108,6 +109,7 @@ class LinkedVisit:
             starts_at=datetime.fromisoformat(row["starts_at"]),
             ends_at=datetime.fromisoformat(row["ends_at"]),
             time_zone=row["time_zone"],
+            clock_hours=row["clock_hours"],
             locale=row["locale"],
             status=row["status"],
         )
@@ -117,7 +119,7 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
     """Asks before it is done; tells after it was done, or why it cannot be."""
     language, wording = wording_for(visit.locale)
     pages = wording["pages"]
-    locale = locale_for(visit.locale, language)
+    writing = writing_for(visit.locale, language, visit.clock_hours)
     zone = ZoneInfo(visit.time_zone)
     heading, button = pages.get(f"over_{visit.state}", pages["over_other"]), None
     if visit.state == "used":
@@ -128,16 +130,16 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
         heading, button = pages[f"ask_{visit.action}"], wording["actions"][visit.action]
     days: dict[str, list[tuple[str, str]]] = {}
     for slot in slots:
-        shown = time_in_words(slot, zone, locale)
-        days.setdefault(date_in_words(slot, zone, locale), []).append((slot.isoformat(), shown))
+        shown = time_in_words(slot, zone, writing)
+        days.setdefault(date_in_words(slot, zone, writing), []).append((slot.isoformat(), shown))
     return _page.render(
         language=language,
         style=STYLE,
         heading=heading,
         visit=visit,
-        date=date_in_words(visit.starts_at, zone, locale),
-        time=time_span_in_words(visit.starts_at, visit.ends_at, zone, locale),
-        zone=zone_in_words(visit.starts_at, zone, locale),
+        date=date_in_words(visit.starts_at, zone, writing),
+        time=time_span_in_words(visit.starts_at, visit.ends_at, zone, writing),
+        zone=zone_in_words(visit.starts_at, zone, writing),
         place=", ".join(filter(None, (visit.location_name, visit.location_address))),
         button=button,
         days=days.items(),

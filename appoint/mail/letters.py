@@ -12,8 +12,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-
 from appoint.mail.notification import one_line
 from appoint.mail.rendering import (
     Mail,
@@ -25,7 +23,7 @@ from appoint.mail.rendering import (
     unsubscribing,
     wording_for,
 )
-from appoint.mail.wall_clock import day_in_words, locale_for, time_span_in_words
+from appoint.mail.wall_clock import Writing, day_in_words, time_span_in_words, writing_for
 
 KINDS = ("agenda", "log_in", "guardian_invitation")
 # Where the site shows what one is invited to.
@@ -44,6 +42,7 @@ class Letter:
     locale: str
     attempts: int
     clinic_name: str
+    clock_hours: int | None
     content: Mapping[str, Any]
     # The secrets of the links this mail may offer, by what they do.
     action_tokens: Mapping[str, str]
@@ -62,6 +61,7 @@ class Letter:
             locale=one_line(content.get("language") or row["locale"]) or "en",
             attempts=row["attempts"],
             clinic_name=one_line(row["clinic_name"]),
+            clock_hours=row["clock_hours"],
             content=content,
             action_tokens=dict(row["action_tokens"]),
         )
@@ -74,9 +74,9 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     own: dict[str, Any] = {"visits": [], "day": None, "code": None, "links": [], "preview": None}
     if letter.kind == "agenda":
         words, audience = wording["agenda"], "staff"
-        locale = locale_for(letter.locale, language)
-        own["preview"] = own["day"] = day_in_words(date.fromisoformat(content["day"]), locale)
-        own["visits"] = [_visit(visit, locale) for visit in content["visits"]]
+        writing = writing_for(letter.locale, language, letter.clock_hours)
+        own["preview"] = own["day"] = day_in_words(date.fromisoformat(content["day"]), writing)
+        own["visits"] = [_visit(visit, writing) for visit in content["visits"]]
     elif letter.kind == "log_in" and content["action"] in wording["log_in"]:
         words, audience = wording["log_in"][content["action"]], "account"
         own["code"] = content["code"]
@@ -100,10 +100,10 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     )
 
 
-def _visit(visit: Mapping[str, Any], locale: Locale) -> dict[str, str]:
+def _visit(visit: Mapping[str, Any], writing: Writing) -> dict[str, str]:
     starts_at, ends_at = (datetime.fromisoformat(visit[end]) for end in ("starts_at", "ends_at"))
     return {
-        "time": time_span_in_words(starts_at, ends_at, ZoneInfo(visit["time_zone"]), locale),
+        "time": time_span_in_words(starts_at, ends_at, ZoneInfo(visit["time_zone"]), writing),
         "service": one_line(visit["service_name"]),
         "location": one_line(visit["location_name"]),
     }

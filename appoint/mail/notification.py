@@ -36,6 +36,8 @@ class Notification:
     starts_at: datetime
     ends_at: datetime
     time_zone: ZoneInfo
+    # The clinic's clock, of 12 or 24 hours; None: the recipient's own.
+    clock_hours: int | None
     # Until when an offered time is kept; None for everything else.
     answer_by: datetime | None
     queued_at: datetime
@@ -66,6 +68,7 @@ class Notification:
             starts_at=datetime.fromisoformat(row["starts_at"]),
             ends_at=datetime.fromisoformat(row["ends_at"]),
             time_zone=ZoneInfo(row["time_zone"]),
+            clock_hours=row["clock_hours"],
             answer_by=datetime.fromisoformat(row["answer_by"]) if row["answer_by"] else None,
             queued_at=datetime.fromisoformat(row["queued_at"]),
             preparation=one_line(row["preparation"], LONGEST_PREPARATION),

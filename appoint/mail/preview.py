@@ -120,6 +120,7 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "starts_at": STARTS_AT.isoformat(),
         "ends_at": (STARTS_AT + timedelta(minutes=30)).isoformat(),
         "time_zone": "Europe/Amsterdam",
+        "clock_hours": None,
         "answer_by": (STARTS_AT - timedelta(days=1)).isoformat() if kind == "offer" else None,
         "queued_at": (STARTS_AT - timedelta(days=3)).isoformat(),
         "preparation": "Insurance card, list of medicines",

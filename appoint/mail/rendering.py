@@ -17,17 +17,17 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from babel import Locale
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from appoint.mail import palette
 from appoint.mail.invitation import invitation
 from appoint.mail.notification import Notification
 from appoint.mail.wall_clock import (
+    Writing,
     date_in_words,
-    locale_for,
     moment_in_words,
     time_span_in_words,
+    writing_for,
     zone_in_words,
 )
 
@@ -81,7 +81,7 @@ def render(notification: Notification, sender: Sender) -> Mail:
     words = wording["kinds"].get(notification.kind)
     if kind is None or words is None:
         raise UnknownKindError(notification.kind)
-    locale = locale_for(notification.locale, language)
+    writing = writing_for(notification.locale, language, notification.clock_hours)
     unsubscribe_url = unsubscribing(
         notification.notification_id, notification.action_tokens, sender
     )
@@ -92,7 +92,7 @@ def render(notification: Notification, sender: Sender) -> Mail:
         "clinic_name": notification.clinic_name,
         "greeting": _greeting(wording, notification.recipient_name),
         "notification": notification,
-        **_times(notification, locale),
+        **_times(notification, writing),
         "map_url": _map_url(notification.location_address),
         "links": _links(notification, kind, wording["actions"], sender),
         "unsubscribe_url": unsubscribe_url,
@@ -164,17 +164,17 @@ def wordings() -> dict[str, dict[str, Any]]:
     }
 
 
-def _times(notification: Notification, locale: Locale) -> dict[str, str | None]:
+def _times(notification: Notification, writing: Writing) -> dict[str, str | None]:
     starts_at, zone, answer_by = (
         notification.starts_at,
         notification.time_zone,
         notification.answer_by,
     )
     return {
-        "date": date_in_words(starts_at, zone, locale),
-        "time": time_span_in_words(starts_at, notification.ends_at, zone, locale),
-        "zone": zone_in_words(starts_at, zone, locale),
-        "deadline": moment_in_words(answer_by, zone, locale) if answer_by else None,
+        "date": date_in_words(starts_at, zone, writing),
+        "time": time_span_in_words(starts_at, notification.ends_at, zone, writing),
+        "zone": zone_in_words(starts_at, zone, writing),
+        "deadline": moment_in_words(answer_by, zone, writing) if answer_by else None,
     }
 
 

@@ -1,59 +1,75 @@
 """Says when an appointment is, as a clock on the wall of its place shows it, and as the recipient's
-language and country write it (CLDR, by Babel)."""
+language and country write it (CLDR, by Babel), on the clinic's clock of 12 or 24 hours if it has
+chosen one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
+
+SKELETONS = {12: "hm", 24: "Hm"}
 
 
-def locale_for(tag: str, language: str) -> Locale:
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How dates and times are written. `clock_hours`: 12 or 24; None: as the locale does."""
+
+    locale: Locale
+    clock_hours: int | None = None
+
+
+def writing_for(tag: str, language: str, clock_hours: int | None) -> Writing:
     """The recipient's locale if it is of that language and known, else the language alone."""
     wanted = tag.replace("_", "-")
     if wanted.partition("-")[0].lower() == language:
         try:
-            return Locale.parse(wanted, sep="-")
+            return Writing(Locale.parse(wanted, sep="-"), clock_hours)
         except (UnknownLocaleError, ValueError):
             pass
-    return Locale(language)
+    return Writing(Locale(language), clock_hours)
 
 
-def day_in_words(day: date, locale: Locale) -> str:
+def day_in_words(day: date, writing: Writing) -> str:
     """A day of the calendar, e.g. "Tuesday, March 3, 2026"."""
-    return _plain(format_date(day, "full", locale=locale))
+    return _plain(format_date(day, "full", locale=writing.locale))
 
 
-def date_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+def date_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The local date, e.g. "Tuesday, March 3, 2026"."""
-    return day_in_words(instant.astimezone(zone).date(), locale)
+    return day_in_words(instant.astimezone(zone).date(), writing)
 
 
-def time_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+def time_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The local time, e.g. "9:30 AM"."""
-    return _plain(format_time(instant.astimezone(zone).time(), "short", locale=locale))
+    local = instant.astimezone(zone)
+    if writing.clock_hours is None:
+        return _plain(format_time(local.time(), "short", locale=writing.locale))
+    skeleton = SKELETONS[writing.clock_hours]
+    return _plain(format_skeleton(skeleton, local.replace(tzinfo=None), locale=writing.locale))
 
 
 def time_span_in_words(
-    starts_at: datetime, ends_at: datetime, zone: ZoneInfo, locale: Locale
+    starts_at: datetime, ends_at: datetime, zone: ZoneInfo, writing: Writing
 ) -> str:
     """The local start and end, e.g. "9:30 AM – 10:00 AM"."""
-    return f"{time_in_words(starts_at, zone, locale)} – {time_in_words(ends_at, zone, locale)}"
+    return f"{time_in_words(starts_at, zone, writing)} – {time_in_words(ends_at, zone, writing)}"
 
 
-def moment_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+def moment_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The local date and time, e.g. "Tuesday, March 3, 2026, 9:30 AM"."""
-    return f"{date_in_words(instant, zone, locale)}, {time_in_words(instant, zone, locale)}"
+    return f"{date_in_words(instant, zone, writing)}, {time_in_words(instant, zone, writing)}"
 
 
-def zone_in_words(instant: datetime, zone: ZoneInfo, locale: Locale) -> str:
+def zone_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The zone in force then: its name and, as names are ambiguous, its offset."""
     local = instant.astimezone(zone)
     offset = local.strftime("%z")
-    name = get_timezone_name(local, width="long", locale=locale)
+    name = get_timezone_name(local, width="long", locale=writing.locale)
     return f"{name}, UTC{offset[:3]}:{offset[3:5]}"
 
 

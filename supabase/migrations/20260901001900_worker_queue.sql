@@ -378,6 +378,7 @@ returns table (
   starts_at timestamptz,
   ends_at timestamptz,
   time_zone text,
+  clock_hours smallint,
   answer_by timestamptz,
   queued_at timestamptz,
   preparation text,
@@ -411,6 +412,7 @@ begin
     message.appointment_version, clinic.name, place.name, place.address,
     coalesce(provider.full_name, whose.full_name),
     service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),
+    clinic.clock_hours,
     case when message.kind = 'offer' then visit.hold_expires_at end,
     message.created_at, service.preparation, coalesce(link.tokens, '{}'),
     case when message.kind = 'agenda' then jsonb_build_object(

@@ -178,6 +178,7 @@ create type worker.linked_action as (
   starts_at timestamptz,
   ends_at timestamptz,
   time_zone text,
+  clock_hours smallint,
   locale text,
   status text
 );
@@ -197,7 +198,8 @@ begin
     case when link.used_at is not null then 'used'
       else coalesce(private.why_link_is_over(link, visit), 'usable') end,
     visit.id, clinic.name, place.name, place.address, visit.service_id, visit.provider_id,
-    visit.starts_at, visit.ends_at, place.time_zone, patient.locale, visit.status::text
+    visit.starts_at, visit.ends_at, place.time_zone, clinic.clock_hours, patient.locale,
+    visit.status::text
   into described
   from public.appointments as visit
   join public.clinics as clinic on clinic.id = visit.clinic_id

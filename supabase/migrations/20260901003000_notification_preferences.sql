@@ -7,13 +7,18 @@ alter table public.clinics
   add column quiet_from time,
   add column quiet_until time
     constraint clinics_quiet_hours_have_two_ends
-      check ((quiet_from is null) = (quiet_until is null) and quiet_from <> quiet_until);
+      check ((quiet_from is null) = (quiet_until is null) and quiet_from <> quiet_until),
+  add column clock_hours smallint
+    constraint clinics_clock_hours_are_known check (clock_hours in (12, 24));
 
 comment on column public.clinics.quiet_from is
   'From then on, by the wall clock at the location, reminders wait; null: they come at any hour.';
 comment on column public.clinics.quiet_until is 'When what waited is sent.';
+comment on column public.clinics.clock_hours is
+  'How messages tell the time, on a clock of 12 or of 24 hours; null: as the recipient''s language and '
+  'country do.';
 
-grant update (quiet_from, quiet_until) on public.clinics to authenticated;
+grant update (quiet_from, quiet_until, clock_hours) on public.clinics to authenticated;
 
 create table public.notification_preferences (
   id uuid primary key default gen_random_uuid(),

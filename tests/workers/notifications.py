@@ -35,6 +35,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "starts_at": "2026-03-28T08:30:00+00:00",
         "ends_at": "2026-03-28T09:00:00+00:00",
         "time_zone": "Europe/Zurich",
+        "clock_hours": None,
         "answer_by": None,
         "queued_at": "2026-03-01T12:00:00+00:00",
         "preparation": None,

@@ -114,6 +114,35 @@ def test_dates_and_times_are_written_as_the_recipients_country_does(
         assert f"{date}, {time}" in body
 
 
+@pytest.mark.parametrize(
+    ("locale", "clock_hours", "time"),
+    [
+        ("en", 24, "15:05 – 16:00"),
+        ("en", 12, "3:05 PM – 4:00 PM"),
+        ("en-GB", 12, "3:05 pm – 4:00 pm"),
+        ("de", 24, "15:05 – 16:00"),
+        ("de", 12, "3:05 PM – 4:00 PM"),
+        ("fr", 24, "15:05 – 16:00"),
+        ("es-MX", 24, "15:05 – 16:00"),
+        ("es", 12, "3:05 p. m. – 4:00 p. m."),
+    ],
+)
+def test_a_clinic_may_choose_the_clock_its_messages_tell_the_time_by(
+    locale: str, clock_hours: int, time: str
+) -> None:
+    mail = render(
+        notification(
+            locale=locale,
+            clock_hours=clock_hours,
+            starts_at="2026-03-28T14:05:00+00:00",
+            ends_at="2026-03-28T15:00:00+00:00",
+        ),
+        SENDER,
+    )
+    for body in (mail.html, mail.text):
+        assert time in body
+
+
 def test_links_lead_to_the_api_with_the_secrets_of_the_row() -> None:
     tokens = {"reschedule": "move-it", "cancel": "call-off", "confirm": "unused"}
     mail = render(notification(action_tokens=tokens), SENDER)
