@@ -117,7 +117,7 @@ async def _send_mail(held: Resources, email: str) -> None:
     Needs the service key: only it may invite. Raises ProblemError.
     """
     auth = held.service.auth
-    site = held.settings.appoint_site_url
+    site = f"{held.settings.appoint_site_url}/staff"
     try:
         try:
             await auth.admin.invite_user_by_email(email, {"redirect_to": site})

@@ -47,6 +47,8 @@ test.each([
   [new AuthRetryableFetchError("Failed to fetch", 0), "connection_lost"],
   [new AuthRetryableFetchError("bad gateway", 502), "unavailable"],
   [new Refusal("slot_taken"), "slot_taken"],
+  // Browsers' own errors have a code, too: a number.
+  [new DOMException("The file was changed.", "NotReadableError"), "unexpected"],
   [undefined, "unexpected"],
 ])("%o is told as %s", (error, key) => {
   expect(keyOf(error)).toBe(key);

@@ -76,6 +76,10 @@ export const router = createBrowserRouter([
         "/staff",
         withWords(() => import("@/routes/staff/index"), "workplace"),
       ),
+      page(
+        "/staff/welcome",
+        withWords(() => import("@/routes/staff/welcome"), "workplace", "manage"),
+      ),
       {
         ...page(
           "/staff/:clinicId",

@@ -1,3 +1,4 @@
+import "@/styles/switch.css";
 import { useId } from "react";
 
 interface SwitchProps {

@@ -120,7 +120,7 @@ function isAuth(error: unknown): error is AuthError {
 
 function isPostgrest(error: unknown): error is PostgrestError {
   return typeof error === "object" && error !== null && "code" in error &&
-    "message" in error;
+    typeof error.code === "string" && "message" in error;
 }
 
 function isLostConnection(error: unknown): boolean {

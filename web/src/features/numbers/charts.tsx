@@ -74,6 +74,11 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
       ...describe(row),
     }));
   const hours = (minutes: number) => decimal(minutes / 60, language);
+  const of = (part: number, all: number) =>
+    t("chart.of", {
+      part: decimal(part, language),
+      all: decimal(all, language),
+    });
   const common = { of: t(`numbers.by_${group}`) };
   return (
     <>
@@ -112,7 +117,7 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
         bars={bars(({ no_show_rate, missed, attended }) => ({
           value: no_show_rate,
           text: percent(no_show_rate, language),
-          detail: t("chart.of", { part: missed, all: missed + attended }),
+          detail: of(missed, missed + attended),
         }))}
       />
       <BarChart
@@ -124,7 +129,7 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
         bars={bars(({ cancellation_rate, cancelled, visits }) => ({
           value: cancellation_rate,
           text: percent(cancellation_rate, language),
-          detail: t("chart.of", { part: cancelled, all: cancelled + visits }),
+          detail: of(cancelled, cancelled + visits),
         }))}
       />
       <BarChart

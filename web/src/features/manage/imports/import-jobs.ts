@@ -26,15 +26,19 @@ interface Upload {
   key: string;
 }
 
-/** Hands the file over; the id of the job that takes it in. */
+/**
+ * Hands the file over; the id of the job that takes it in. Rejects with a DOMException if the file
+ * was changed or removed since it was chosen.
+ */
 export async function startImport(
   { clinicId, kind, isDryRun, file, key }: Upload,
 ): Promise<string> {
   const search = new URLSearchParams({ kind, dry_run: String(isDryRun) });
+  const content = await file.arrayBuffer();
   const answer = await askApi(`/v1/clinics/${clinicId}/imports?${search}`, {
     method: "POST",
     headers: { "Content-Type": MEDIA_TYPES[kind], "Idempotency-Key": key },
-    body: file,
+    body: content,
   });
   return startedShape.parse(await answer.json()).id;
 }

@@ -23,6 +23,9 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
   const uploading = useMutation({
     mutationFn: (chosen: File) =>
       startImport({ clinicId, kind, isDryRun, file: chosen, key: key.current }),
+    onError: (error) => {
+      if (isUnreadable(error)) setFile(null);
+    },
     onSuccess: () => {
       key.current = crypto.randomUUID();
       return queries.invalidateQueries({ queryKey: ["imports", clinicId] });
@@ -41,6 +44,8 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
   };
   const mistake = isTooLarge
     ? t("import.too_large")
+    : isUnreadable(uploading.error)
+    ? t("import.changed")
     : isTried && !file
     ? t("import.choose_file")
     : undefined;
@@ -65,6 +70,11 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
           accept={kind === "synthea" ? ".zip" : ".csv,text/csv"}
           aria-invalid={mistake ? true : undefined}
           aria-describedby={mistake && `${id}-error`}
+          // Otherwise choosing the same file again, corrected, would change nothing.
+          onClick={({ currentTarget }) => {
+            currentTarget.value = "";
+            edit(setFile)(null);
+          }}
           onChange={({ target }) => edit(setFile)(target.files?.[0] ?? null)}
         />
         {mistake && (
@@ -81,7 +91,11 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
       />
       {keyOf(uploading.error) === "invalid_input"
         ? <Notice kind="bad">{t(`import.unreadable_${kind}`)}</Notice>
-        : <ErrorNotice error={uploading.error} />}
+        : (
+          <ErrorNotice
+            error={isUnreadable(uploading.error) ? null : uploading.error}
+          />
+        )}
       <div className="actions">
         <Button type="submit" look="primary" isBusy={uploading.isPending}>
           {t(isDryRun ? "import.try" : "import.start")}
@@ -89,4 +103,9 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
       </div>
     </form>
   );
+}
+
+/** Whether the file changed on the disk since it was chosen; browsers then refuse to read it. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof DOMException;
 }

@@ -52,7 +52,8 @@ export function OfferFields(
                 <NumberField
                   column="duration_minutes"
                   refusal={own}
-                  label={t("service.own_duration", { name: full_name })}
+                  label={t("service.own_minutes")}
+                  aria-label={t("service.own_duration", { name: full_name })}
                   placeholder={t("service.as_service")}
                   value={offer.duration_minutes}
                   onChange={(duration_minutes) =>

@@ -6,6 +6,7 @@ import { ErrorNotice, Notice } from "@/components/notice";
 import { Switch } from "@/components/switch";
 import { keyOf } from "@/lib/errors";
 import { SaveBar } from "../save-bar";
+import { isSlug } from "../welcome/slug";
 import { ZoneField } from "../zone-field";
 import { changeClinic, type ClinicChanges } from "./change-settings";
 import type { Settings } from "./get-settings";
@@ -17,7 +18,7 @@ export function ClinicForm({ settings }: { settings: Settings }) {
   const [slug, setSlug] = useState(settings.slug);
   const [zone, setZone] = useState(settings.time_zone);
   const saving = useChange(settings.id);
-  const isReadable = /^[a-z0-9]+(-[a-z0-9]+)*$/.test(slug) && slug.length >= 3;
+  const isReadable = isSlug(slug);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!name.trim() || !isReadable || saving.isPending) return;
