@@ -28,7 +28,7 @@ from bench import rival
 from bench.cluster import free_ports
 from bench.pages import Section, spread
 from bench.provider import Provider, running_provider
-from bench.scene import SQL
+from bench.scene import SQL, add_visits
 from stack import lifecycle, postgres
 from stack.config import PROJECT_DIR, Keys, StackConfig
 from stack.migrations import clone_database
@@ -135,8 +135,7 @@ def _load(config: StackConfig) -> None:
     url = config.db_url("supabase_admin")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute((SQL / "scene.sql").read_bytes())
-        existing = (SQL / "existing.sql").read_text()
-        connection.execute(existing.replace("%(first)s", "0").replace("%(last)s", str(VISITS - 1)))
+        add_visits(url, 0, VISITS)
         connection.execute("set session_replication_role = replica")
         connection.execute(
             "update public.patients set email = id || '@patients.example' where email is null"
