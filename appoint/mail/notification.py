@@ -24,6 +24,8 @@ class Notification:
     channel: str
     recipient_address: str
     recipient_name: str
+    # Whose visit it is, where a guardian reads of it.
+    patient_name: str
     locale: str
     attempts: int
     appointment_id: UUID
@@ -56,6 +58,7 @@ class Notification:
             channel=row["channel"],
             recipient_address=row["recipient_address"],
             recipient_name=one_line(row["recipient_name"]),
+            patient_name=one_line(row["patient_name"]),
             locale=row["locale"] or "en",
             attempts=row["attempts"],
             appointment_id=UUID(row["appointment_id"]),

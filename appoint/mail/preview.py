@@ -64,6 +64,7 @@ class Sample:
 def samples() -> list[Sample]:
     """One mail for each kind and language."""
     rows = {kind: _row(kind) for kind in kinds()}
+    rows["reminder.guardian"] = _row("reminder", recipient_name=None, patient_name="Mia Jansen")
     rows["agenda"] = _row("agenda", provider_name=None, content=AGENDA)
     rows["guardian_invitation"] = _row("guardian_invitation", provider_name=None, content={})
     for action in wordings()["en"]["log_in"]:
@@ -108,6 +109,7 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "channel": "email",
         "recipient_address": "noor@patients.example",
         "recipient_name": "Noor Jansen" if is_of_patient else None,
+        "patient_name": None,
         "locale": "en",
         "attempts": 1,
         "appointment_id": str(UUID(int=3)),

@@ -85,8 +85,9 @@ def render(notification: Notification, sender: Sender) -> Mail:
     unsubscribe_url = unsubscribing(
         notification.notification_id, notification.action_tokens, sender
     )
+    audience = "guardian" if notification.patient_name else kind["audience"]
     context = {
-        **surroundings(language, wording, sender, kind["audience"], kind["tone"]),
+        **surroundings(language, wording, sender, audience, kind["tone"]),
         "kind": kind,
         "words": words,
         "clinic_name": notification.clinic_name,

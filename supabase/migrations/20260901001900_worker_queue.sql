@@ -366,6 +366,8 @@ returns table (
   channel text,
   recipient_address text,
   recipient_name text,
+  -- Of whom a guardian reads.
+  patient_name text,
   locale text,
   attempts int,
   appointment_id uuid,
@@ -407,7 +409,8 @@ begin
   return query
   select
     message.id, message.lease_id, message.kind::text, message.channel::text,
-    private.address_for(message), patient.full_name,
+    private.address_for(message), case when patient.email is not null then patient.full_name end,
+    case when patient.email is null then patient.full_name end,
     coalesce(preference.language, patient.locale), message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address,
     coalesce(provider.full_name, whose.full_name),

@@ -301,6 +301,7 @@ def test_a_parent_adds_a_child_and_books_for_it(db: Connection) -> None:
     with as_service(db):
         claimed = one(db, "select * from worker.claim_notifications()")
     assert claimed["recipient_address"] == f"{parent}@people.example"
+    assert (claimed["recipient_name"], claimed["patient_name"]) == (None, child["full_name"])
 
 
 def test_mail_for_a_child_does_not_reach_a_former_guardian(db: Connection) -> None:

@@ -23,6 +23,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "channel": "email",
         "recipient_address": "ada@example.org",
         "recipient_name": "Ada Lovelace",
+        "patient_name": None,
         "locale": "en",
         "attempts": 1,
         "appointment_id": str(uuid.uuid4()),

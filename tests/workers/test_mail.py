@@ -114,6 +114,17 @@ def test_dates_and_times_are_written_as_the_recipients_country_does(
         assert f"{date}, {time}" in body
 
 
+def test_a_guardian_is_told_whose_visit_it_is() -> None:
+    mail = render(notification(recipient_name=None, patient_name="Mia Jansen"), SENDER)
+    assert "For: Mia Jansen" in mail.text
+    assert "Mia Jansen" in mail.html
+    for body in (mail.html, mail.text):
+        assert "Hello," in body
+        assert "because you act for this patient" in body
+    assert "Mia" not in mail.subject
+    assert "Mia" not in mail.attachments[0].content.decode()
+
+
 @pytest.mark.parametrize(
     ("locale", "clock_hours", "time"),
     [
