@@ -369,6 +369,11 @@ begin
   if new.starts_at >= new.ends_at then
     perform private.raise_error('invalid_time', 'The visit has to end after it starts.');
   end if;
+  if new.buffer_before_minutes < 0 or new.buffer_after_minutes < 0
+    or btrim(new.overbook_reason) = '' then
+    perform private.raise_error('invalid_input',
+      'Buffers are 0 minutes or more, and a reason for overbooking is not blank.');
+  end if;
   if is_other_visit then
     is_own := private.check_parties(new);
   end if;

@@ -69,7 +69,8 @@ begin
   if exists (select from public.clinics where clinics.external_id = entry ->> 'id') then
     return false;
   end if;
-  if coalesce(entry ->> 'id', '') = '' then
+  if coalesce(entry ->> 'id', '') = ''
+    or num_nulls(entry ->> 'name', entry ->> 'time_zone') > 0 then
     raise not_null_violation;
   end if;
   insert into public.clinics (slug, name, time_zone, external_id)
@@ -93,7 +94,7 @@ as $$
 declare
   clinic uuid := private.imported_clinic(entry);
 begin
-  if coalesce(entry ->> 'id', '') = '' then
+  if coalesce(entry ->> 'id', '') = '' or entry ->> 'full_name' is null then
     raise not_null_violation;
   end if;
   insert into public.providers (clinic_id, full_name, speciality, external_id)

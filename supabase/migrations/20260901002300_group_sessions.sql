@@ -185,6 +185,11 @@ begin
   if new.starts_at >= new.ends_at then
     perform private.raise_error('invalid_time', 'The session has to end after it starts.');
   end if;
+  if new.buffer_before_minutes < 0 or new.buffer_after_minutes < 0
+    or btrim(new.overbook_reason) = '' then
+    perform private.raise_error('invalid_input',
+      'Buffers are 0 minutes or more, and a reason for overbooking is not blank.');
+  end if;
   if not is_new and old.status = 'cancelled' and (is_moved or new.status <> old.status) then
     perform private.raise_error('illegal_transition', 'This session was called off. Plan another.');
   end if;
@@ -276,7 +281,8 @@ create trigger _050_prepare_change before update of
 create trigger _100_set_updated_at before update on public.group_sessions
   for each row execute function private.set_updated_at();
 create trigger _200_check before insert or update of
-    location_id, provider_id, starts_at, ends_at, capacity, status, overbook_reason
+    location_id, provider_id, starts_at, ends_at, buffer_before_minutes, buffer_after_minutes,
+    capacity, status, overbook_reason
   on public.group_sessions
   for each row execute function private.check_session();
 create trigger _200_refuse_removing_seats before delete on public.group_sessions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,10 @@ from tests.people import (
     make_clinic,
     make_hours,
     make_location,
+    make_need,
     make_practice,
+    make_resource,
+    make_service,
     one,
     refused,
 )
@@ -118,15 +122,105 @@ def test_hours_must_open_before_they_close(db: Connection, opens: str, closes: s
     [
         ("duration_minutes", 0),
         ("duration_minutes", -5),
+        ("duration_minutes", None),
         ("slot_interval_minutes", 0),
         ("buffer_after_minutes", -1),
         ("horizon_days", 0),
         ("capacity", 0),
+        ("max_per_day", -1),
+        ("name", None),
+        ("name", "  "),
     ],
 )
-def test_a_service_cannot_be_set_up_senselessly(db: Connection, column: str, value: int) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
-        make_practice(db, **{column: value})
+def test_a_service_cannot_be_set_up_senselessly(db: Connection, column: str, value: Any) -> None:
+    practice = make_practice(db)
+    with refused(db, "invalid_input"):
+        make_service(db, practice.clinic, **{column: value})
+    with refused(db, "invalid_input"):
+        db.execute(
+            psycopg.sql.SQL("update public.services set {} = %s").format(
+                psycopg.sql.Identifier(column)
+            ),
+            [value],
+        )
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("locations", "name"),
+        ("providers", "full_name"),
+        ("resources", "name"),
+        ("resources", "kind"),
+        ("service_needs", "quantity"),
+        ("provider_services", "weight"),
+        ("clinics", "name"),
+        ("clinics", "hold_minutes"),
+    ],
+)
+def test_what_is_left_out_of_the_set_up_is_named(db: Connection, table: str, column: str) -> None:
+    practice = make_practice(db)
+    make_resource(db, practice.clinic, practice.location)
+    make_need(db, practice.clinic, practice.service)
+    statement = psycopg.sql.SQL("update public.{} set {} = null").format(
+        psycopg.sql.Identifier(table), psycopg.sql.Identifier(column)
+    )
+    with pytest.raises(psycopg.Error) as caught, db.transaction():
+        db.execute(statement)
+    assert caught.value.diag.message_primary == "invalid_input"
+    assert caught.value.diag.message_hint == f"Give the {column.replace('_', ' ')}."
+
+
+def test_every_bound_of_the_set_up_is_said_in_words(db: Connection) -> None:
+    """The triggers know each bounded number, with the bounds of its constraint."""
+    checks = every(
+        db,
+        "select relname as table_name, pg_get_constraintdef(pg_constraint.oid) as definition"
+        " from pg_constraint join pg_class on pg_class.oid = conrelid"
+        " where contype = 'c' and conname like '%%_is_possible'"
+        " and conrelid in ('public.clinics'::regclass, 'public.services'::regclass,"
+        "  'public.provider_services'::regclass, 'public.service_needs'::regclass)",
+    )
+    words = {
+        row["table_name"]: row["definition"]
+        for row in every(
+            db,
+            "select relname as table_name, pg_get_triggerdef(pg_trigger.oid) as definition"
+            " from pg_trigger join pg_class on pg_class.oid = tgrelid"
+            " where tgname = '_020_check_bounds'",
+        )
+    }
+    assert len(checks) > 20
+    for check in checks:
+        column = re.search(r"(\w+) >= ", check["definition"])
+        least = re.search(r">= (\d+)", check["definition"])
+        most = re.search(r"<= (\d+)", check["definition"])
+        assert column is not None
+        assert least is not None
+        bound = f"'{column[1]}', '{least[1]}', '{most[1] if most else 2**31 - 1}'"
+        assert bound in words[check["table_name"]]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"buffer_before_minutes": -1}, {"buffer_after_minutes": -1}, {"overbook_reason": " "}],
+    ids=str,
+)
+def test_a_visit_keeps_no_negative_time_and_no_blank_reason(
+    db: Connection, columns: dict[str, Any]
+) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    with refused(db, "invalid_input"):
+        book(db, practice, at(12), **columns)
+    for column, value in columns.items():
+        with refused(db, "invalid_input"):
+            db.execute(
+                psycopg.sql.SQL("update public.appointments set {} = %s where id = %s").format(
+                    psycopg.sql.Identifier(column)
+                ),
+                [value, visit["id"]],
+            )
 
 
 def test_people_who_open_the_table_editor_find_every_table_explained(db: Connection) -> None:
