@@ -187,12 +187,25 @@ def _greeting(wording: dict[str, Any], name: str) -> str:
 
 
 def wording_for(locale: str) -> tuple[str, dict[str, Any]]:
-    """The language to use for that locale, and its words: the locale's own, or English."""
+    """The language to use for that locale, and its words: the locale's own, or English.
+
+    What a language has no words for is said in English, so that the message still arrives.
+    """
     language = locale.replace("_", "-").partition("-")[0].lower()
     known = wordings()
     if language not in known:
         language = DEFAULT_LANGUAGE
-    return language, known[language]
+    return language, _completed(known[language], known[DEFAULT_LANGUAGE])
+
+
+def _completed(words: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
+    """The words, and those of `by` where they are silent."""
+    return {
+        name: _completed(words.get(name, {}), other)
+        if isinstance(other, dict)
+        else words.get(name, other)
+        for name, other in by.items()
+    }
 
 
 def _map_url(address: str) -> str | None:

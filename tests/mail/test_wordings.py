@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from appoint.mail import palette
+from appoint.mail import palette, render
 from appoint.mail.rendering import kinds, languages, wordings
 from stack.config import PROJECT_DIR
+from tests.workers.notifications import SENDER, notification
 
 PLACEHOLDER = re.compile(r"\{\w*\}")
 ENUM = re.compile(r"create type public\.notification_kind as enum \((.*?)\);", re.DOTALL)
@@ -70,6 +71,18 @@ def test_forms_use_known_tones_actions_and_methods() -> None:
         assert set(kind["actions"]) <= wordings()["en"]["actions"].keys()
         assert kind.get("first") in (None, *kind["actions"])
         assert kind.get("calendar") in (None, "REQUEST", "CANCEL")
+
+
+def test_a_missing_translation_is_said_in_english_and_the_mail_arrives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    german = wordings()["de"]
+    monkeypatch.delitem(german["kinds"], "reminder")
+    monkeypatch.delitem(german["labels"], "when")
+    mail = render(notification(kind="reminder", locale="de"), SENDER)
+    assert mail.subject == "Your appointment is coming up"
+    assert "When: Samstag, 28. März 2026" in mail.text
+    assert "Wo: Lindenhof" in mail.text
 
 
 @pytest.mark.parametrize("language", languages())
