@@ -6,7 +6,7 @@ since the order in which they are found is nobody's business; no reason means th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 DAY = 24 * 60
@@ -25,14 +25,14 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True)
 class Service:
-    """A kind of visit; all who need a room share the one there is."""
+    """A kind of visit, and how many rooms it needs at once."""
 
     id: UUID
     minutes: int
     step: int
     before: int
     after: int
-    needs_room: bool
+    rooms: int
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Visit:
     overbooked: bool = False
     # A hold whose time is over: in nobody's way, whether somebody has tidied it up or not.
     lapsed: bool = False
+    # The rooms it has, as long as it keeps its time.
+    rooms: frozenset[UUID] = frozenset()
 
     @property
     def ends(self) -> int:
@@ -69,6 +71,8 @@ class Clinic:
     """Everything the clinic knows."""
 
     most_holds: int
+    # In the order in which they are given away.
+    rooms: list[UUID] = field(default_factory=list)
     hours: dict[UUID, list[Window]] = field(default_factory=dict)
     visits: dict[UUID, Visit] = field(default_factory=dict)
 
@@ -145,16 +149,36 @@ class Clinic:
             return reasons
         return set()
 
-    def _taken(self, wish: Visit, replaced: UUID | None = None) -> bool:
-        return any(
-            _overlap(wish.kept, other.kept)
+    def settle(self, visit_id: UUID, becomes: Visit) -> None:
+        """What was carried out; a visit that takes its time anew gets the first free rooms."""
+        was = self.visits.get(visit_id)
+        if becomes.keeps_time and (
+            was is None
+            or not was.keeps_time
+            or (was.provider, was.kept) != (becomes.provider, becomes.kept)
+        ):
+            free = self.free_rooms(becomes, visit_id)
+            becomes = replace(becomes, rooms=frozenset(free[: becomes.service.rooms]))
+        self.visits[visit_id] = becomes
+
+    def free_rooms(self, wish: Visit, replaced: UUID | None = None) -> list[UUID]:
+        """The rooms that nobody else has during the visit."""
+        taken = {
+            room
             for other_id, other in self.visits.items()
-            if other_id != replaced
-            and other.keeps_time
-            and (
-                other.provider == wish.provider
-                or (other.service.needs_room and wish.service.needs_room)
+            if other_id != replaced and other.keeps_time and _overlap(wish.kept, other.kept)
+            for room in other.rooms
+        }
+        return [room for room in self.rooms if room not in taken]
+
+    def _taken(self, wish: Visit, replaced: UUID | None = None) -> bool:
+        return (
+            any(
+                _overlap(wish.kept, other.kept)
+                for other_id, other in self.visits.items()
+                if other_id != replaced and other.keeps_time and other.provider == wish.provider
             )
+            or len(self.free_rooms(wish, replaced)) < wish.service.rooms
         )
 
     def _patient_is_busy(self, wish: Visit, replaced: UUID | None = None) -> bool:

@@ -27,7 +27,7 @@ from stack.config import StackConfig
 from stack.migrations import clone_database, drop_database, migrate
 from stack.postgres import TEMPLATE
 from tests.database.test_never_overlaps import disagreements, overlaps
-from tests.model.clinic_model import DAY, DAYS, Clinic, Service, Visit
+from tests.model.clinic_model import DAY, DAYS, KEEPING, Clinic, Service, Visit
 from tests.people import (
     Connection,
     as_front_desk,
@@ -71,13 +71,13 @@ class ClinicMachine(RuleBasedStateMachine):
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self.first_day = today + timedelta(days=2)
 
-    @initialize(pattern=st.sampled_from(PATTERNS))
-    def open_the_clinic(self, pattern: list[tuple[int, int]]) -> None:
+    @initialize(pattern=st.sampled_from(PATTERNS), rooms=st.integers(1, 3))
+    def open_the_clinic(self, pattern: list[tuple[int, int]], rooms: int) -> None:
         db = self.connection
         self.clinic_id = make_clinic(db, max_holds_per_person=MOST_HOLDS)
         location = make_location(db, self.clinic_id)
         self.desk = make_member(db, self.clinic_id, "front_desk")
-        talk = Service(make_service(db, self.clinic_id), 30, 15, 0, 0, needs_room=False)
+        talk = Service(make_service(db, self.clinic_id), 30, 15, 0, 0, rooms=0)
         columns = {
             "duration_minutes": 40,
             "slot_interval_minutes": 20,
@@ -85,17 +85,22 @@ class ClinicMachine(RuleBasedStateMachine):
             "buffer_after_minutes": 10,
         }
         exam_id = make_service(db, self.clinic_id, **columns)
-        exam = Service(exam_id, 40, 20, 5, 10, needs_room=True)
-        self.services = [talk, exam]
-        make_resource(db, self.clinic_id, location)
+        exam = Service(exam_id, 40, 20, 5, 10, rooms=1)
+        pair_id = make_service(db, self.clinic_id)
+        pair = Service(pair_id, 30, 15, 0, 0, rooms=2)
+        self.services = [talk, exam, pair]
+        self.model = Clinic(
+            MOST_HOLDS, sorted(make_resource(db, self.clinic_id, location) for _ in range(rooms))
+        )
         make_need(db, self.clinic_id, exam_id)
+        make_need(db, self.clinic_id, pair_id, quantity=2)
         # Sorted, as turns are among equals: the same steps again must choose the same provider.
         self.providers = sorted(
-            make_provider(db, self.clinic_id, location, (talk.id, exam_id)) for _ in range(2)
+            make_provider(db, self.clinic_id, location, (talk.id, exam_id, pair_id))
+            for _ in range(2)
         )
         self.users = [make_user(db) for _ in range(3)]
         self.patients = [make_patient(db, self.clinic_id, user) for user in self.users]
-        self.model = Clinic(MOST_HOLDS)
         for provider in self.providers:
             self.location = location
             self._set_hours(provider, pattern)
@@ -219,7 +224,7 @@ class ClinicMachine(RuleBasedStateMachine):
 
     @rule(what=which, whom=st.integers(0, 2))
     def look_for_free_times(self, what: int, whom: int) -> None:
-        service = self.services[what % 2]
+        service = self.services[what % 3]
         provider = [None, *self.providers][whom]
         rows = self.connection.execute(
             "select starts_at, provider_id from public.open_slots(%s, %s, %s, %s, null, 5000)",
@@ -237,7 +242,10 @@ class ClinicMachine(RuleBasedStateMachine):
         rows = {
             row[0]: row[1:]
             for row in self.connection.execute(
-                "select id, provider_id, patient_id, service_id, starts_at, ends_at, status::text"
+                "select id, provider_id, patient_id, service_id, starts_at, ends_at, array("
+                " select resource_id from private.reservations join public.resources"
+                " on resources.id = resource_id where appointment_id = appointments.id"
+                " order by resource_id), status::text"
                 " from public.appointments where clinic_id = %s",
                 [self.clinic_id],
             )
@@ -249,7 +257,8 @@ class ClinicMachine(RuleBasedStateMachine):
                 status = "cancelled"
             expected[visit_id] = (
                 visit.provider, visit.patient, visit.service.id,
-                self._at(visit.starts), self._at(visit.ends), status,
+                self._at(visit.starts), self._at(visit.ends),
+                sorted(visit.rooms) if status in KEEPING else [], status,
             )  # fmt: skip
         assert rows == expected
 
@@ -260,7 +269,7 @@ class ClinicMachine(RuleBasedStateMachine):
 
     def _wish(self, who: int, what: int, whom: int, starts: int) -> Visit:
         return Visit(
-            self.providers[whom % 2], self.patients[who % 3], self.services[what % 2], starts
+            self.providers[whom % 2], self.patients[who % 3], self.services[what % 3], starts
         )
 
     def _ask(self, call: str, *values: Any) -> dict[str, Any] | str:
@@ -283,7 +292,7 @@ class ClinicMachine(RuleBasedStateMachine):
             assert answer in reasons, reasons
             return
         assert isinstance(answer, dict), answer
-        self.model.visits[answer["id"]] = becomes
+        self.model.settle(answer["id"], becomes)
 
     def _set_hours(self, provider: UUID, pattern: list[tuple[int, int]]) -> None:
         with self.connection.transaction():
