@@ -1,15 +1,16 @@
 """Whatever happens, each person's mail is exactly what a simple model says.
 
-Bookings, moves, cancellations, changes of mind and of address, time passing, workers that deliver
-or die: after each step the sent rows are what the model remembers. Time passes by making reminders
-due, since the database's clock cannot be set; the model does the same. APPOINT_TRUTH_RUNS sets the
-number of stories.
+Bookings, moves, cancellations, missed visits, changes of mind, of language, of address and of quiet
+hours, time passing, workers that deliver or die: after each step the sent rows are what the model
+remembers. Time passes by making reminders due; the model does the same. APPOINT_TRUTH_RUNS sets the
+number of stories. A day in which time really passes: tests/workers/test_a_day_of_reminders.py.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from tests.people import Connection, at, book, every, make_practice, one
 
 RUNS = int(os.environ.get("APPOINT_TRUTH_RUNS", "25"))
 OFFSETS = {2880, 120}
+HOUR = timedelta(hours=1)
 Message = tuple[UUID, str, int, int | None]
 
 
@@ -46,6 +48,9 @@ class Visit:
     reminders: set[int] = field(default_factory=lambda: set(OFFSETS))
     agreed: int = 1
     due: set[int] = field(default_factory=set)
+    # Of a missed visit: whether a message after it is still to come, and whether its time has come.
+    follow_up: bool = False
+    follow_up_is_due: bool = False
 
 
 class Truth(RuleBasedStateMachine):
@@ -67,7 +72,10 @@ class Truth(RuleBasedStateMachine):
         self.visits: list[Visit] = []
         self.expected: set[Message] = set()
         self.wants_reminders = True
+        self.wants_follow_ups = True
         self.has_address = True
+        self.is_quiet = False
+        self.language = "en"
         self.hour = 0
 
     def next_time(self) -> Any:
@@ -111,10 +119,38 @@ class Truth(RuleBasedStateMachine):
         self.change(self.pick(data), overbook_reason=f"note {self.hour}")
         self.hour += 1
 
+    @rule()
+    def misses_a_visit(self) -> None:
+        """One that was noted down afterwards."""
+        self.hour += 1
+        starts_at = datetime.now(UTC) - self.hour * HOUR
+        visit = Visit(book(self.db, self.practice, starts_at, overbook_reason="came late")["id"])
+        visit.news, visit.reminders = None, set()
+        self.change(visit, status="noshow")
+        visit.status, visit.follow_up = "noshow", self.has_address
+        self.visits.append(visit)
+
+    @rule(reminders=st.booleans(), follow_ups=st.booleans())
+    def changes_their_mind(self, reminders: bool, follow_ups: bool) -> None:
+        self.db.execute(
+            "update public.notification_preferences set reminders = %s, follow_ups = %s",
+            [reminders, follow_ups],
+        )
+        self.wants_reminders, self.wants_follow_ups = reminders, follow_ups
+
+    @rule(language=st.sampled_from(["de", "fr-CH", None]))
+    def chooses_a_language(self, language: str | None) -> None:
+        self.db.execute("update public.notification_preferences set language = %s", [language])
+        self.language = language or "en"
+
     @rule(wanted=st.booleans())
-    def changes_their_mind(self, wanted: bool) -> None:
-        self.db.execute("update public.notification_preferences set reminders = %s", [wanted])
-        self.wants_reminders = wanted
+    def wants_quiet_now(self, wanted: bool) -> None:
+        now = datetime.now(UTC)
+        hours = [(now - HOUR).time(), (now + HOUR).time()] if wanted else [None, None]
+        self.db.execute(
+            "update public.notification_preferences set quiet_from = %s, quiet_until = %s", hours
+        )
+        self.is_quiet = wanted
 
     @rule(has=st.booleans())
     def changes_their_address(self, has: bool) -> None:
@@ -134,6 +170,17 @@ class Truth(RuleBasedStateMachine):
         )
         visit.due |= later
 
+    @precondition(lambda self: any(visit.follow_up for visit in self.visits))
+    @rule(data=st.data())
+    def time_comes_for_a_follow_up(self, data: Any) -> None:
+        visit = data.draw(st.sampled_from([one for one in self.visits if one.follow_up]))
+        self.db.execute(
+            "update public.notifications set due_at = now() where appointment_id = %s"
+            " and kind = 'follow_up'",
+            [visit.id],
+        )
+        visit.follow_up_is_due = True
+
     @rule()
     def a_worker_dies(self) -> None:
         claim(self.db)
@@ -145,6 +192,7 @@ class Truth(RuleBasedStateMachine):
         sent = []
         while messages := claim(self.db):
             for message in messages:
+                assert message["locale"] == self.language
                 assert complete(self.db, message)
                 sent.append(message["notification_id"])
         assert len(sent) == len(set(sent))
@@ -164,8 +212,13 @@ class Truth(RuleBasedStateMachine):
             if visit.due:
                 last = min(visit.due)
                 visit.reminders -= visit.due
-                visit.due = {last} if self.wants_reminders and self.has_address else set()
-                visit.reminders |= visit.due
+                is_wanted = self.wants_reminders and self.has_address
+                visit.reminders |= {last} if is_wanted else set()
+                # Quiet hours put it off.
+                visit.due = {last} if is_wanted and not self.is_quiet else set()
+            if visit.follow_up_is_due:
+                visit.follow_up = self.wants_follow_ups and self.has_address
+                visit.follow_up_is_due = visit.follow_up and not self.is_quiet
 
     def deliver(self, visit: Visit) -> None:
         self.settle_what_is_not_sent()
@@ -175,6 +228,9 @@ class Truth(RuleBasedStateMachine):
             visit.news = None
         for minutes in visit.due:
             self.expected.add((visit.id, "reminder", visit.agreed, minutes))
+        if visit.follow_up_is_due:
+            self.expected.add((visit.id, "follow_up", visit.version, None))
+            visit.follow_up = visit.follow_up_is_due = False
         visit.reminders -= visit.due
         visit.due = set()
 
