@@ -197,7 +197,9 @@ async def test_an_import_is_tried_out_and_hands_out_what_it_would_not_take(
     upload.write_text("full_name,date_of_birth\nAda Import,1990-12-31\n,1980-01-01\n")
     await page.get_by_role("button", name="Try it out").click()
     await expect(page.get_by_text("The file has changed since.")).to_be_visible()
-    await page.get_by_label("File", exact=True).set_input_files(upload)
+    async with page.expect_file_chooser() as choosing:
+        await page.get_by_label("File", exact=True).click()
+    await (await choosing.value).set_files(upload)
     await page.get_by_role("button", name="Try it out").click()
     job = page.locator(".job").first
     await expect(job.get_by_text("Finished")).to_be_visible()

@@ -73,25 +73,27 @@ export function BarChart(
               </div>
             ))}
           </div>
-          <table className="visually-hidden">
-            <caption>{title}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{of}</th>
-                <th scope="col">{measure}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {bars.map((bar) => (
-                <tr key={bar.key}>
-                  <th scope="row">{bar.label}</th>
-                  <td>
-                    {bar.detail ? `${bar.text} (${bar.detail})` : bar.text}
-                  </td>
+          <div className="visually-hidden">
+            <table>
+              <caption>{title}</caption>
+              <thead>
+                <tr>
+                  <th scope="col">{of}</th>
+                  <th scope="col">{measure}</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {bars.map((bar) => (
+                  <tr key={bar.key}>
+                    <th scope="row">{bar.label}</th>
+                    <td>
+                      {bar.detail ? `${bar.text} (${bar.detail})` : bar.text}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         </>
       )}
     </figure>

@@ -114,30 +114,32 @@ export function ColumnChart(
                 );
               })}
             </svg>
-            <table className="visually-hidden">
-              <caption>{title}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">{of}</th>
-                  {names.map(({ name, label }) => (
-                    <th scope="col" key={name}>{label}</th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {columns.map((column) => (
-                  <tr key={column.key}>
-                    <th scope="row">{column.label}</th>
-                    {names.map(({ name }) => (
-                      <td key={name}>
-                        {column.parts.find((part) => part.name === name)
-                          ?.value ?? 0}
-                      </td>
+            <div className="visually-hidden">
+              <table>
+                <caption>{title}</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">{of}</th>
+                    {names.map(({ name, label }) => (
+                      <th scope="col" key={name}>{label}</th>
                     ))}
                   </tr>
-                ))}
-              </tbody>
-            </table>
+                </thead>
+                <tbody>
+                  {columns.map((column) => (
+                    <tr key={column.key}>
+                      <th scope="row">{column.label}</th>
+                      {names.map(({ name }) => (
+                        <td key={name}>
+                          {column.parts.find((part) => part.name === name)
+                            ?.value ?? 0}
+                        </td>
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
           </>
         )}
     </figure>
