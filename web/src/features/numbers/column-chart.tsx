@@ -1,5 +1,6 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
+import { useMediaQuery } from "@/features/calendar/use-media-query";
 
 interface Column {
   key: string;
@@ -18,7 +19,6 @@ interface ColumnChartProps {
   columns: Column[];
 }
 
-const WIDTH = 960;
 const HEIGHT = 240;
 const FOOT = 28;
 const SIDE = 44;
@@ -29,14 +29,17 @@ export function ColumnChart(
 ) {
   const { t } = useTranslation("manage");
   const id = useId();
+  // Drawn anew for a phone, since letters would shrink with the drawing.
+  const isNarrow = useMediaQuery("(max-width: 45rem)");
+  const chartWidth = isNarrow ? 400 : 960;
   const sums = columns.map(({ parts }) =>
     parts.reduce((sum, { value }) => sum + value, 0)
   );
   const top = roundUp(Math.max(1, ...sums));
-  const step = (WIDTH - SIDE) / Math.max(1, columns.length);
+  const step = (chartWidth - SIDE) / Math.max(1, columns.length);
   const width = Math.min(56, step * 0.72);
   const heightOf = (value: number) => (value / top) * (HEIGHT - FOOT - 12);
-  const every = Math.ceil(columns.length / 13);
+  const every = Math.ceil(columns.length / (isNarrow ? 5 : 13));
   return (
     <figure className="card card-form chart chart-wide" aria-labelledby={id}>
       <figcaption>
@@ -57,7 +60,7 @@ export function ColumnChart(
             </ul>
             <svg
               className="columns"
-              viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+              viewBox={`0 0 ${chartWidth} ${HEIGHT}`}
               aria-hidden
             >
               {[0, 0.5, 1].map((share) => {
@@ -67,7 +70,7 @@ export function ColumnChart(
                     <line
                       className="grid-line"
                       x1={SIDE}
-                      x2={WIDTH}
+                      x2={chartWidth}
                       y1={y}
                       y2={y}
                     />
