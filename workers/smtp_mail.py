@@ -105,19 +105,21 @@ def _message(mail: FrozenMail, key: str) -> EmailMessage:
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     for file in mail.attachments:
-        kind, _, parameters = file.content_type.partition(";")
-        main, _, sub = kind.partition("/")
+        main, sub, parameters = _parsed(file.content_type)
+        if (main, sub) == ("text", "calendar"):
+            # Outlook takes an invitation for one only beside the other forms (RFC 6047, 2.4).
+            message.add_alternative(file.content, maintype=main, subtype=sub, params=parameters)
+    for file in mail.attachments:
+        main, sub, parameters = _parsed(file.content_type)
         message.add_attachment(
-            file.content,
-            maintype=main,
-            subtype=sub,
-            filename=file.filename,
-            params=_pairs(parameters),
+            file.content, maintype=main, subtype=sub, filename=file.filename, params=parameters
         )
     return message
 
 
-def _pairs(parameters: str) -> dict[str, str]:
-    """`charset=utf-8; method=REQUEST` as a dictionary."""
-    pairs = (part.strip().partition("=") for part in parameters.split(";") if part.strip())
-    return {name: value for name, _, value in pairs}
+def _parsed(content_type: str) -> tuple[str, str, dict[str, str]]:
+    """`text/calendar; charset=utf-8; method=REQUEST` as type, subtype and parameters."""
+    kind, *given = content_type.split(";")
+    main, _, sub = kind.strip().partition("/")
+    pairs = (parameter.strip().partition("=") for parameter in given)
+    return main, sub, {name: value for name, _, value in pairs}

@@ -54,6 +54,8 @@ async def test_the_server_gets_both_forms_the_invitation_and_the_key_as_message_
     assert text is not None
     assert html is not None
     assert (text.get_content().strip(), html.get_content().strip()) == ("Grüße", "<p>Grüße</p>")
+    forms = [part.get_content_type() for part in mail.walk() if not part.is_attachment()]
+    assert forms[1:] == ["multipart/alternative", "text/plain", "text/html", "text/calendar"]
     (file,) = mail.iter_attachments()
     assert file.get_content_type() == "text/calendar"
     assert file["Content-Type"].params["method"] == "REQUEST"
