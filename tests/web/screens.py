@@ -13,9 +13,12 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from stack.config import PROJECT_DIR, StackConfig
+from stack.seed import DEMO_CLINIC_ID
 from tests.web.browsers import CHROMIUM, CLINIC, Site, new_address, sign_in
+from tests.web.past_visits import write_past_visits
 
 SCREENS = PROJECT_DIR / "docs/screens/web"
+CHECK_UP = "13000000-0000-4000-8000-000000000001"
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
@@ -58,6 +61,32 @@ async def receive(browser: Browser, site: Site, size: str, theme: str) -> None:
     await sign_in(page, "front_desk", "/staff")
     await page.locator("article").first.wait_for()
     await page.screenshot(path=SCREENS / f"day-{size}-{theme}.png")
+    await page.context.close()
+    await manage(browser, site, size, theme)
+
+
+async def manage(browser: Browser, site: Site, size: str, theme: str) -> None:
+    """What an owner sets up and plans by."""
+    await asyncio.to_thread(write_past_visits, site.stack)
+    page = await open_page(browser, site, size, theme)
+    await sign_in(page, "owner", "/staff")
+    await page.locator(".staff-menu").wait_for()
+    workplace = f"/staff/{DEMO_CLINIC_ID}"
+    for name, (path, sign) in {
+        "numbers": ("numbers", ".chart"),
+        "services": ("manage/services", ".card-link"),
+        "service": (f"manage/services/{CHECK_UP}", ".manage-form"),
+        "providers": ("manage/providers", ".place-head"),
+        "places": ("manage/places", ".place"),
+        "closures": ("manage/closures", ".card-form"),
+        "staff": ("manage/people", ".member-actions"),
+        "settings": ("manage/settings", ".reminders"),
+        "import": ("manage/import", ".card-form"),
+        "access-log": ("audit", ".rows"),
+    }.items():
+        await page.goto(f"{workplace}/{path}")
+        await page.locator(sign).first.wait_for()
+        await page.screenshot(path=SCREENS / f"{name}-{size}-{theme}.png")
     await page.context.close()
 
 
