@@ -21,7 +21,8 @@ from stack.config import HOST, Keys, Ports, StackConfig
 from stack.migrations import clone_database, migrate
 
 MIGRATED = "bench_migrated"
-START_SECONDS = 60
+# Recovery of a killed server on a busy machine included.
+START_SECONDS = 300
 
 
 class Cluster:

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,7 @@ class Crowd:
                 self._remember(self.taken.visit)
             return deed.__name__, Answer(outcome)
         acknowledged = tuple((row[0], row[1]) for row in rows)
-        if deed is not cancel:
+        if deed not in (cancel, end_series):
             self._remember(*(appointment for appointment, _ in acknowledged))
         return deed.__name__, Answer("done", acknowledged)
 
@@ -244,6 +244,56 @@ def series(crowd: Crowd, connection: Connection, chance: random.Random) -> Itera
     )
 
 
+def end_series(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
+    """The front desk calls off what is left of a series."""
+    return ask(
+        connection,
+        FRONT_DESK,
+        "select ended.id, ended.version from (select series_id from public.appointments"
+        " where series_id is not null and status = 'booked' order by id offset %s limit 1)"
+        " as found, public.cancel_series(found.series_id) as ended",
+        chance.randrange(20),
+    )
+
+
+def together(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
+    """A patient books two visits, one right after the other; whoever gives them."""
+    visits = [
+        {"service_id": str(_service(chance)), "starts_at": crowd.start(chance).isoformat()},
+        {"service_id": str(_service(chance))},
+    ]
+    return ask(
+        connection,
+        1 + chance.randrange(PEOPLE),
+        "select id, version from public.book_together(%s::jsonb)",
+        json.dumps(visits),
+    )
+
+
+def change_hours(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
+    """A provider is away for an hour, or is not after all: typed into the table editor."""
+    day = crowd.today + timedelta(days=2 + chance.randrange(crowd.days))
+    if chance.random() < 0.5:
+        ask(
+            connection,
+            None,
+            "insert into public.availability_exceptions"
+            " (provider_id, starts_on, opens, closes) values (%s, %s, %s, %s) returning id",
+            _provider(chance),
+            day.date(),
+            (hour := time(9 + chance.randrange(8))),
+            time(hour.hour + 1),
+        )
+    else:
+        ask(
+            connection,
+            None,
+            "delete from public.availability_exceptions where id ="
+            " (select id from public.availability_exceptions order by id limit 1) returning id",
+        )
+    return []
+
+
 def insert(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
     """A row typed into the table editor."""
     return ask(
@@ -329,6 +379,9 @@ WEIGHTED: list[tuple[int, Deed]] = [
     (6, cancel),
     (3, change_status),
     (1, series),
+    (1, end_series),
+    (1, together),
+    (1, change_hours),
     (4, insert),
     (2, update),
     (1, shift),

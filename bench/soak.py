@@ -116,6 +116,17 @@ def work(cluster: Cluster, plan: Plan) -> tuple[Tally, int, float]:
     ]
     for thread in threads:
         thread.start()
+    try:
+        kills, down = disturb(cluster, plan, tally)
+    finally:
+        tally.stopped.set()
+        for thread in threads:
+            thread.join()
+    return tally, kills, down
+
+
+def disturb(cluster: Cluster, plan: Plan, tally: Tally) -> tuple[int, float]:
+    """Kill the server now and then until the work is done; gives the kills and the downtime."""
     kills, down = 0, 0.0
     end = time.monotonic() + plan.minutes * 60
     next_kill = time.monotonic() + (plan.kill_every or plan.minutes * 120)
@@ -136,9 +147,7 @@ def work(cluster: Cluster, plan: Plan) -> tuple[Tally, int, float]:
                 kills, down = kills + 1, down + time.monotonic() - began
                 next_kill = time.monotonic() + plan.kill_every
         progress.update(task, completed=tally.operations)
-    for thread in threads:
-        thread.join()
-    return tally, kills, down
+    return kills, down
 
 
 def hand(url: str, clinic: crowd.Crowd, tally: Tally, chance: random.Random) -> None:
@@ -149,7 +158,7 @@ def hand(url: str, clinic: crowd.Crowd, tally: Tally, chance: random.Random) -> 
             try:
                 connection = psycopg.connect(url, autocommit=True, connect_timeout=5)
             except psycopg.OperationalError:
-                tally.stopped.wait(0.1)
+                tally.stopped.wait(0.2 + chance.random())
                 continue
         began = time.monotonic()
         deed, answer = clinic.act(connection, chance)
@@ -173,8 +182,9 @@ def judge(
     times = sorted(tally.milliseconds)
     section = pages.Section(
         "Soak",
-        "A crowd on every path (book, hold, confirm, move, cancel, status, series, overbook, plain "
-        "SQL), PostgreSQL killed with SIGKILL now and then; judged by replaying the history.",
+        "A crowd on every path (book, hold, confirm, move, cancel, status, series, together, "
+        "overbook, hours, plain SQL), PostgreSQL killed with SIGKILL now and then; judged by "
+        "replaying the history.",
         ("what", "measured", "verdict"),
     )
 
