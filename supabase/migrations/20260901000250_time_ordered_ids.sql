@@ -10,9 +10,7 @@ volatile
 set search_path = ''
 as $$
 begin
-  return encode(
-    substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-      || substring(uuid_send(gen_random_uuid()) from 7),
-    'hex')::uuid;
+  return (lpad(to_hex((date_part('epoch', clock_timestamp()) * 1000)::bigint), 12, '0')
+    || right(gen_random_uuid()::text, 23))::uuid;
 end;
 $$;

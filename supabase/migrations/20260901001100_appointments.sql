@@ -181,7 +181,7 @@ begin
   if private.is_trusted() then
     return 'system';
   end if;
-  -- As my_clinics and my_patients say; asked about one clinic and one patient, since every booking does.
+  -- As my_clinics and my_patients say, about one clinic and one patient: every booking asks this.
   caller_id := auth.uid();
   select members.role::text into role
   from public.members join public.clinics on clinics.id = members.clinic_id

@@ -323,13 +323,11 @@ begin
 end;
 $$;
 
--- Reserves for new appointments. One alone locks shared; of several, each would hold what another
--- transaction waits for, so they lock exclusively. So does one that has to end a hold first, or whose
--- service or provider gives a limited number of visits: these must be counted one by one.
--- Definer: whoever writes the appointment, the ledger is written.
-create function private.reserve_for_new() returns trigger
+-- Reserves for new appointments, for follow_new. One alone locks shared; of several, each would hold
+-- what another transaction waits for, so they lock exclusively. So does one that has to end a hold
+-- first, or whose service or provider gives a limited number of visits: these are counted one by one.
+create function private.reserve_for_new(added public.appointments[]) returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
 declare
@@ -340,14 +338,14 @@ declare
   holds_over uuid[];
   capped uuid[] := '{}';
 begin
-  select array_agg(added) into visits from added where private.keeps_time(added.status);
-  if visits is null then
-    return null;
-  end if;
-  if cardinality(visits) = 1 then
-    if private.reserve_usual(visits[1]) then
-      return null;
+  if cardinality(added) = 1 then
+    if not private.keeps_time(added[1].status) or private.reserve_usual(added[1]) then
+      return;
     end if;
+  end if;
+  visits := array(select kept from unnest(added) as kept where private.keeps_time(kept.status));
+  if visits = '{}' then
+    return;
   end if;
   foreach visit in array visits loop
     resource_ids := resource_ids || private.resources_in_question(visit);
@@ -381,14 +379,13 @@ begin
     end if;
     perform private.reserve(visit);
   end loop;
-  return null;
 end;
 $$;
 
 -- Moves reservations along with changed appointments: all old ones go before any new one comes, so
 -- that two visits may swap their times in one statement. A hold that is confirmed or prolonged keeps
 -- its reservations.
--- Definer: as reserve_for_new.
+-- Definer: whoever changes the appointment, the ledger is written.
 create function private.reserve_for_changed() returns trigger
 language plpgsql
 security definer
@@ -472,7 +469,7 @@ $$;
 
 -- A removed appointment takes its reservations along by foreign key; their schedules are locked
 -- before.
--- Definer: as reserve_for_new.
+-- Definer: as reserve_for_changed.
 create function private.lock_for_removal() returns trigger
 language plpgsql
 security definer
@@ -486,9 +483,6 @@ begin
 end;
 $$;
 
-create trigger _500_reserve_insert after insert on public.appointments
-  referencing new table as added
-  for each statement execute function private.reserve_for_new();
 create trigger _500_reserve_update after update on public.appointments
   referencing old table as before new table as after
   for each statement execute function private.reserve_for_changed();

@@ -72,23 +72,20 @@ begin
 end;
 $$;
 
--- Definer: whoever changes the appointment, the event is written.
-create function private.record_created() returns trigger
+-- For follow_new.
+create function private.record_created(visit public.appointments) returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
 begin
   insert into public.appointment_events
     (clinic_id, appointment_id, version, kind, actor_id, actor_role, after)
-  select added.clinic_id, added.id, added.version, 'created', auth.uid(), private.actor_role(),
-    private.history_fields(added)
-  from added;
-  return null;
+  values (visit.clinic_id, visit.id, visit.version, 'created', auth.uid(), private.actor_role(),
+    private.history_fields(visit));
 end;
 $$;
 
--- Definer: as record_created.
+-- Definer: whoever changes the appointment, the event is written.
 create function private.record_changed() returns trigger
 language plpgsql
 security definer
@@ -117,7 +114,7 @@ begin
 end;
 $$;
 
--- Definer: as record_created.
+-- Definer: as record_changed.
 create function private.record_removed() returns trigger
 language plpgsql
 security definer
@@ -183,9 +180,6 @@ begin
 end;
 $$;
 
-create trigger _600_record_insert after insert on public.appointments
-  referencing new table as added
-  for each statement execute function private.record_created();
 create trigger _600_record_update after update on public.appointments
   referencing old table as before new table as after
   for each statement execute function private.record_changed();

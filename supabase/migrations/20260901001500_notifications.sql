@@ -255,25 +255,35 @@ begin
 end;
 $$;
 
--- Definer: whoever changes the appointment, the message is queued.
-create function private.queue_for_new() returns trigger
+-- Queues what is owed, for follow_new; how much of it is due now. Saying so is left to the caller.
+create function private.queue_messages(messages private.owed_message[]) returns int
 language plpgsql
-security definer
 set search_path = ''
 as $$
+declare
+  message private.owed_message;
+  due int := 0;
+  state text;
 begin
+  if messages = '{}' then
+    return 0;
+  end if;
+  state := set_config('appoint.work_due', 'told by the caller', true);
   insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
     recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
-  select message.*
-  from added
-  cross join lateral unnest(
-    private.messages_for(null, added) || private.staff_messages_for(null, added)) as message;
-  return null;
+  select owed.* from unnest(messages) as owed;
+  state := set_config('appoint.work_due', '', true);
+  foreach message in array messages loop
+    if message.status = 'queued' and message.due_at <= now() then
+      due := due + 1;
+    end if;
+  end loop;
+  return due;
 end;
 $$;
 
 -- Reminders of what was agreed before fall with a new time or the end of the visit.
--- Definer: as queue_for_new.
+-- Definer: whoever changes the appointment, the message is queued.
 create function private.queue_for_changed() returns trigger
 language plpgsql
 security definer
@@ -306,9 +316,6 @@ begin
 end;
 $$;
 
-create trigger _700_queue_insert after insert on public.appointments
-  referencing new table as added
-  for each statement execute function private.queue_for_new();
 create trigger _700_queue_update after update on public.appointments
   referencing old table as before new table as after
   for each statement execute function private.queue_for_changed();

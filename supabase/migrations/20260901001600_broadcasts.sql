@@ -205,29 +205,46 @@ begin
 end;
 $$;
 
--- Definer: callers may not write realtime.messages; whoever changes the row, it is announced.
-create function private.broadcast_new() returns trigger
+-- All that follows from new appointments, in this order: what they keep busy, their history, the
+-- messages owed, and word to open screens and idle workers. One trigger, for the rows are read once.
+-- Definer: whoever writes the appointment, the ledger, history and queue are written, and it is
+-- announced.
+create function private.follow_new() returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
+  visits public.appointments[];
   visit public.appointments;
-  messages private.broadcast[] := '{}';
+  owed private.owed_message[] := '{}';
+  broadcasts private.broadcast[] := '{}';
+  due int;
 begin
-  for visit in select * from added loop
+  select array_agg(added) into visits from added;
+  if visits is null then
+    return null;
+  end if;
+  perform private.reserve_for_new(visits);
+  foreach visit in array visits loop
+    perform private.record_created(visit);
+    owed := owed || private.messages_for(null, visit) || private.staff_messages_for(null, visit);
     if private.is_worth_a_broadcast(visit) then
-      messages := messages || private.appointment_broadcasts(visit, true);
+      broadcasts := broadcasts || private.appointment_broadcasts(visit, true);
     end if;
   end loop;
-  if messages <> '{}' then
-    perform private.send_broadcasts(messages);
+  due := private.queue_messages(owed);
+  if due > 0 then
+    broadcasts := broadcasts || private.work_due(due);
+  end if;
+  if broadcasts <> '{}' then
+    perform private.send_broadcasts(broadcasts);
   end if;
   return null;
 end;
 $$;
 
--- Definer: as broadcast_new.
+-- Definer: callers may not write realtime.messages; whoever changes the row, it is announced.
 create function private.broadcast_changed() returns trigger
 language plpgsql
 security definer
@@ -266,7 +283,7 @@ begin
 end;
 $$;
 
--- Definer: as broadcast_new.
+-- Definer: as broadcast_changed.
 create function private.broadcast_removed() returns trigger
 language plpgsql
 security definer
@@ -281,8 +298,18 @@ begin
 end;
 $$;
 
--- Wakes workers; the count is a hint, the queue is the truth.
--- Definer: as broadcast_new.
+create function private.work_due(due int) returns private.broadcast
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return ('worker:outbox', 'work_due', jsonb_build_object('queued', due), true)::private.broadcast;
+end;
+$$;
+
+-- Wakes workers; the count is a hint, the queue is the truth. queue_messages leaves that to its caller.
+-- Definer: as broadcast_changed.
 create function private.broadcast_work_due() returns trigger
 language plpgsql
 security definer
@@ -291,18 +318,20 @@ as $$
 declare
   due int;
 begin
+  if current_setting('appoint.work_due', true) <> '' then
+    return null;
+  end if;
   select count(*) into due from changed where changed.status = 'queued' and changed.due_at <= now();
   if due > 0 then
-    perform private.send_broadcasts(array[(
-      'worker:outbox', 'work_due', jsonb_build_object('queued', due), true)::private.broadcast]);
+    perform private.send_broadcasts(array[private.work_due(due)]);
   end if;
   return null;
 end;
 $$;
 
-create trigger _900_broadcast_insert after insert on public.appointments
+create trigger _500_follow_insert after insert on public.appointments
   referencing new table as added
-  for each statement execute function private.broadcast_new();
+  for each statement execute function private.follow_new();
 create trigger _900_broadcast_update after update on public.appointments
   referencing old table as before new table as after
   for each statement execute function private.broadcast_changed();

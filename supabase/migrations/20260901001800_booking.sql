@@ -385,17 +385,17 @@ end;
 $$;
 
 create type private.booking_terms as (
-  service public.services,
   patient_id uuid,
   booked_via public.booking_path,
   has_person_limits boolean
 );
 
--- What is booked, for whom and which way. For a patient who books for themselves in a clinic that is
--- open to the public, which most do, in one look; for all others, and for whatever is to be refused,
+-- For whom a service is booked and which way. For a patient who books for themselves in a clinic that
+-- is open to the public, which most do, in one look; for all others, and for whatever is to be refused,
 -- as service_to_book, patient_to_book and booking_path_of say. Raises as they do.
-create function private.booking_terms_of(service_id uuid, provider_id uuid, patient_id uuid)
-returns private.booking_terms
+create function private.booking_terms_of(
+  service public.services, provider_id uuid, patient_id uuid
+) returns private.booking_terms
 language plpgsql
 stable
 set search_path = ''
@@ -403,34 +403,26 @@ set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   terms private.booking_terms;
-  service public.services;
   caller_id uuid := auth.uid();
 begin
-  if auth.role() <> 'service_role' and booking_terms_of.patient_id is null then
-    select services, mine.id, 'patient'::public.booking_path,
-      clinics.max_open_bookings_per_patient is not null
-    into terms
-    from public.services
-    join public.clinics on clinics.id = services.clinic_id and clinics.books_publicly
+  if auth.role() <> 'service_role' and booking_terms_of.patient_id is null and service.active then
+    select mine.id, clinics.max_open_bookings_per_patient is not null
+    into terms.patient_id, terms.has_person_limits
+    from public.clinics
     join public.patients as mine
-      on mine.clinic_id = services.clinic_id and mine.user_id = caller_id
-    where services.id = booking_terms_of.service_id and services.active
-      and not exists (
-        select from public.members
-        where members.clinic_id = services.clinic_id and members.user_id = caller_id
-      )
-      and (booking_terms_of.provider_id is null or exists (
-        select from public.provider_services as offered
-        join public.providers on providers.id = offered.provider_id and providers.active
-        where offered.service_id = services.id
-          and offered.provider_id = booking_terms_of.provider_id
-      ));
+      on mine.clinic_id = clinics.id and mine.user_id = caller_id
+    left join public.provider_services as offered
+      on offered.provider_id = booking_terms_of.provider_id and offered.service_id = service.id
+    left join public.providers on providers.id = offered.provider_id
+    left join public.members on members.clinic_id = clinics.id and members.user_id = caller_id
+    where clinics.id = service.clinic_id and clinics.books_publicly and members.id is null
+      and (booking_terms_of.provider_id is null or providers.active);
     if terms.patient_id is not null then
+      terms.booked_via := 'patient';
       return terms;
     end if;
   end if;
-  service := private.service_to_book(booking_terms_of.service_id, booking_terms_of.provider_id);
-  terms.service := service;
+  service := private.service_to_book(service.id, booking_terms_of.provider_id);
   terms.patient_id := private.patient_to_book(service.clinic_id, booking_terms_of.patient_id);
   terms.booked_via := private.booking_path_of(service.clinic_id);
   terms.has_person_limits := true;
@@ -470,9 +462,9 @@ begin
       book_appointment.starts_at, book_appointment.provider_id, book_appointment.patient_id,
       book_appointment.request_id, book_appointment.reason);
   end if;
-  terms := private.booking_terms_of(book_appointment.service_id, book_appointment.provider_id,
-    book_appointment.patient_id);
-  service := terms.service;
+  select * into service from public.services where services.id = book_appointment.service_id;
+  terms := private.booking_terms_of(
+    service, book_appointment.provider_id, book_appointment.patient_id);
   visit.id := private.time_ordered_id();
   visit.clinic_id := service.clinic_id;
   visit.patient_id := terms.patient_id;
