@@ -235,23 +235,27 @@ begin
           as opening
         using (provider_id, location_id)
     )
-    select distinct grid.provider_id, grid.location_id, grid.starts_at,
-      grid.starts_at + grid.length
+    select grid.provider_id, grid.location_id, grid.starts_at, grid.starts_at + grid.length
     from (
-      -- Set-returning functions beside the columns: in FROM, each shift would be stored first.
-      select shift.provider_id, shift.location_id, shift.length, shift.starts,
-        generate_series(
-          -- The first start of the shift that is asked for.
-          case
-            when lower(shift.during) >= part_start then lower(shift.during)
-            else date_bin(step, part_start + step - interval '1 microsecond', lower(shift.during))
-          end,
-          least(upper(shift.during), part_end) - interval '1 microsecond',
-          step
-        ) as starts_at
-      from (select free.*, unnest(free.shifts) as during from free) as shift
+      -- Set-returning functions beside the columns: in FROM, each piece would be stored first.
+      select span.provider_id, span.location_id, span.length, span.piece, generate_series(
+        date_bin(step, lower(span.piece) + step - interval '1 microsecond', span.base),
+        upper(span.piece), step
+      ) as starts_at
+      from (
+        select free.provider_id, free.location_id, free.length, kin.base,
+          unnest(free.starts * kin.open_time) as piece
+        from free
+        -- Shifts that begin a whole number of steps apart, which most do, have their starts in common.
+        cross join lateral (
+          select min(lower(shift)) as base,
+            range_agg(shift * tstzrange(part_start, part_end)) as open_time
+          from unnest(free.shifts) as shift
+          group by lower(shift) - date_bin(step, lower(shift), part_start)
+        ) as kin
+      ) as span
     ) as grid
-    where grid.starts_at <@ grid.starts
+    where grid.starts_at <@ grid.piece
     order by 3, 1, 2
     limit missing;
     get diagnostics found_now = row_count;
