@@ -33,9 +33,9 @@ cross join lateral (
   select (day::date + hours.opens + step * interval '40 minutes') at time zone place.time_zone as at
 ) as visit
 cross join lateral (
-  select abs(hashtext(hours.provider_id || 'fate' || visit.at) % 1000) / 1000.0 as fate,
-    abs(hashtext(hours.provider_id || 'ahead' || visit.at) % 1000) / 1000.0 as ahead,
-    abs(hashtext(hours.provider_id || 'taken' || visit.at) % 1000) / 1000.0 as taken
+  select abs(hashtext(hours.provider_id || 'fate' || visit.at) %% 1000) / 1000.0 as fate,
+    abs(hashtext(hours.provider_id || 'ahead' || visit.at) %% 1000) / 1000.0 as ahead,
+    abs(hashtext(hours.provider_id || 'taken' || visit.at) %% 1000) / 1000.0 as taken
 ) as chance
 join lateral (
   select services.id, services.duration_minutes
@@ -61,7 +61,7 @@ select clinic_id, id, 1, 'reminder', patient_id, 2880, 'delivered', starts_at - 
 from public.appointments
 where clinic_id = %(clinic)s and starts_at < now() and status in ('fulfilled', 'noshow')
   and created_at < starts_at - interval '2 days'
-  and (status = 'fulfilled' or hashtext(id::text) % 3 <> 0)
+  and (status = 'fulfilled' or hashtext(id::text) %% 3 <> 0)
 on conflict do nothing
 """
 
