@@ -32,13 +32,17 @@ LONGEST_PAUSE = 15.0
 # Of a lease, to wait for one's turn with the provider.
 SHARE_FOR_WAITING = 0.25
 TRIES_TO_BEGIN = 3
+# Enough to keep the provider busy; more would have their turns before urgent ones that come later.
+BATCHES_AT_ONCE = 3
+# A request that arrives a little early must not be one too many.
+SHARE_OF_RATE = 0.98
 
 
 class ClaimsNotifications(RecordsOutcomes, Protocol):
     """The outbox, as the notifier needs it."""
 
     async def claim(
-        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int | None
     ) -> list[Claim]: ...
     async def begin(
         self, letters: Sequence[Letter], per_second: float, within: float
@@ -76,6 +80,7 @@ class Notifier:
         self._wake = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
+        self._batches = 0
         self._pause = FIRST_PAUSE
 
     def wake(self) -> None:
@@ -103,7 +108,6 @@ class Notifier:
     async def _sweep(self) -> None:
         """Claim as much as there is room for; wait only when nothing at all was due."""
         room = self._pace.concurrency - len(self._sending)
-        largest = self._transport.largest_batch
         # Taken before the call: the lease can only have begun later than this.
         lease_began = _now()
         try:
@@ -111,7 +115,7 @@ class Notifier:
                 room,
                 self._pace.lease_seconds,
                 self._transport.remembers,
-                largest if largest > 1 else 0,
+                self._room_for_bulk(),
             )
         except Exception as error:
             self._database_is("unreachable", error)
@@ -124,6 +128,13 @@ class Notifier:
             await self._begin(claims, lease_began)
         else:
             await self._sleep(self._pace.sweep_seconds)
+
+    def _room_for_bulk(self) -> int | None:
+        """How many messages may come that share requests; None: no requests are shared."""
+        largest = self._transport.largest_batch
+        if largest == 1:
+            return None
+        return largest if self._batches < BATCHES_AT_ONCE else 0
 
     async def _begin(self, claims: list[Claim], lease_began: float) -> None:
         """Write the mails down, and start each request at the time it was given."""
@@ -138,14 +149,25 @@ class Notifier:
         if letters:
             turns = await self._turns(letters)
             for request in _requests(letters, turns):
-                self._start(self._requests.carry_out(request, lease_began))
+                # Now and not when the task runs: the next claim may come first.
+                self._batches += request.batch_id is not None
+                self._start(self._carry_out(request, lease_began))
+
+    async def _carry_out(self, request: Request, lease_began: float) -> None:
+        try:
+            await self._requests.carry_out(request, lease_began)
+        finally:
+            if request.batch_id is not None:
+                self._batches -= 1
+                self._wake.set()
 
     async def _turns(self, letters: list[Letter]) -> dict[UUID, Turn]:
         """When each may start; none if the database does not answer: their leases run out then."""
         within = self._pace.lease_seconds * SHARE_FOR_WAITING
         for is_last in [False] * (TRIES_TO_BEGIN - 1) + [True]:
             try:
-                return await self._outbox.begin(letters, self._pace.per_second, within)
+                rate = self._pace.per_second * SHARE_OF_RATE
+                return await self._outbox.begin(letters, rate, within)
             except Exception as error:
                 self._database_is("unreachable", error)
                 if not is_last:

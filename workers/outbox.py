@@ -80,12 +80,12 @@ class Outbox:
         return (await self._client.rpc(function, parameters).execute()).data
 
     async def claim(
-        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int | None
     ) -> list[Claim]:
         """Lease at most `batch` messages that are due, the most urgent first.
 
-        With `bulk`, up to so many of the least urgent come on top of it. What was tried longer ago
-        than the transport remembers is not handed out again.
+        With `bulk`, at most so many of the least urgent come on top, once no others are left. What
+        was tried longer ago than the transport remembers is not handed out again.
         """
         rows = await self._rpc(
             "claim_notifications",

@@ -171,8 +171,9 @@ begin
 end;
 $$;
 
--- Leases up to `batch` due messages, the most urgent first, and up to `bulk` of the least urgent, which
--- can share requests; 0: these, too, count towards the batch.
+-- Leases up to `batch` due messages, the most urgent first, and then up to `bulk` of the least urgent,
+-- which can share requests, unless more of the urgent ones may be waiting. Null: these, too, count
+-- towards the batch.
 create function private.lease_due(batch int, bulk int, lease_seconds int) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -182,7 +183,10 @@ declare
   most int;
 begin
   for level in 0 .. 2 loop
-    most := case when level = 2 and bulk > 0 then bulk else batch - cardinality(leased) end;
+    most := batch - cardinality(leased);
+    if level = 2 and most > 0 then
+      most := coalesce(bulk, most);
+    end if;
     continue when most <= 0;
     leased := leased || private.take_first(level::smallint, most);
   end loop;
@@ -331,9 +335,9 @@ declare
 begin
   -- Who cannot send batches leaves them to others, and takes out of them what may go alone if nobody
   -- ever will.
-  if bulk > 0 or remembered = interval '0' then
+  if bulk > 0 or (bulk is null and remembered = interval '0') then
     begun := private.lease_batch(lease_seconds, remembered);
-    if bulk = 0 and begun <> '{}' then
+    if bulk is null and begun <> '{}' then
       delete from private.sending_batches where sending_batches.id = (
         select queue.batch_id from private.notification_queue as queue
         where queue.notification_id = begun[1]
@@ -345,7 +349,8 @@ begin
   loop
     -- Leased in a statement of its own: the next one has a newer snapshot, in which whatever was
     -- committed together with the leased rows can be seen.
-    leased := private.lease_due(batch, case when begun = '{}' then bulk else 0 end, lease_seconds);
+    leased := private.lease_due(
+      batch, case when begun = '{}' or bulk is null then bulk else 0 end, lease_seconds);
     exit when leased = '{}';
     sendable := private.settle_unsendable(leased, remembered);
     exit when sendable <> '{}';
@@ -357,7 +362,7 @@ $$;
 -- Definer: reads what a mail needs; the service key has no privilege to write the queue.
 create function worker.claim_notifications(
   batch int default 20, lease_seconds int default 60, remembered_seconds int default 82800,
-  bulk int default 0
+  bulk int default null
 )
 returns table (
   notification_id uuid,
@@ -399,7 +404,7 @@ begin
   if coalesce(claim_notifications.batch, 0) not between 1 and 1000
     or coalesce(claim_notifications.lease_seconds, 0) not between 1 and 86400
     or coalesce(claim_notifications.remembered_seconds, -1) not between 0 and 86400
-    or coalesce(claim_notifications.bulk, -1) not between 0 and 1000 then
+    or claim_notifications.bulk not between 0 and 1000 then
     perform private.raise_error('invalid_input', 'Claim 1 to 1000 for 1 to 86400 seconds.');
   end if;
   claimed := private.lease_sendable(claim_notifications.batch, claim_notifications.bulk,
@@ -919,9 +924,9 @@ as $$
 $$;
 
 comment on function worker.claim_notifications(int, int, int, int) is
-  'Leases due notifications, with everything a mail needs, oldest first among the most urgent, and up '
-  'to `bulk` more of the least urgent. Obsolete ones are skipped; what was tried longer ago than the '
-  'provider remembers is dead.';
+  'Leases due notifications, with everything a mail needs, oldest first among the most urgent. With '
+  '`bulk`, at most so many of the least urgent come on top, once no others are left. Obsolete ones '
+  'are skipped; what was tried longer ago than the provider remembers is dead.';
 comment on function worker.begin_sending(jsonb, numeric, numeric) is
   'Freezes leased messages before their first try, and says in how many seconds each may start so '
   'that all workers together keep to the rate. Those with the same batch_id go in one request, by '

@@ -37,7 +37,7 @@ def practice(db: Connection) -> Practice:
 
 
 def claim(
-    db: Connection, batch: int = 20, bulk: int = 100, remembered: int = REMEMBERED
+    db: Connection, batch: int = 20, bulk: int | None = 100, remembered: int = REMEMBERED
 ) -> list[Row]:
     with as_service(db):
         return every(
@@ -156,7 +156,9 @@ def test_a_request_takes_a_hundred_at_most(db: Connection, practice: Practice) -
 
 def test_a_confirmation_goes_alone_and_first(db: Connection, practice: Practice) -> None:
     book(db, practice, at(15))
-    messages = claim(db, batch=1)
+    assert [message["kind"] for message in claim(db, batch=1)] == ["confirmation"]
+    let_the_lease_run_out(db)
+    messages = claim(db, batch=2)
     assert messages[0]["kind"] == "confirmation"
     assert len(messages) == 6
     turns = {turn["notification_id"]: turn for turn in begin(db, messages, per_second=1)}
@@ -192,6 +194,7 @@ def test_a_dead_workers_batch_is_taken_over_whole_with_the_same_letters(
 def test_who_knows_no_batches_leaves_them_to_others(db: Connection, practice: Practice) -> None:
     begun_batch(db)
     let_the_batch_be_due(db)
+    assert claim(db, bulk=None) == []
     assert claim(db, bulk=0) == []
 
 
@@ -286,7 +289,7 @@ def test_a_transport_without_memory_takes_a_refused_batch_apart(
 ) -> None:
     _, messages = begun_batch(db)
     fail(db, messages, error="429:rate_limit_exceeded", refused=True)
-    again = claim(db, bulk=0, remembered=0)
+    again = claim(db, bulk=None, remembered=0)
     assert ids(again) == ids(messages)
     assert {turn["batch_id"] for turn in begin(db, again, bulk=False)} == {None}
     assert batches(db) == 0

@@ -36,20 +36,20 @@ class OutboxDouble:
         self.begun: list[FrozenMail] = []
         self.put_back: set[UUID] = set()
         self.batches: dict[UUID, UUID] = {}
-        self.bulk = 0
+        self.bulk: list[int | None] = []
         self.pauses: list[float] = []
         self.changed = asyncio.Condition()
 
     async def claim(
-        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int
+        self, batch: int, lease_seconds: int, remembered_seconds: int, bulk: int | None
     ) -> list[Claim]:
         self.claims += 1
-        self.bulk = bulk
+        self.bulk.append(bulk)
         await self._tell()
         if self.broken:
             self.broken -= 1
             raise ConnectionError
-        most = max(batch, bulk)
+        most = batch + (bulk or 0)
         claimed, self.due = self.due[:most], self.due[most:]
         return claimed
 
@@ -132,7 +132,9 @@ class TransportDouble:
         self, mails: Sequence[tuple[str, FrozenMail]], *, key: str, deadline: float
     ) -> list[str]:
         if act := self.behaviour.get(key):
-            act()
+            result = act()
+            if isinstance(result, asyncio.Event):
+                await result.wait()
         messages = [message for message, _ in mails]
         self.batches.append((key, messages))
         return [f"provider-{message}" for message in messages]
@@ -381,7 +383,7 @@ async def test_messages_of_a_batch_go_in_one_request_under_its_key_in_the_order_
     assert transport.batches == [
         (str(batch), [str(due) for due in sorted(due.notification_id for due in together)])
     ]
-    assert outbox.bulk == 100
+    assert outbox.bulk[0] == 100
 
 
 async def test_a_batch_that_fails_fails_for_all_its_messages(outbox: OutboxDouble) -> None:
@@ -404,4 +406,20 @@ async def test_a_transport_without_batches_is_given_none(
     outbox.due = [notification(kind="reminder")]
     async with running(outbox, transport):
         await outbox.until(lambda: len(outbox.completed) == 1)
-    assert outbox.bulk == 0
+    assert set(outbox.bulk) == {None}
+
+
+async def test_no_more_batches_are_taken_than_keep_the_provider_busy(
+    outbox: OutboxDouble,
+) -> None:
+    transport = TransportDouble(largest_batch=100)
+    together, answered = [notification(kind="reminder") for _ in range(6)], asyncio.Event()
+    outbox.batches = {due.notification_id: uuid4() for due in together}
+    for batch in outbox.batches.values():
+        transport.behaviour[str(batch)] = lambda: answered
+    outbox.due = [*together]
+    async with running(outbox, transport, concurrency=20):
+        await outbox.until(lambda: outbox.claims == 2)
+        assert outbox.bulk == [100, 0]
+        answered.set()
+        await outbox.until(lambda: outbox.bulk[-1] == 100)
