@@ -3,6 +3,26 @@
 --           payload, which goes when the message is sent; nobody in a clinic sees these rows.
 -- Access: the service key, for the function that Auth calls.
 
+-- In which language somebody with that address is written to elsewhere; null: nothing is known.
+create function private.language_of_address(address text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(preference.language, patient.locale)
+    from auth.users
+    left join public.patients as patient on patient.user_id = users.id
+    left join public.notification_preferences as preference
+      on preference.patient_id = patient.id or preference.user_id = users.id
+    where users.email = lower(language_of_address.address)
+    order by preference.language is null, preference.updated_at desc, patient.created_at desc
+    limit 1
+  );
+end;
+$$;
+
 -- Definer: the service key has no privilege to write the queue.
 create function worker.queue_log_in_mail(
   request_id text, "position" int, address text, action text, code text, link text default null,
@@ -34,14 +54,16 @@ begin
     values (message_id, jsonb_build_object(
       'address', lower(queue_log_in_mail.address), 'action', queue_log_in_mail.action,
       'code', queue_log_in_mail.code, 'link', queue_log_in_mail.link,
-      'language', queue_log_in_mail.language));
+      'language', coalesce(queue_log_in_mail.language,
+        private.language_of_address(queue_log_in_mail.address))));
   end if;
   return message_id;
 end;
 $$;
 
 comment on function worker.queue_log_in_mail(text, int, text, text, text, text, text) is
-  'Queues a mail of Auth, ahead of everything else. The same request and position: once.';
+  'Queues a mail of Auth, ahead of everything else. The same request and position: once. No language: '
+  'the one in which this person is written to elsewhere.';
 
 grant execute on function worker.queue_log_in_mail(text, int, text, text, text, text, text)
 to service_role;

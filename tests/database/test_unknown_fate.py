@@ -229,6 +229,35 @@ def test_a_log_in_mail_is_queued_once_goes_first_and_is_no_clinics(
     assert row["clinic_id"] is None
 
 
+def test_a_log_in_mail_is_in_the_language_the_person_is_written_to_elsewhere(
+    db: Connection, practice: Practice
+) -> None:
+    address = one(db, "select email from auth.users where id = %s", practice.user)["email"]
+    queue = (
+        "select worker.queue_log_in_mail(gen_random_uuid()::text, 0, %s, 'magiclink', '123456',"
+        " null, %s)"
+    )
+
+    def language(of: str, given: str | None = None) -> str | None:
+        with as_service(db):
+            db.execute(queue, [of, given])
+        (message,) = claim(db)
+        complete(db, message)
+        told: str | None = message["content"]["language"]
+        return told
+
+    assert language("nobody@people.example") is None
+    db.execute("update public.patients set locale = 'fr' where id = %s", [practice.patient])
+    assert language(address.upper()) == "fr"
+    db.execute(
+        "insert into public.notification_preferences (clinic_id, patient_id, language)"
+        " values (%s, %s, 'es')",
+        [practice.clinic, practice.patient],
+    )
+    assert language(address) == "es"
+    assert language(address, "de") == "de"
+
+
 def test_overdue_messages_are_shown_and_counted(db: Connection, practice: Practice) -> None:
     book(db, practice, at(9))
     assert every(db, "select * from public.overdue") == []
@@ -260,3 +289,21 @@ def test_tidying_takes_what_has_done_its_work_and_nothing_else(
     with as_service(db):
         assert one(db, "select worker.tidy() as n")["n"] == 1
         assert one(db, "select worker.tidy() as n")["n"] == 0
+
+
+def test_tidying_forgets_messages_that_were_settled_years_ago(
+    db: Connection, practice: Practice
+) -> None:
+    for hour in (1, 3, 5):
+        book(db, practice, at(hour))
+    for message in claim(db, batch=2):
+        complete(db, message)
+    db.execute(
+        "update public.notifications set created_at = now() - interval '2 years 1 day'"
+        " where status = 'queued' or id = (select id from public.notifications"
+        " where status = 'sent' limit 1)"
+    )
+    with as_service(db):
+        assert one(db, "select worker.tidy() as n")["n"] == 1
+    kept = every(db, "select status::text from public.notifications order by status")
+    assert [row["status"] for row in kept] == ["queued", "sent"]

@@ -1,11 +1,16 @@
 import { keyOf, Refusal } from "@/lib/errors";
+import { currentLanguage } from "@/lib/i18n";
 import { fullClient } from "@/lib/supabase";
 
 /** Mails six digits to the address; makes the account if there is none. */
 export async function sendCode(email: string): Promise<void> {
   const { error } = await (await fullClient()).auth.signInWithOtp({
     email,
-    options: { emailRedirectTo: `${location.origin}/visits` },
+    options: {
+      emailRedirectTo: `${location.origin}/visits`,
+      // Of a new account, so that mail to it is in the reader's language.
+      data: { language: currentLanguage() },
+    },
   });
   if (error) throw new Refusal(keyOf(error));
 }
