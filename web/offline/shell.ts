@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { OutputBundle } from "rolldown";
 import type { Plugin } from "vite";
 
@@ -11,18 +12,18 @@ export function offlineShell(): Plugin {
   return {
     name: "offline-shell",
     apply: "build",
-    generateBundle(_options, bundle) {
+    // When all is written: files that held styles alone are gone by then.
+    writeBundle({ dir = "dist" }, bundle) {
       const files = [
         "/",
         "/theme.js",
         "/favicon.svg",
         ...keptFiles(bundle).map((name) => `/${name}`),
       ];
-      this.emitFile({
-        type: "asset",
-        fileName: "sw.js",
-        source: `const FILES = ${JSON.stringify(files)};\n${readFileSync(WORKER, "utf8")}`,
-      });
+      writeFileSync(
+        join(dir, "sw.js"),
+        `const FILES = ${JSON.stringify(files)};\n${readFileSync(WORKER, "utf8")}`,
+      );
     },
   };
 }

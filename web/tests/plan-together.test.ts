@@ -19,9 +19,7 @@ const wanted = (...slots: ReturnType<typeof free>[]) => ({
   bufferAfter: 0,
 });
 const told = (plans: ReturnType<typeof plansFor>) =>
-  plans.map((plan) =>
-    plan.map((slot) => `${slot.starts_at.slice(11, 16)} ${slot.provider_id}`)
-  );
+  plans.map((plan) => plan.map((slot) => `${slot.starts_at.slice(11, 16)} ${slot.provider_id}`));
 
 test("one after another: the next begins when the one before ends, or soon after", () => {
   const mother = wanted(free("09:00", "ana"), free("11:00", "ana"));
