@@ -64,7 +64,7 @@ access: install-dev ## Write docs/access.md anew: who reaches what, really asked
 	@$(BIN)/python -m tests.access.write
 
 mutants: install-dev ## Take away every protection in turn; each must be noticed (some minutes)
-	@APPOINT_ALL_MUTANTS=1 $(BIN)/pytest -q tests/mutation
+	@APPOINT_ALL_MUTANTS=1 $(BIN)/pytest -q --timeout 7200 tests/mutation
 
 lock: install-dev ## Write the lock files anew, with hashes and without addresses
 	@$(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \

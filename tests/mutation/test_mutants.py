@@ -65,16 +65,28 @@ def chosen(mutants: list[Mutant]) -> list[Mutant]:
     ]
 
 
+def tell(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """On the terminal at once: the whole takes a while."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{line}")
+        sys.stdout.flush()
+
+
 def test_every_mutant_is_caught(
     connection: Connection, scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judge = Judge(connection, scene)
     mutants = chosen(all_mutants(connection))
-    survivors = [mutant for mutant in mutants if not judge.catches(mutant)]
-    with capsys.disabled():
-        tried = Counter(mutant.kind for mutant in mutants)
-        told = ", ".join(f"{count} {kind}" for kind, count in tried.items())
-        sys.stdout.write(f"\nmutants: {len(mutants)} tried, {len(survivors)} survive: {told}\n")
+    survivors = []
+    for number, mutant in enumerate(mutants, 1):
+        if not judge.catches(mutant):
+            survivors.append(mutant)
+            tell(capsys, f"survives: {mutant.kind}: {mutant.name}")
+        if number % 100 == 0 and len(mutants) > 200:
+            tell(capsys, f"mutants: {number} of {len(mutants)} tried")
+    tried = Counter(mutant.kind for mutant in mutants)
+    told = ", ".join(f"{count} {kind}" for kind, count in tried.items())
+    tell(capsys, f"mutants: {len(mutants)} tried, {len(survivors)} survive: {told}")
     assert len(mutants) >= 60
     assert [f"{mutant.kind}: {mutant.name}" for mutant in survivors] == []
 
