@@ -29,6 +29,4 @@ def test_ids_and_times_are_not_personal(tmp_path: Path) -> None:
 
 
 def test_the_words_are_those_of_the_people_in_the_database(stack: StackConfig) -> None:
-    words = personal_words(stack)
-    assert b"patient@harbour.example" in words
-    assert len(words) > 5
+    assert b"noor castell" in personal_words(stack), "a patient of the demo clinic"
