@@ -45,6 +45,7 @@ async def test_a_service_is_added_with_who_gives_it_and_what_it_needs(
     # The database's answer stands beside the field, and what was typed is still there.
     await expect(page.get_by_text("This value is not possible.")).to_be_visible()
     await expect(page.get_by_label("Duration in minutes")).to_have_attribute("aria-invalid", "true")
+    await page.reload()
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Hearing test")
     await page.get_by_label("Duration in minutes").fill("40")
     await page.get_by_role("button", name="Save").click()

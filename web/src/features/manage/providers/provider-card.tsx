@@ -5,10 +5,12 @@ import {
 } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { Button } from "@/components/button";
 import { Choice } from "@/components/field";
 import { PersonMark } from "@/components/person-mark";
 import { Switch } from "@/components/switch";
+import { paths } from "@/config/paths";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { TextField } from "../fields";
 import { SaveBar } from "../save-bar";
@@ -52,6 +54,15 @@ export function ProviderCard({ provider }: { provider: ManagedProvider }) {
             {logIn && <span className="tag">{t("provider.has_log_in")}</span>}
           </span>
         </div>
+        {provider.active && (
+          <Link
+            className="button button-quiet"
+            to={`${paths.staff(clinicId, "hours")}?with=${provider.id}`}
+            aria-label={t("provider.hours_of", { name: provider.full_name })}
+          >
+            {t("provider.hours")}
+          </Link>
+        )}
         <Button
           aria-label={t("form.change_of", { name: provider.full_name })}
           aria-expanded={isOpen}

@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import { Switch } from "@/components/switch";
 import { paths } from "@/config/paths";
 import { useWorkplace } from "@/features/workplace/workplace";
+import { draft, dropDraft, keepDraft } from "@/lib/storage";
 import { Confirm } from "../confirm";
 import { LongText, NumberField, TextField } from "../fields";
 import { SaveBar } from "../save-bar";
@@ -38,11 +39,18 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
   const { clinicId, clinic } = useWorkplace();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const [draft, setDraft] = useState(() => draftOf(service));
+  // A reload loses nothing; what somebody else has saved since is not overwritten by it.
+  const kept = `service.${clinicId}.${service?.id ?? "new"}.${
+    service?.updated_at ?? ""
+  }`;
+  const [edited, setEdited] = useState(() =>
+    draft<ServiceDraft>(kept) ?? draftOf(service)
+  );
   const toList = () => navigate(paths.staff(clinicId, "manage/services"));
   const saving = useMutation({
-    mutationFn: () => saveService(clinicId, service?.id, draft),
+    mutationFn: () => saveService(clinicId, service?.id, edited),
     onSuccess: async (id) => {
+      dropDraft(kept);
       await queries.invalidateQueries({ queryKey: ["services", clinicId] });
       if (!service) {
         void navigate(paths.staff(clinicId, `manage/services/${id}`), {
@@ -57,7 +65,9 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
     void toList();
   };
   const change = (changes: Partial<ServiceDraft>) => {
-    setDraft((before) => ({ ...before, ...changes }));
+    const next = { ...edited, ...changes };
+    setEdited(next);
+    keepDraft(kept, next);
     if (saving.isSuccess) saving.reset();
   };
   const submit = (event: FormEvent) => {
@@ -75,7 +85,7 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
           refusal={saving.error}
           label={t(`service.${name}`)}
           hint={t(`service_hint.${name}`)}
-          value={draft[name]}
+          value={edited[name]}
           onChange={(value) => change({ [name]: value })}
         />
       ))}
@@ -88,26 +98,26 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
           column="name"
           refusal={saving.error}
           label={t("service.name")}
-          value={draft.name}
+          value={edited.name}
           onChange={(name) => change({ name })}
         />
         <LongText
           label={t("service.description")}
           maxLength={2000}
-          value={draft.description}
+          value={edited.description}
           onChange={(description) => change({ description })}
         />
         <LongText
           label={t("service.preparation")}
           hint={t("service_hint.preparation")}
           maxLength={500}
-          value={draft.preparation}
+          value={edited.preparation}
           onChange={(preparation) => change({ preparation })}
         />
         <Switch
           label={t("service.active")}
           hint={t("service_hint.active")}
-          isOn={draft.active}
+          isOn={edited.active}
           onChange={(active) => change({ active })}
         />
       </section>
@@ -121,13 +131,13 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
         <Switch
           label={t("service.needs_approval")}
           hint={t("service_hint.needs_approval")}
-          isOn={draft.needs_approval}
+          isOn={edited.needs_approval}
           onChange={(needs_approval) => change({ needs_approval })}
         />
         <Switch
           label={t("service.new_patients_only")}
           hint={t("service_hint.new_patients_only")}
-          isOn={draft.new_patients_only}
+          isOn={edited.new_patients_only}
           onChange={(new_patients_only) => change({ new_patients_only })}
         />
       </section>
@@ -137,13 +147,13 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
       </section>
       <OfferFields
         providers={clinic.providers}
-        offers={draft.offers}
+        offers={edited.offers}
         refusal={saving.error}
         onChange={(offers) => change({ offers })}
       />
       <NeedsFields
         resources={resources}
-        needs={draft.needs}
+        needs={edited.needs}
         refusal={saving.error}
         onChange={(needs) => change({ needs })}
       />
