@@ -24,6 +24,7 @@ from tests.people import (
     make_practice,
     one,
 )
+from tests.workers.bookings import mails_to
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -121,6 +122,26 @@ async def test_looking_changes_nothing_and_one_click_stops_reminders(
     }
 
 
+async def test_the_button_of_a_mail_program_works_on_a_mail_that_really_went_out(
+    stack: StackConfig, db: Connection, practice: Practice
+) -> None:
+    message = message_about(db, practice, "reminder")
+    db.execute("update public.notifications set due_at = now() where id = %s", [message])
+    patient = one(db, "select email from public.patients where id = %s", practice.patient)
+    confirmation, reminder = sorted(
+        await mails_to(stack, patient["email"], at_least=2),
+        key=lambda mail: mail["tags"][0]["value"] == str(message),
+    )
+    assert "List-Unsubscribe" not in confirmation["headers"]
+    assert reminder["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    async with httpx.AsyncClient() as mail_program:
+        address = reminder["headers"]["List-Unsubscribe"].strip("<>")
+        stopped = await mail_program.post(address, data=ONE_CLICK)
+    assert stopped.status_code == 200
+    (preference,) = preferences(db, practice)
+    assert preference["reminders"] is False
+
+
 async def test_a_mail_program_may_send_the_click_as_form_data(
     api: httpx.AsyncClient, db: Connection, practice: Practice
 ) -> None:
@@ -159,7 +180,7 @@ async def test_members_stop_theirs_and_nobody_elses(
     api: httpx.AsyncClient, db: Connection, practice: Practice, kind: str, topic: str
 ) -> None:
     member, colleague = (make_member(db, practice.clinic, "front_desk") for _ in range(2))
-    recipient = {"recipient_id": None, "recipient_user_id": member}
+    recipient: dict[str, Any] = {"recipient_id": None, "recipient_user_id": member}
     if kind == "agenda":
         message = insert(
             db,
