@@ -38,18 +38,26 @@ async def test_the_provider_sees_who_the_front_desk_has_received(
     desk, provider = await new_page(), await new_page(viewport={"width": 320, "height": 700})
     await sign_in(desk, "front_desk", path)
     await sign_in(provider, "provider", path)
-    cards = [page.locator(f'[data-visit="{visit["id"]}"]') for page in (desk, provider)]
-    for card in cards:
-        await expect(card.locator(".status")).to_have_text("Expected")
+    entry = desk.locator(f'[data-visit="{visit["id"]}"]')
+    await expect(entry).to_contain_text("Expected")
+    # On a phone the day is a list.
+    card = provider.locator(f'article[data-visit="{visit["id"]}"]')
+    await expect(card.locator(".status")).to_have_text("Expected")
+    for page in (desk, provider):
+        await expect(page.locator(".is-live")).to_be_visible()
     assert await violations(desk) + await violations(provider) == []
     assert await provider.evaluate("document.documentElement.scrollWidth") <= 320
 
-    await cards[0].get_by_role("button", name="Has arrived").click()
-    for card in cards:
-        await expect(card.locator(".status")).to_have_text("Is here")
-    await cards[1].get_by_role("button", name="Completed").click()
-    for card in cards:
-        await expect(card.locator(".status")).to_have_text("Completed")
+    await entry.click()
+    sheet = desk.get_by_role("dialog")
+    await sheet.get_by_role("button", name="Has arrived").click()
+    await expect(sheet.locator(".status")).to_have_text("Is here")
+    await expect(card.locator(".status")).to_have_text("Is here")
+    await card.get_by_role("button", name="Completed").click()
+    await expect(card.locator(".status")).to_have_text("Completed")
+    await expect(sheet.locator(".status")).to_have_text("Completed")
+    await desk.keyboard.press("Escape")
+    await expect(desk.locator(".entry-fulfilled", has=entry)).to_be_visible()
 
 
 async def test_patients_find_no_clinics_day(new_page: NewPage, patients_storage: Any) -> None:

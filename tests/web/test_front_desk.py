@@ -1,0 +1,437 @@
+"""The front desk's work on the board and its lists, in a clinic of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.acceptance.eventually import eventually
+from tests.people import at, every, insert, make_provider, one
+from tests.web.browsers import Site
+from tests.web.conftest import NewPage
+from tests.web.staffed import Staffed, staff_a_clinic
+from tests.web.test_accessibility import tab_to, violations
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+HOUR_IN_PIXELS = 100
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A staffed clinic; `mornings` works from 9 to 12 only."""
+
+    site: Site
+    clinic: Staffed
+    mornings: UUID
+
+    def rows(self, query: LiteralString, *values: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.site.stack.db_url()) as connection:
+            return every(connection, query, *values)
+
+    def patient(self, name: str) -> UUID:
+        with psycopg.connect(self.site.stack.db_url()) as connection:
+            patient: UUID = insert(
+                connection,
+                "public.patients",
+                clinic_id=self.clinic.id,
+                full_name=name,
+                phone="+31 20 555 0100",
+            )["id"]
+        return patient
+
+    def visit(self, name: str, starts_at: datetime, **columns: Any) -> UUID:
+        patient = self.patient(name)
+        with psycopg.connect(self.site.stack.db_url()) as connection:
+            visit: UUID = insert(
+                connection,
+                "public.appointments",
+                **{
+                    "service_id": self.clinic.service,
+                    "provider_id": self.clinic.provider,
+                    "patient_id": patient,
+                    "starts_at": starts_at,
+                }
+                | columns,
+            )["id"]
+        return visit
+
+    def starts_at(self, visit: UUID) -> datetime:
+        with psycopg.connect(self.site.stack.db_url()) as connection:
+            started: datetime = one(
+                connection, "select starts_at from public.appointments where id = %s", visit
+            )["starts_at"]
+        return started
+
+
+@pytest.fixture(scope="module")
+async def desk(site: Site) -> Desk:
+    clinic = await staff_a_clinic(site.stack)
+    with psycopg.connect(site.stack.db_url()) as connection:
+        mornings = make_provider(
+            connection,
+            clinic.id,
+            clinic.location,
+            (clinic.service,),
+            opens="09:00",
+            closes="12:00",
+        )
+        connection.execute(
+            "update public.providers set full_name = 'Dr. Mornings' where id = %s", [mornings]
+        )
+    return Desk(site, clinic, mornings)
+
+
+def ten_oclock(days: int) -> datetime:
+    """Ten in the morning on the clinic's clock, that many days from now."""
+    day = at(12, days=days).astimezone(AMSTERDAM)
+    return day.replace(hour=10, minute=0, second=0, microsecond=0)
+
+
+async def open_day(desk: Desk, new_page: NewPage, day: datetime, **options: Any) -> Page:
+    page = await desk.clinic.page(new_page, "front_desk", f"day?day={day:%Y-%m-%d}", **options)
+    await expect(page.locator(".is-live")).to_be_visible()
+    return page
+
+
+async def drag(page: Page, entry: Locator, hours: float) -> None:
+    await entry.scroll_into_view_if_needed()
+    box = await entry.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 8
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    await page.mouse.move(x, y + 10, steps=3)
+    await page.mouse.move(x, y + hours * HOUR_IN_PIXELS, steps=5)
+    await page.mouse.up()
+
+
+def entry_of(page: Page, visit: UUID) -> Locator:
+    return page.locator(f'button[data-visit="{visit}"]')
+
+
+async def test_a_visit_is_dragged_to_another_time_and_taken_back(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(20)
+    visit = desk.visit("Dora Dragged", day)
+    page = await open_day(desk, new_page, day)
+    other = await open_day(desk, new_page, day)
+    await expect(entry_of(page, visit)).to_contain_text("10:00 Dora Dragged")
+    await drag(page, entry_of(page, visit), 1)
+    await expect(page.get_by_text("Dora Dragged now comes at 11:00.")).to_be_visible()
+    assert desk.starts_at(visit) == day + timedelta(hours=1)
+    await expect(entry_of(other, visit)).to_contain_text("11:00 Dora Dragged")
+
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Moved back.")).to_be_visible()
+    await expect(entry_of(page, visit)).to_contain_text("10:00 Dora Dragged")
+    await expect(entry_of(other, visit)).to_contain_text("10:00 Dora Dragged")
+    assert desk.starts_at(visit) == day
+
+
+async def test_a_visit_dragged_onto_another_goes_back_and_says_why(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(21)
+    visit = desk.visit("Stan Stays", day)
+    desk.visit("Mia Middle", day + timedelta(hours=1))
+    page = await open_day(desk, new_page, day)
+    await drag(page, entry_of(page, visit), 1)
+    refused = page.get_by_role("alert")
+    await expect(refused).to_contain_text("Stan Stays stays where they were.")
+    await expect(entry_of(page, visit)).to_contain_text("10:00 Stan Stays")
+    assert desk.starts_at(visit) == day
+    await refused.get_by_role("button", name="Why?").click()
+    sheet = page.get_by_role("dialog", name="Move Stan Stays")
+    await expect(sheet.get_by_text("The provider is busy")).to_be_visible()
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await expect(sheet).to_have_count(0)
+
+
+async def test_what_somebody_else_moved_meanwhile_is_not_overruled(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(22)
+    visit = desk.visit("Vera Version", day)
+    page = await open_day(desk, new_page, day)
+    await entry_of(page, visit).click()
+    await page.get_by_role("button", name="Move …").click()
+    await page.get_by_label("Or another time").fill("15:00")
+    # Without a message, as if the connection were slow.
+    await page.context.set_offline(True)
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        connection.execute(
+            "update public.appointments set starts_at = starts_at + interval '2 hours',"
+            " ends_at = ends_at + interval '2 hours' where id = %s",
+            [visit],
+        )
+    await page.route("**/rest/v1/appointments*", lambda route: route.abort())
+    await page.context.set_offline(False)
+    await page.get_by_role("button", name="Move", exact=True).click()
+    await expect(page.get_by_text("This visit has changed in the meantime.").first).to_be_visible()
+    assert desk.starts_at(visit) == day + timedelta(hours=2)
+
+
+async def test_a_new_patient_is_booked_with_the_keyboard_alone(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(23)
+    page = await open_day(desk, new_page, day)
+    await tab_to(page, page.get_by_role("button", name="Book a visit"))
+    await page.keyboard.press("Enter")
+    search = page.get_by_role("combobox", name="Patient")
+    await tab_to(page, search)
+    await page.keyboard.type("Kim Keyboard")
+    await expect(page.get_by_text("Add “Kim Keyboard” as a new patient")).to_be_visible()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Full name")).to_be_focused()
+    await tab_to(page, page.get_by_role("button", name="Add patient"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".chosen-patient")).to_contain_text("Kim Keyboard")
+    time = page.locator(".time-choice input").first
+    await time.wait_for()
+    await tab_to(page, time)
+    await page.keyboard.press("Space")
+    assert await violations(page) == []
+    await tab_to(page, page.get_by_role("dialog").get_by_role("button", name="Book", exact=True))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Booked: Kim Keyboard")).to_be_visible()
+    await expect(page.locator(".entry", has_text="Kim Keyboard")).to_be_visible()
+    booked = desk.rows(
+        "select booked_via, patients.user_id from public.appointments"
+        " join public.patients on patients.id = patient_id where full_name = 'Kim Keyboard'"
+    )
+    assert booked == [{"booked_via": "staff", "user_id": None}]
+
+
+async def test_a_time_that_is_not_offered_says_why_and_takes_a_reason(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(24)
+    desk.patient("Olga Overbooked")
+    page = await open_day(desk, new_page, day)
+    await page.get_by_role("button", name="Book a visit").click()
+    await page.get_by_role("combobox", name="Patient").fill("over olga")
+    await page.get_by_role("dialog").get_by_role("option", name="Olga Overbooked").click()
+    sheet = page.get_by_role("dialog")
+    await sheet.get_by_label("With", exact=True).select_option("Dr. Mornings")
+    await sheet.get_by_label("Or another time").fill("14:00")
+    await expect(sheet.get_by_text("14:00 is not offered.")).to_be_visible()
+    await expect(sheet.locator(".why-failed")).to_contain_text("09:00–12:00")
+    await sheet.get_by_role("button", name="Book", exact=True).click()
+    await expect(sheet.get_by_text("That time is not offered any more.")).to_be_visible()
+    await sheet.get_by_label("Squeeze in anyway, because").fill("In pain since the morning")
+    assert await violations(page) == []
+    await sheet.get_by_role("button", name="Squeeze in").click()
+    await expect(page.get_by_text("Booked: Olga Overbooked, 14:00.")).to_be_visible()
+
+    await page.get_by_role("link", name="Needs attention").click()
+    card = page.locator('[data-kind="overbooked"]', has_text="Olga Overbooked")
+    await card.get_by_role("link", name="Open the visit").click()
+    facts = page.get_by_role("dialog", name="Olga Overbooked")
+    await expect(facts).to_contain_text("In pain since the morning")
+
+
+async def test_an_empty_time_that_is_clicked_stands_in_the_form(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(25)
+    visit = desk.visit("Nia Neighbour", day)
+    page = await open_day(desk, new_page, day)
+    await entry_of(page, visit).scroll_into_view_if_needed()
+    await page.locator(".ec-main").evaluate("main => { main.scrollTop += 250; }")
+    box = await entry_of(page, visit).bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + 30, box["y"] + 1.6 * HOUR_IN_PIXELS)
+    sheet = page.get_by_role("dialog", name="Book a visit")
+    await expect(sheet.get_by_label("Or another time")).to_have_value("11:30")
+    await expect(sheet.get_by_label("With", exact=True)).to_have_value(str(desk.clinic.provider))
+
+
+async def test_blocked_time_spares_booked_visits_and_is_given_back(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(26)
+    desk.visit("Bea Booked", day)
+    page = await open_day(desk, new_page, day)
+
+    async def block(begins: str, ends: str) -> Locator:
+        await page.get_by_role("button", name="Block time").click()
+        sheet = page.get_by_role("dialog", name="Block time")
+        await sheet.get_by_label("With", exact=True).select_option("Dr. Test")
+        await sheet.get_by_label("From").fill(begins)
+        await sheet.get_by_label("To", exact=True).fill(ends)
+        await sheet.get_by_label("What for").fill("Team meeting")
+        await sheet.get_by_role("button", name="Block", exact=True).click()
+        return sheet
+
+    sheet = await block("09:30", "10:30")
+    await expect(sheet.get_by_text("Visits are booked in that time.")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await block("14:00", "15:00")
+    blocked = page.locator(".entry-blocked .entry", has_text="Team meeting")
+    await expect(blocked).to_contain_text("14:00")
+    await blocked.click()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Open it again").click()
+    await expect(page.get_by_text("The time is open again.")).to_be_visible()
+    await expect(blocked).to_have_count(0)
+
+
+async def test_a_waiting_patient_is_offered_a_time_which_is_withdrawn(
+    desk: Desk, new_page: NewPage
+) -> None:
+    desk.patient("Wim Waiting")
+    page = await desk.clinic.page(new_page, "front_desk", "waiting")
+    await page.get_by_role("button", name="Put somebody on the list").click()
+    sheet = page.get_by_role("dialog")
+    await sheet.get_by_role("combobox", name="Patient").fill("wim")
+    await sheet.get_by_role("option", name="Wim Waiting").click()
+    await sheet.get_by_text("Urgent", exact=True).locator("..").get_by_role("radio").click()
+    assert await violations(page) == []
+    await sheet.get_by_role("button", name="Put on the list").click()
+    card = page.locator("article", has_text="Wim Waiting")
+    await expect(card).to_contain_text("Urgent")
+
+    await card.get_by_role("button", name="Offer a time").click()
+    sheet = page.get_by_role("dialog", name="Offer Wim Waiting a time")
+    await sheet.get_by_label("Day", exact=True).fill(f"{ten_oclock(27):%Y-%m-%d}")
+    await sheet.locator(".time-choice label").first.click()
+    await sheet.get_by_role("button", name="Offer", exact=True).click()
+    await expect(card).to_contain_text("Has an offer")
+    await expect(card.get_by_role("timer")).to_be_visible()
+    assert await violations(page) == []
+    await card.get_by_role("button", name="Withdraw the offer").click()
+    await expect(page.get_by_text("The offer to Wim Waiting is withdrawn.")).to_be_visible()
+    # Whoever still waits may be offered another time by the clinic's worker at once.
+    await expect(card).to_contain_text("1 earlier offer")
+
+
+async def test_opening_a_patients_card_is_put_on_record(desk: Desk, new_page: NewPage) -> None:
+    day = ten_oclock(28)
+    desk.visit("Cleo Card", day)
+    page = await desk.clinic.page(new_page, "front_desk", "patients")
+    await page.get_by_role("combobox", name="Patient").fill("cleo")
+    await page.get_by_role("option", name="Cleo Card").click()
+    await expect(page.get_by_role("link", name="+31 20 555 0100")).to_be_visible()
+    await expect(page.locator(".visit-rows li")).to_have_count(1)
+    assert await violations(page) == []
+
+    def opened() -> list[dict[str, Any]]:
+        return desk.rows(
+            "select log.acted_as from public.access_log as log"
+            " join public.patients on patients.id = log.patient_id"
+            " where full_name = 'Cleo Card' and log.action = 'opened'"
+        )
+
+    async def once() -> list[dict[str, Any]] | None:
+        return opened() or None
+
+    assert await eventually(once) == [{"acted_as": "front_desk"}]
+    await page.get_by_role("button", name="Correct").click()
+    await page.get_by_label("Phone").fill("+31 20 555 0199")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("link", name="+31 20 555 0199")).to_be_visible()
+
+
+async def test_reasons_are_read_by_those_who_treat_and_shown_to_nobody_else(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(29)
+    visit = desk.visit("Rita Reason", day)
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        insert(
+            connection,
+            "public.appointment_reasons",
+            clinic_id=desk.clinic.id,
+            appointment_id=visit,
+            patient_id=one(
+                connection, "select patient_id from public.appointments where id = %s", visit
+            )["patient_id"],
+            kind="visit",
+            reason="A cough that stays",
+        )
+    path = f"day?day={day:%Y-%m-%d}&visit={visit}"
+    provider = await desk.clinic.page(new_page, "provider", path)
+    await provider.get_by_role("button", name="Read why they come").click()
+    await expect(provider.get_by_text("A cough that stays")).to_be_visible()
+    front_desk = await desk.clinic.page(new_page, "front_desk", path)
+    sheet = front_desk.get_by_role("dialog", name="Rita Reason")
+    await expect(sheet.get_by_role("button", name="Has arrived")).to_be_visible()
+    await expect(sheet.get_by_role("button", name="Read why they come")).to_have_count(0)
+
+
+async def test_providers_see_contacts_of_their_own_patients_only(
+    desk: Desk, new_page: NewPage
+) -> None:
+    stranger = desk.patient("Sara Stranger")
+    page = await desk.clinic.page(new_page, "provider", f"patients/{stranger}")
+    await expect(page.get_by_text("contacts of their own patients only")).to_be_visible()
+    await page.goto(f"/staff/{desk.clinic.id}/patients/{uuid4()}")
+    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
+async def test_the_next_patient_stands_on_top_of_the_providers_day(
+    desk: Desk, new_page: NewPage
+) -> None:
+    # Somebody who is here already is next, whatever the hour.
+    now = datetime.now(AMSTERDAM).replace(hour=12, minute=0, second=0, microsecond=0)
+    desk.visit("Ned Next", now, status="arrived")
+    page = await desk.clinic.page(new_page, "provider", "day")
+    section = page.get_by_role("region", name="Next")
+    await expect(section).to_contain_text("Ned Next")
+    await section.get_by_role("button", name="Completed").click()
+    await expect(section.get_by_text("Ned Next")).to_have_count(0)
+
+
+PAGES = {
+    "day?view=columns": ".ec-day",
+    "day?view=columns&by=rooms": ".ec-day",
+    "day?view=list": ".page",
+    "waiting": ".desk-list",
+    "attention": ".desk-list",
+    "patients": ".patient-search",
+}
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 320)])
+async def test_axe_finds_nothing_on_the_desks_pages(
+    desk: Desk, new_page: NewPage, theme: str, width: int
+) -> None:
+    day = ten_oclock(30 if theme == "light" else 31)
+    desk.visit(f"Axel {theme}", day)
+    found: list[str] = []
+    page = await desk.clinic.page(
+        new_page,
+        "front_desk",
+        "waiting",
+        color_scheme=theme,
+        viewport={"width": width, "height": 800},
+    )
+    for path, sign in PAGES.items():
+        together = f"{path}&day={day:%Y-%m-%d}" if "?" in path else path
+        await page.goto(f"/staff/{desk.clinic.id}/{together}")
+        await page.locator(sign).first.wait_for()
+        if path.startswith("day"):
+            await page.get_by_text(f"Axel {theme}").first.wait_for()
+        found += await violations(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert found == []
+
+
+async def test_the_desk_speaks_the_readers_language(desk: Desk, new_page: NewPage) -> None:
+    page = await desk.clinic.page(new_page, "front_desk", "attention", locale="de-AT")
+    await expect(page.get_by_role("heading", name="Zu erledigen")).to_be_visible()
+    await page.get_by_role("link", name="Tag", exact=True).click()
+    await page.get_by_role("button", name="Termin buchen").click()
+    await expect(page.get_by_role("combobox", name="Patientin oder Patient")).to_be_visible()
+    await expect(page.get_by_label("Bei", exact=True)).to_be_visible()
