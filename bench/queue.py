@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
-from uuid import UUID
 
 import psycopg
 from rich.console import Console
@@ -40,10 +38,10 @@ OLD_MESSAGES: LiteralString = """
 DUE_MESSAGES: LiteralString = """
     insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
       recipient_id, reminder_minutes)
-    select clinic_id, id, version, 'reminder', patient_id, 2000000000 - %s
+    select clinic_id, id, version, 'reminder', patient_id, 2000000000 - %(round)s
     from public.appointments
-    where starts_at > now() + interval '1 day' and id >= %s
-    order by id limit %s
+    where starts_at > now() + interval '1 day'
+    order by hashtextextended(id::text, %(round)s) limit %(due)s
 """
 ROUNDS = itertools.count()
 
@@ -182,10 +180,9 @@ class Run:
 
 def make_due(cluster: Cluster, name: str) -> None:
     """Queue DUE messages, without what bookings do besides."""
-    first = UUID(int=random.randrange(2**126))  # noqa: S311
     with _connect(cluster, name) as connection:
         connection.execute("set session_replication_role = replica")
-        connection.execute(DUE_MESSAGES, [next(ROUNDS), first, DUE])
+        connection.execute(DUE_MESSAGES, {"round": next(ROUNDS), "due": DUE})
 
 
 def drain(cluster: Cluster, name: str) -> Run:

@@ -50,5 +50,6 @@ def exposition(signs: VitalSigns, depth: QueueDepth | None, now: datetime | None
     if depth is not None:
         show("queued", "Messages that wait.", depth.queued)
         show("dead", "Messages given up.", depth.dead)
+        show("overdue", "Messages nobody has taken for two minutes.", depth.overdue)
         show("lag_seconds", "How late the oldest due message is.", depth.lag_seconds)
     return generate_latest(registry)

@@ -2,7 +2,8 @@
 -- Access: the service key.
 
 -- Removes at most so many of each: request ids that nobody repeats any more, bodies of messages that
--- are settled, ids of delivery events, log-in mails of the last month. Returns how much.
+-- are settled, ids of delivery events, log-in mails of more than a month, messages that were settled
+-- more than two years ago. Returns how much.
 -- Definer: the service key has no privilege on these.
 create function worker.tidy(most int default 1000) returns int
 language plpgsql
@@ -43,6 +44,20 @@ begin
   delete from public.notifications where notifications.id in (
     select old.id from public.notifications as old
     where old.clinic_id is null and old.created_at < now() - interval '30 days'
+    limit tidy.most
+  );
+  get diagnostics removed = row_count;
+  total := total + removed;
+  -- Clinic by clinic, along the index that people's lists use.
+  delete from public.notifications where notifications.id in (
+    select old.id
+    from public.clinics
+    cross join lateral (
+      select aged.id from public.notifications as aged
+      where aged.clinic_id = clinics.id and aged.created_at < now() - interval '2 years'
+        and aged.status not in ('queued', 'sending')
+      limit tidy.most
+    ) as old
     limit tidy.most
   );
   get diagnostics removed = row_count;

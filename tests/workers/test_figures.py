@@ -31,13 +31,14 @@ def test_a_busy_worker() -> None:
         sent=7,
         failed=1,
     )
-    found = figures(exposition(signs, QueueDepth(3, 2, 1, 0.5), NOW))
+    found = figures(exposition(signs, QueueDepth(3, 2, 1, 0.5, overdue=4), NOW))
     assert found["appoint_worker_age_seconds"] == 3600
     assert found["appoint_worker_sweep_age_seconds"] == 4
     assert found["appoint_worker_sent_total"] == 7
     assert found["appoint_worker_realtime_up"] == found["appoint_worker_database_up"] == 1
     assert (found["appoint_worker_queued"], found["appoint_worker_dead"]) == (3, 1)
     assert found["appoint_worker_lag_seconds"] == 0.5
+    assert found["appoint_worker_overdue"] == 4
 
 
 def test_a_worker_that_has_seen_nothing_yet() -> None:
