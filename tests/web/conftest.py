@@ -50,6 +50,8 @@ async def new_page(site: Site, browser: Browser) -> AsyncIterator[NewPage]:
             "timezone_id": "Europe/Amsterdam",
             "viewport": {"width": 1280, "height": 900},
             "reduced_motion": "reduce",
+            # It would fetch the whole client for each of these browsers.
+            "service_workers": "block",
         }
         context = await browser.new_context(**(settings | options))
         context.set_default_timeout(20_000)

@@ -20,6 +20,8 @@ export function connect(given: Config): void {
   config = given;
   tables = new PostgrestClient<Database>(`${given.supabaseUrl}/rest/v1`, {
     schema: "public",
+    // Reads are asked again by TanStack Query; twice as patient is to leave people waiting.
+    retry: false,
     fetch: asWhoeverIsSignedIn(given),
   }) as unknown as Client;
   if (mayBeSignedIn()) void fullClient().catch(() => undefined);
@@ -84,8 +86,12 @@ function asWhoeverIsSignedIn(
     const answer = await ask(token ?? key);
     if (answer.status !== 401 || !token) return answer;
     // By this device's clock the token was good. Nothing has been done yet, so it is asked again.
-    const { data } = await (await fullClient()).auth.refreshSession();
-    return data.session ? ask(data.session.access_token) : answer;
+    const { auth } = await fullClient();
+    const { data, error } = await auth.refreshSession();
+    if (data.session) return ask(data.session.access_token);
+    // Over for good: the page asks to sign in, and keeps what was typed.
+    if (error?.name === "AuthApiError") await auth.signOut({ scope: "local" });
+    return answer;
   };
 }
 

@@ -1,0 +1,233 @@
+"""Bad conditions in the middle of a booking: nothing typed is lost, nothing is booked by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from playwright.async_api import Page, Route, expect
+
+from tests.web.browsers import CLINIC, Site, open_times, sign_up
+from tests.web.conftest import NewPage
+
+REFRESH = re.compile(r"/token\?grant_type=refresh_token")
+REASON = "a cough that will not go"
+
+
+async def hold_a_time(page: Page, site: Site, service: str, name: str) -> str:
+    """A new person with a held time and words in the form; the person's address."""
+    await open_times(page, service)
+    await page.locator(".time:not(.is-taken)").last.click()
+    email = await sign_up(page, site, name)
+    await expect(page.locator(".countdown")).to_be_visible()
+    await page.get_by_label("Anything we should know?").fill(REASON)
+    return email
+
+
+async def visits_of(site: Site, email: str) -> list[str]:
+    """The states of all appointments of whoever has that address."""
+    async with await psycopg.AsyncConnection.connect(site.stack.db_url()) as connection:
+        found = await connection.execute(
+            "select appointments.status::text from public.appointments"
+            " join public.patients on patients.id = appointments.patient_id"
+            " where patients.email = %s order by 1",
+            [email],
+        )
+        return [str(status) for (status,) in await found.fetchall()]
+
+
+async def test_without_a_connection_the_page_still_opens_and_goes_on_when_it_is_back(
+    new_page: NewPage,
+) -> None:
+    page = await new_page(service_workers="allow")
+    await page.goto(CLINIC)
+    await page.get_by_role("link", name="Check-up").wait_for()
+    await page.wait_for_function(
+        "async () => (await navigator.serviceWorker.getRegistration())?.active?.state"
+        " === 'activated'"
+    )
+    kept = await page.evaluate(
+        "caches.open('appoint-shell').then((cache) => cache.keys())"
+        ".then((requests) => requests.map(({ url }) => new URL(url).pathname))"
+    )
+    assert "/" in kept
+    assert all(
+        path.startswith("/assets/") or path in {"/", "/theme.js", "/favicon.svg"} for path in kept
+    )
+
+    await page.context.set_offline(True)
+    await page.goto("/visits")
+    await expect(page.get_by_text("You are offline.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await page.goto(CLINIC)
+    await expect(page.get_by_text("There is no connection.")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("link", name="Check-up")).to_be_visible()
+
+
+async def test_a_lost_connection_while_booking_books_once_when_it_is_back(
+    site: Site, new_page: NewPage
+) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Olga Offline")
+    # The booking arrives, its answer does not.
+    answers = 0
+
+    async def lose_the_answer(route: Route) -> None:
+        nonlocal answers
+        answers += 1
+        if answers > 1:
+            return await route.continue_()
+        await route.fetch()
+        await route.abort("connectionreset")
+
+    await page.route("**/rpc/book_appointment", lose_the_answer)
+    book = page.get_by_role("button", name="Book this visit")
+    await book.click()
+    await expect(page.get_by_role("alert")).to_contain_text("There is no connection.")
+    await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
+    await book.click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_a_session_that_ends_while_the_form_is_filled_loses_nothing(
+    site: Site, new_page: NewPage
+) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Elsa Ended")
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(
+            status=401,
+            content_type="application/json",
+            headers={"Access-Control-Allow-Origin": "*"},
+            body=json.dumps({"code": "PGRST303", "message": "JWT expired"}),
+        )
+
+    async def ended(route: Route) -> None:
+        await route.fulfill(
+            status=400,
+            content_type="application/json",
+            headers={"Access-Control-Allow-Origin": "*", "x-supabase-api-version": "2024-01-01"},
+            body=json.dumps({"code": "refresh_token_not_found", "message": "gone"}),
+        )
+
+    await page.route("**/rpc/book_appointment", refuse)
+    await page.route(REFRESH, ended)
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="Your details")).to_be_visible()
+    await page.unroute("**/rpc/book_appointment")
+    await page.unroute(REFRESH)
+
+    first_code = await site.code_mailed_to(email)
+    await page.get_by_label("Full name").fill("Elsa Ended")
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_role("button", name="Send me a code").click()
+    await expect(page.get_by_label("Code")).to_be_visible()
+    await page.get_by_label("Code").fill(await site.code_mailed_to(email, other_than=first_code))
+    await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_back_forward_and_a_second_tab_leave_no_ghost(site: Site, new_page: NewPage) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Vaccination", "Bea Back")
+    form = page.url
+    await page.go_back()
+    await expect(page.locator(".days")).to_be_visible()
+    await page.go_forward()
+    await expect(page.locator(".countdown")).to_be_visible()
+
+    second = await page.context.new_page()
+    await second.goto(form)
+    await expect(second.locator(".countdown, .alternatives, [role=alert]").first).to_be_visible()
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    await page.go_back()
+    await expect(page.locator("h1")).to_be_visible()
+    await second.close()
+    assert [state for state in await visits_of(site, email) if state == "booked"] == ["booked"]
+    # Signing out in one tab is seen in the other.
+    third = await page.context.new_page()
+    await third.goto("/account")
+    await page.goto("/account")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(third.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_wrong_device_clock_changes_neither_times_nor_the_countdown(
+    site: Site, new_page: NewPage
+) -> None:
+    page = await new_page()
+    await page.clock.install(time=datetime.now(UTC) + timedelta(hours=30))
+    await open_times(page, "Consultation")
+    await expect(page.get_by_text("The clock of this device is wrong.")).to_be_visible()
+    right = await new_page()
+    await open_times(right, "Consultation")
+    first = ".first-free strong"
+    assert await page.locator(first).inner_text() == await right.locator(first).inner_text()
+    await page.locator(".time:not(.is-taken)").last.click()
+    await sign_up(page, site, "Cleo Clock")
+    minutes = int((await page.locator(".countdown").inner_text()).split(":")[0])
+    assert 1 <= minutes <= 15
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+
+
+async def test_times_of_a_day_with_a_gap_are_those_that_its_clock_shows(
+    new_page: NewPage,
+) -> None:
+    # The clocks of New York skip 02:30 on 14 March 2027.
+    page = await new_page(timezone_id="America/New_York")
+    gap = [f"2027-03-14T{hour:02}:30:00+00:00" for hour in (6, 7, 8)]
+    slots = [
+        {
+            "provider_id": "12000000-0000-4000-8000-000000000001",
+            "location_id": "11000000-0000-4000-8000-000000000001",
+            "starts_at": start,
+            "ends_at": start.replace(":30:", ":45:"),
+        }
+        for start in gap
+    ]
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json=slots, headers={"Access-Control-Allow-Origin": "*"})
+
+    await page.route("**/rpc/open_slots", answer)
+    await page.goto(f"{CLINIC}/book/13000000-0000-4000-8000-000000000002?from=2027-03-10")
+    times = page.locator(".time strong")
+    await expect(times).to_have_count(3)
+    assert await times.all_inner_texts() == ["01:30", "03:30", "04:30"]
+
+
+async def test_an_impossible_time_in_the_address_is_told_kindly(new_page: NewPage) -> None:
+    page = await new_page()
+    service = f"{CLINIC}/book/13000000-0000-4000-8000-000000000002"
+    await page.goto(f"{service}/confirm?at=tomorrow")
+    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    await page.goto(f"{service}?from=2027-02-31&day=never&with=nobody&part=dawn")
+    await expect(page.locator(".days .day").first).to_be_visible()
+
+
+async def test_on_a_slow_network_a_double_click_books_once(site: Site, new_page: NewPage) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Sid Slow")
+    may_go_on = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/rpc/book_appointment", slowly)
+    await page.get_by_role("button", name="Book this visit").dblclick()
+    await expect(page.get_by_role("button", name="Booking …")).to_be_visible()
+    await page.get_by_role("button", name="Booking …").click(force=True)
+    may_go_on.set()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
