@@ -121,29 +121,32 @@ export type Database = {
       };
       "appointment_follow_ups": {
         Row: {
-          "appointment_id": string;
+          "appointment_id": string | null;
           "clinic_id": string;
           "created_at": string;
           "id": number;
           "kind": Database["public"]["Enums"]["follow_up_kind"];
           "resolved_at": string | null;
+          "session_id": string | null;
         };
         ComputedFields: never;
         Insert: {
-          "appointment_id": string;
+          "appointment_id"?: string | null;
           "clinic_id": string;
           "created_at"?: string;
           "id"?: never;
           "kind": Database["public"]["Enums"]["follow_up_kind"];
           "resolved_at"?: string | null;
+          "session_id"?: string | null;
         };
         Update: {
-          "appointment_id"?: string;
+          "appointment_id"?: string | null;
           "clinic_id"?: string;
           "created_at"?: string;
           "id"?: never;
           "kind"?: Database["public"]["Enums"]["follow_up_kind"];
           "resolved_at"?: string | null;
+          "session_id"?: string | null;
         };
         Relationships: [
           {
@@ -166,6 +169,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: "today_by_provider";
             referencedColumns: ["clinic_id", "appointment_id"];
+          },
+          {
+            foreignKeyName: "appointment_follow_ups_session_is_of_clinic";
+            columns: ["clinic_id", "session_id"];
+            isOneToOne: false;
+            referencedRelation: "group_sessions";
+            referencedColumns: ["clinic_id", "id"];
           },
         ];
       };
@@ -2177,10 +2187,60 @@ export type Database = {
           "clinic_id": string | null;
           "detail": string | null;
           "notification_id": string | null;
+          "session_id": string | null;
           "since": string | null;
           "what": string | null;
         };
         ComputedFields: never;
+        Insert: {
+          "appointment_id"?: string | null;
+          "clinic_id"?: string | null;
+          "detail"?: string | null;
+          "notification_id"?: string | null;
+          "session_id"?: string | null;
+          "since"?: string | null;
+          "what"?: string | null;
+        };
+        Update: {
+          "appointment_id"?: string | null;
+          "clinic_id"?: string | null;
+          "detail"?: string | null;
+          "notification_id"?: string | null;
+          "session_id"?: string | null;
+          "since"?: string | null;
+          "what"?: string | null;
+        };
+        Relationships: [];
+      };
+      "overdue": {
+        Row: {
+          "attempts": number;
+          "clinic_id": string | null;
+          "kind": Database["public"]["Enums"]["notification_kind"];
+          "last_error": string | null;
+          "notification_id": string;
+          "since": string | null;
+          "status": Database["public"]["Enums"]["notification_status"];
+        };
+        ComputedFields: never;
+        Insert: {
+          "attempts"?: number | null;
+          "clinic_id"?: string | null;
+          "kind"?: Database["public"]["Enums"]["notification_kind"] | null;
+          "last_error"?: string | null;
+          "notification_id"?: string | null;
+          "since"?: string | null;
+          "status"?: Database["public"]["Enums"]["notification_status"] | null;
+        };
+        Update: {
+          "attempts"?: number | null;
+          "clinic_id"?: string | null;
+          "kind"?: Database["public"]["Enums"]["notification_kind"] | null;
+          "last_error"?: string | null;
+          "notification_id"?: string | null;
+          "since"?: string | null;
+          "status"?: Database["public"]["Enums"]["notification_status"] | null;
+        };
         Relationships: [];
       };
       "patient_attendance": {
@@ -2194,6 +2254,24 @@ export type Database = {
           "unknown": number | null;
         };
         ComputedFields: never;
+        Insert: {
+          "attended"?: number | null;
+          "books_by_phone_only"?: boolean | null;
+          "clinic_id"?: string | null;
+          "late_cancellations"?: number | null;
+          "no_shows"?: number | null;
+          "patient_id"?: string | null;
+          "unknown"?: number | null;
+        };
+        Update: {
+          "attended"?: number | null;
+          "books_by_phone_only"?: boolean | null;
+          "clinic_id"?: string | null;
+          "late_cancellations"?: number | null;
+          "no_shows"?: number | null;
+          "patient_id"?: string | null;
+          "unknown"?: number | null;
+        };
         Relationships: [
           {
             foreignKeyName: "appointments_clinic_id_fkey";
@@ -2227,6 +2305,34 @@ export type Database = {
           "status": Database["public"]["Enums"]["appointment_status"];
         };
         ComputedFields: never;
+        Insert: {
+          "appointment_id"?: string | null;
+          "clinic_id"?: string | null;
+          "ends"?: string | null;
+          "is_overbooked"?: boolean | null;
+          "location"?: string | null;
+          "patient"?: string | null;
+          "provider"?: string | null;
+          "provider_id"?: string | null;
+          "service"?: string | null;
+          "starts"?: string | null;
+          "starts_at"?: string | null;
+          "status"?: Database["public"]["Enums"]["appointment_status"] | null;
+        };
+        Update: {
+          "appointment_id"?: string | null;
+          "clinic_id"?: string | null;
+          "ends"?: string | null;
+          "is_overbooked"?: boolean | null;
+          "location"?: string | null;
+          "patient"?: string | null;
+          "provider"?: string | null;
+          "provider_id"?: string | null;
+          "service"?: string | null;
+          "starts"?: string | null;
+          "starts_at"?: string | null;
+          "status"?: Database["public"]["Enums"]["appointment_status"] | null;
+        };
         Relationships: [
           {
             foreignKeyName: "appointments_clinic_id_fkey";
@@ -2356,6 +2462,12 @@ export type Database = {
           "starts_at": string;
         };
         Returns: Database["public"]["CompositeTypes"]["visit_outside_hours"][];
+        SetofOptions: {
+          from: "*";
+          to: "visit_outside_hours";
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
       };
       "book_appointment": {
         Args: {
@@ -2589,6 +2701,8 @@ export type Database = {
           "missed_visits_window_days": number;
           "name": string;
           "offer_minutes": number;
+          "quiet_from": string | null;
+          "quiet_until": string | null;
           "reminder_offsets_minutes": (number)[];
           "slug": string;
           "staff_needs_second_factor": boolean;
@@ -2651,49 +2765,49 @@ export type Database = {
         };
       };
       "clinic_numbers": {
-        Args: { clinic_id: string; from_day: string; to_day: string };
+        Args: { "clinic_id": string; "from_day": string; "to_day": string };
         Returns: {
-          attended: number;
-          booked_earlier: number;
-          booked_minutes: number;
-          booked_same_day: number;
-          booked_within_month: number;
-          booked_within_week: number;
-          cancellation_rate: number;
-          cancelled: number;
-          cancelled_late: number;
-          dimension: Database["public"]["Enums"]["numbers_by"];
-          key: string;
-          label: string;
-          lead_days: number;
-          missed: number;
-          no_show_rate: number;
-          not_reminded: number;
-          not_reminded_missed: number;
-          not_reminded_no_show_rate: number;
-          open_minutes: number;
-          reminded: number;
-          reminded_missed: number;
-          reminded_no_show_rate: number;
-          unknown: number;
-          utilisation: number;
-          visits: number;
+          "attended": number;
+          "booked_earlier": number;
+          "booked_minutes": number;
+          "booked_same_day": number;
+          "booked_within_month": number;
+          "booked_within_week": number;
+          "cancellation_rate": number;
+          "cancelled": number;
+          "cancelled_late": number;
+          "dimension": Database["public"]["Enums"]["numbers_by"];
+          "key": string;
+          "label": string;
+          "lead_days": number;
+          "missed": number;
+          "no_show_rate": number;
+          "not_reminded": number;
+          "not_reminded_missed": number;
+          "not_reminded_no_show_rate": number;
+          "open_minutes": number;
+          "reminded": number;
+          "reminded_missed": number;
+          "reminded_no_show_rate": number;
+          "unknown": number;
+          "utilisation": number;
+          "visits": number;
         }[];
       };
       "clinic_staff": {
-        Args: { clinic_id: string };
+        Args: { "clinic_id": string };
         Returns: {
-          active: boolean;
-          email: string;
-          has_second_factor: boolean;
-          last_sign_in_at: string;
-          may_change: boolean;
-          member_id: string;
-          member_since: string;
-          provider_id: string;
-          provider_name: string;
-          role: Database["public"]["Enums"]["member_role"];
-          user_id: string;
+          "active": boolean;
+          "email": string;
+          "has_second_factor": boolean;
+          "last_sign_in_at": string;
+          "may_change": boolean;
+          "member_id": string;
+          "member_since": string;
+          "provider_id": string;
+          "provider_name": string;
+          "role": Database["public"]["Enums"]["member_role"];
+          "user_id": string;
         }[];
       };
       "confirm_visit": {
@@ -2736,6 +2850,8 @@ export type Database = {
           "missed_visits_window_days": number;
           "name": string;
           "offer_minutes": number;
+          "quiet_from": string | null;
+          "quiet_until": string | null;
           "reminder_offsets_minutes": (number)[];
           "slug": string;
           "staff_needs_second_factor": boolean;
@@ -3237,6 +3353,39 @@ export type Database = {
         Args: { "calendar_id": string };
         Returns: undefined;
       };
+      "requeue_notification": {
+        Args: { "notification_id": string };
+        Returns: {
+          "appointment_id": string | null;
+          "appointment_version": number | null;
+          "attempts": number;
+          "channel": Database["public"]["Enums"]["notification_channel"];
+          "clinic_id": string | null;
+          "created_at": string;
+          "day": string | null;
+          "due_at": string;
+          "id": string;
+          "kind": Database["public"]["Enums"]["notification_kind"];
+          "last_error": string | null;
+          "lease_id": string | null;
+          "leased_until": string | null;
+          "priority": number;
+          "provider_id": string | null;
+          "provider_message_id": string | null;
+          "recipient_id": string | null;
+          "recipient_user_id": string | null;
+          "reminder_minutes": number | null;
+          "sent_at": string | null;
+          "status": Database["public"]["Enums"]["notification_status"];
+          "updated_at": string;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "notifications";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "reschedule_appointment": {
         Args: {
           "appointment_id": string;
@@ -3301,7 +3450,10 @@ export type Database = {
       };
       "rooms_in_use": {
         Args: { "clinic_id": string; "from_time": string; "to_time": string };
-        Returns: { "appointment_id": string; "resource_id": string }[];
+        Returns: {
+          "appointment_id": string;
+          "resource_id": string;
+        }[];
       };
       "second_factor_holder": {
         Args: { "clinic_id": string; "member_id": string };
@@ -3411,6 +3563,7 @@ export type Database = {
         | "staff_request"
         | "staff_cancellation"
         | "agenda"
+        | "guardian_invitation"
         | "log_in";
       "notification_status":
         | "queued"
@@ -3421,7 +3574,13 @@ export type Database = {
         | "complained"
         | "skipped"
         | "dead";
-      "numbers_by": "total" | "provider" | "service" | "weekday" | "week" | "month";
+      "numbers_by":
+        | "total"
+        | "provider"
+        | "service"
+        | "weekday"
+        | "week"
+        | "month";
       "offer_status": "open" | "accepted" | "declined" | "expired";
       "on_visits_outside": "refuse" | "mark" | "preview";
       "outside_calendar_state": "new" | "fresh" | "stale" | "failing";
@@ -3484,6 +3643,7 @@ export type Database = {
         "starts_at": string | null;
         "ends_at": string | null;
         "status": Database["public"]["Enums"]["appointment_status"] | null;
+        "session_id": string | null;
       };
       "visit_reason": {
         "kind": Database["public"]["Enums"]["reason_kind"] | null;
@@ -3497,7 +3657,8 @@ export type Database = {
 
 type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
 
-type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
+type DefaultSchema =
+  DatabaseWithoutInternals[Extract<keyof Database, "public">];
 
 export type Tables<
   DefaultSchemaTableNameOrOptions extends
@@ -3514,7 +3675,8 @@ export type Tables<
       ]
     )
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
+> = DefaultSchemaTableNameOrOptions extends
+  { schema: keyof DatabaseWithoutInternals } ? (
     & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
       "Tables"
     ]
@@ -3525,7 +3687,8 @@ export type Tables<
     Row: infer R;
   } ? R
   : never
-  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  : DefaultSchemaTableNameOrOptions extends
+    keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
     ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[
       DefaultSchemaTableNameOrOptions
     ] extends {
@@ -3544,7 +3707,8 @@ export type TablesInsert<
       "Tables"
     ]
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaTableNameOrOptions extends
+  { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
     "Tables"
   ][TableName] extends {
@@ -3568,7 +3732,8 @@ export type TablesUpdate<
       "Tables"
     ]
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaTableNameOrOptions extends
+  { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
     "Tables"
   ][TableName] extends {
@@ -3592,7 +3757,8 @@ export type Enums<
       "Enums"
     ]
     : never = never,
-> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaEnumNameOrOptions extends
+  { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][
     EnumName
   ]
@@ -3610,13 +3776,13 @@ export type CompositeTypes<
       PublicCompositeTypeNameOrOptions["schema"]
     ]["CompositeTypes"]
     : never = never,
-> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+> = PublicCompositeTypeNameOrOptions extends
+  { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]][
     "CompositeTypes"
-  ][
-    CompositeTypeName
-  ]
-  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+  ][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends
+    keyof DefaultSchema["CompositeTypes"]
     ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
   : never;
 
@@ -3669,6 +3835,7 @@ export const Constants = {
         "staff_request",
         "staff_cancellation",
         "agenda",
+        "guardian_invitation",
         "log_in",
       ],
       "notification_status": [
@@ -3681,7 +3848,14 @@ export const Constants = {
         "skipped",
         "dead",
       ],
-      "numbers_by": ["total", "provider", "service", "weekday", "week", "month"],
+      "numbers_by": [
+        "total",
+        "provider",
+        "service",
+        "weekday",
+        "week",
+        "month",
+      ],
       "offer_status": ["open", "accepted", "declined", "expired"],
       "on_visits_outside": ["refuse", "mark", "preview"],
       "outside_calendar_state": ["new", "fresh", "stale", "failing"],
