@@ -94,3 +94,7 @@ where not exists (
   where others.clinic_id = sessions.clinic_id and others.id < sessions.id)
 order by patients.id limit 1;
 update public.clinics set late_cancel_hours = 8760 where true;
+
+-- A session that somebody has to look at.
+insert into public.appointment_follow_ups (clinic_id, session_id, kind)
+select clinic_id, id, 'outside_hours' from public.group_sessions order by id limit 1;
