@@ -225,6 +225,7 @@ declare
   entry public.waitlist_entries;
   service public.services;
   place private.offer;
+  candidate private.offer_candidate;
 begin
   -- Looked at first, so that strangers cannot make others wait for a row lock.
   select * into entry from public.waitlist_entries
@@ -251,10 +252,13 @@ begin
   if private.is_visibly_taken(service, place.provider_id, place.during, null) then
     perform private.raise_error('slot_taken');
   end if;
-  return private.make_offer(
-    row(entry.id, entry.patient_id, service.id, place.provider_id, lower(place.during),
-      upper(place.during))::private.offer_candidate,
-    place.location_id);
+  candidate.entry_id := entry.id;
+  candidate.patient_id := entry.patient_id;
+  candidate.service_id := service.id;
+  candidate.provider_id := place.provider_id;
+  candidate.starts_at := lower(place.during);
+  candidate.ends_at := upper(place.during);
+  return private.make_offer(candidate, place.location_id);
 end;
 $$;
 
