@@ -26,7 +26,12 @@ PUBLIC_PAGES = {
 PATIENTS_PAGES = {
     "/visits": ".date-mark",
     "/account": "form",
+    "/account/family": ".person-head",
+    "/account/messages": ".switch",
+    "/account/calendar": ".segments",
+    "/account/privacy": ".log li",
     f"{CLINIC}/wait/{CHECK_UP}": ".segments-many",
+    f"{CLINIC}/together": ".who-comes",
 }
 
 
@@ -141,8 +146,9 @@ async def test_without_a_connection_no_page_is_blank(new_page: NewPage) -> None:
     await expect(page.locator(".time").first).to_be_visible()
     await page.locator(".first-free").click()
     await expect(page.get_by_text("There is no connection.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    # It tries again by itself.
     await page.context.set_offline(False)
-    await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_label("Full name")).to_be_visible()
 
 
