@@ -286,6 +286,16 @@ def test_an_answer_lost_after_accepting_can_be_asked_for_again(mailbox: httpx.Cl
     assert answer.json() == {"id": mail["id"]}
 
 
+def test_an_answer_that_is_not_json_follows_an_accepted_mail(mailbox: httpx.Client) -> None:
+    mailbox.post("/faults", json={"not_json": True, "times": 1})
+    key = {"Idempotency-Key": "k"}
+    answer = mailbox.post("/emails", json=MAIL, headers=key)
+    assert (answer.status_code, answer.text[:6]) == (200, "<html>")
+    again = mailbox.post("/emails", json=MAIL, headers=key)
+    [mail] = inbox(mailbox)
+    assert again.json() == {"id": mail["id"]}
+
+
 def test_a_killed_mailbox_keeps_every_mail_it_accepted(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     headers = {"Authorization": f"Bearer {config.keys.resend_api_key}", "Idempotency-Key": "k"}
