@@ -112,7 +112,7 @@ export function BlockTime({ day, zone, providers, picked, onClose, onDone }: Blo
           : <ErrorNotice error={block.error} />}
         <div className="actions desk-sheet-actions">
           <Button type="submit" look="primary" isBusy={block.isPending}>{t("block.do")}</Button>
-          <Button onClick={onClose}>{t("cancel")}</Button>
+          <Button onClick={onClose}>{t("sheet.cancel")}</Button>
         </div>
       </form>
     </Sheet>

@@ -78,7 +78,7 @@ export function OfferTime(
           <Button type="submit" look="primary" isBusy={offer.isPending || !time?.providerId}>
             {t("waiting.offer_do")}
           </Button>
-          <Button onClick={onClose}>{t("cancel")}</Button>
+          <Button onClick={onClose}>{t("sheet.cancel")}</Button>
         </div>
       </form>
     </Sheet>

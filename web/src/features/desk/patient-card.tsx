@@ -90,7 +90,7 @@ function ContactsSection({ clinicId, patientId }: PatientCardProps) {
       )}
       <p className="muted small with-icon">
         <ShieldCheck aria-hidden size={16} />
-        {t("on_record")}
+        {t("sheet.on_record")}
       </p>
     </section>
   );

@@ -58,7 +58,7 @@ export function PatientContactsForm({ clinicId, person, onDone }: PatientContact
       <ErrorNotice error={correct.error} />
       <div className="actions">
         <Button type="submit" look="primary" isBusy={correct.isPending}>{t("patient.save")}</Button>
-        <Button onClick={onDone}>{t("cancel")}</Button>
+        <Button onClick={onDone}>{t("sheet.cancel")}</Button>
       </div>
     </form>
   );

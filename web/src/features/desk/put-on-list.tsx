@@ -99,7 +99,7 @@ export function PutOnList({ clinicId, providers, services, onClose, onTold }: Pu
           <Button type="submit" look="primary" isBusy={put.isPending || !patient}>
             {t("waiting.add_do")}
           </Button>
-          <Button onClick={onClose}>{t("cancel")}</Button>
+          <Button onClick={onClose}>{t("sheet.cancel")}</Button>
         </div>
       </form>
     </Sheet>

@@ -118,7 +118,7 @@ function QuickBookForm(
         <Button type="submit" look="primary" isBusy={book.isPending || !isReady}>
           {time?.overbookReason.trim() ? t("book.squeeze_in") : t("book.book")}
         </Button>
-        <Button onClick={onClose}>{t("cancel")}</Button>
+        <Button onClick={onClose}>{t("sheet.cancel")}</Button>
       </div>
     </form>
   );

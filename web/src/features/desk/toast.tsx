@@ -30,11 +30,11 @@ export function Toast({ told, onGone }: { told: Told | null; onGone: () => void 
           {told.undo && (
             <Button onClick={told.undo}>
               <Undo2 aria-hidden size={18} />
-              {t("undo")}
+              {t("sheet.undo")}
             </Button>
           )}
           {told.more && <Button onClick={told.more.act}>{told.more.text}</Button>}
-          <button type="button" className="icon-button" aria-label={t("close")} onClick={onGone}>
+          <button type="button" className="icon-button" aria-label={t("sheet.close")} onClick={onGone}>
             <X aria-hidden size={18} />
           </button>
         </div>

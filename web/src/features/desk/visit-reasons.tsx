@@ -47,7 +47,7 @@ export function VisitReasons({ visitId, isKnown }: { visitId: string; isKnown?: 
           <Eye aria-hidden size={18} />
           {t("visit.read_reasons")}
         </Button>
-        <p className="muted small">{t("on_record")}</p>
+        <p className="muted small">{t("sheet.on_record")}</p>
       </div>
     );
   }
