@@ -31,7 +31,7 @@ class Site:
     async def code_mailed_to(self, email: str, other_than: str | None = None) -> str:
         """The newest six digits that were mailed to the address, and not those known already."""
 
-        async def newest() -> str | None:
+        async def newest() -> str:
             async with httpx.AsyncClient(timeout=10) as http:
                 answer = await http.get(
                     f"{self.stack.mailbox_url}/inbox.json", params={"to": email}
@@ -40,7 +40,7 @@ class Site:
                 found = re.search(r"\b\d{6}\b", str(mail["text"]))
                 if found and found[0] != other_than:
                     return found[0]
-            return None
+            return ""
 
         return await eventually(newest)
 

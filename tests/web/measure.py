@@ -1,0 +1,131 @@
+"""Speed as people feel it, against a running stack; nothing here passes or fails.
+
+`python -m tests.web.measure STACK_DIR` prints, of several tries, the median and the worst: how long
+14 days of 20 providers' free times take to be drawn after their data came, and how long after a
+hold elsewhere a time goes grey.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from stack.config import StackConfig
+from tests.web.browsers import CHROMIUM, CLINIC, Site, open_times, sign_up
+
+TRIES = 5
+CONSULTATION = "13000000-0000-4000-8000-000000000002"
+# From the end of the answer to the frame after the one in which its times are on the page.
+DRAWN = """
+  () => new Promise((resolve) => {
+    const look = () => {
+      const [answer] = performance.getEntriesByType('resource')
+        .filter(({ name }) => name.includes('open_slots')).slice(-1);
+      if (!answer?.responseEnd || !document.querySelector('.time')) {
+        return requestAnimationFrame(look);
+      }
+      requestAnimationFrame(() => setTimeout(() =>
+        resolve(performance.now() - answer.responseEnd)));
+    };
+    look();
+  })
+"""
+
+
+def many_slots() -> list[dict[str, str]]:
+    """Every quarter of an hour from 08:00 to 18:00 UTC for 14 days, with 20 providers each."""
+    first = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
+    starts = (
+        first + timedelta(days=day, minutes=15 * quarter)
+        for day in range(1, 15)
+        for quarter in range(40)
+    )
+    return [
+        {
+            "provider_id": f"12000000-0000-4000-8000-{provider:012d}",
+            "location_id": "11000000-0000-4000-8000-000000000001",
+            "starts_at": start.isoformat(),
+            "ends_at": (start + timedelta(minutes=15)).isoformat(),
+        }
+        for start in starts
+        for provider in range(1, 21)
+    ]
+
+
+async def draw(browser: Browser, site: Site) -> float:
+    """Milliseconds from the last of the pages of 11,200 free times to their drawing."""
+    context = await browser.new_context(base_url=site.address, service_workers="block")
+    page = await context.new_page()
+    slots = many_slots()
+
+    async def answer(route: Route) -> None:
+        asked = json.loads(route.request.post_data or "{}")
+        # As the API: at most 1000 rows at once, from the time asked for.
+        since = datetime.fromisoformat(asked["from_time"])
+        rows = [slot for slot in slots if datetime.fromisoformat(slot["starts_at"]) >= since]
+        await route.fulfill(
+            json=rows[: asked["max_results"]],
+            headers={"Access-Control-Allow-Origin": "*", "Timing-Allow-Origin": "*"},
+        )
+
+    await page.route("**/rpc/open_slots", answer)
+    await page.goto(f"{CLINIC}/book/{CONSULTATION}")
+    took: Any = await page.evaluate(DRAWN)
+    await context.close()
+    return float(took)
+
+
+async def taken_elsewhere(watcher: Page, taker: Page) -> float:
+    """Milliseconds from the answer to one's hold until the other's screen shows the time taken."""
+    for page in (watcher, taker):
+        await expect(page.locator(".is-live")).to_be_visible()
+    times = taker.locator(".time:not(.is-taken)")
+    starts_at = await times.last.get_attribute("data-starts-at")
+    seen = watcher.locator(f'.time[data-starts-at="{starts_at}"].is-taken')
+    async with taker.expect_response("**/rpc/hold_slot") as holding:
+        await times.last.click()
+    await (await holding.value).finished()
+    held = asyncio.get_running_loop().time()
+    await seen.wait_for()
+    took = (asyncio.get_running_loop().time() - held) * 1000
+    await taker.get_by_role("link", name="Choose another time").first.click()
+    return took
+
+
+async def watch(browser: Browser, site: Site) -> list[float]:
+    pages = []
+    for _ in range(2):
+        context = await browser.new_context(base_url=site.address, service_workers="block")
+        pages.append(await context.new_page())
+    watcher, taker = pages
+    await open_times(watcher, "Physiotherapy")
+    await open_times(taker, "Physiotherapy")
+    await taker.locator(".first-free").click()
+    await sign_up(taker, site, "Mia Measure")
+    await taker.locator(".countdown").wait_for()
+    await taker.get_by_role("link", name="Choose another time").first.click()
+    return [await taken_elsewhere(watcher, taker) for _ in range(TRIES)]
+
+
+async def main(directory: Path) -> None:
+    site = Site(StackConfig.load(directory))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        drawn = [await draw(browser, site) for _ in range(TRIES)]
+        gone = await watch(browser, site)
+        await browser.close()
+    for what, times in (("drawn after data", drawn), ("gone elsewhere after", gone)):
+        print(f"{what}: {statistics.median(times):.0f} ms, worst {max(times):.0f} ms")  # noqa: T201
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
