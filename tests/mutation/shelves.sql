@@ -95,6 +95,13 @@ where not exists (
 order by patients.id limit 1;
 update public.clinics set late_cancel_hours = 8760 where true;
 
+-- A visit that needs one room and no other.
+insert into public.service_needs (clinic_id, service_id, kind, resource_id)
+select services.clinic_id, services.id, resources.kind, resources.id
+from public.services join public.resources on resources.clinic_id = services.clinic_id
+where not exists (select from public.service_needs where service_needs.service_id = services.id)
+order by services.id limit 1;
+
 -- A session that somebody has to look at.
 insert into public.appointment_follow_ups (clinic_id, session_id, kind)
 select clinic_id, id, 'outside_hours' from public.group_sessions order by id limit 1;
