@@ -321,11 +321,11 @@ async def a_visit(site: Site, clinic: Staffed, days: int) -> datetime:
 async def link_mailed_to(site: Site, email: str) -> str:
     """The link of the invitation's mail."""
 
-    async def newest() -> str | None:
+    async def newest() -> str:
         for mail in await mails_to(site.stack, email):
             if found := re.search(r"https?://\S+/auth/v1/verify\S+", str(mail["text"])):
                 return found[0]
-        return None
+        return ""
 
     return await eventually(newest)
 
