@@ -341,7 +341,7 @@ def _reminders(db: Connection, sent: list[Sent]) -> list[Reminder]:
 Day = tuple[Group, list[Sent], list[Reminder], Counter[str]]
 
 
-@pytest.mark.timeout(7200 if IS_LONG else 240)
+@pytest.mark.timeout(7200 if IS_LONG else 600)
 def test_the_day_has_everything_in_it(day: Day) -> None:
     group, sent, reminders, happened = day
     assert {reminder.minutes for reminder in reminders} == set(OFFSETS)
