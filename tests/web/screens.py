@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -15,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from stack.config import PROJECT_DIR, StackConfig
 from stack.seed import DEMO_CLINIC_ID
 from tests.web.browsers import CHROMIUM, CLINIC, Site, new_address, sign_in
+from tests.web.full_day import FULL_DAY, write_full_day
 from tests.web.past_visits import write_past_visits
 
 SCREENS = PROJECT_DIR / "docs/screens/web"
@@ -47,20 +49,69 @@ async def walk(browser: Browser, site: Site, size: str, theme: str) -> None:
     await page.get_by_role("link", name="All my visits").click()
     await page.locator(".date-mark").wait_for()
     await picture("visits")
-    if size == "phone":
-        await page.goto(f"{CLINIC}/wait/13000000-0000-4000-8000-000000000004")
-        await page.locator(".segments-many").wait_for()
-        await picture("waiting-list")
+    await page.locator(".card-link").first.click()
+    await page.get_by_role("button", name="I will come").wait_for()
+    await picture("visit")
+    await page.goto(f"{CLINIC}/wait/13000000-0000-4000-8000-000000000004")
+    await page.locator(".segments-many").wait_for()
+    await picture("waiting-list")
+    await look_around(page, picture)
     await page.context.close()
     await receive(browser, site, size, theme)
 
 
+async def look_around(page: Page, picture: Callable[[str], Awaitable[None]]) -> None:
+    """The account's pages, and a family that comes together."""
+    await page.goto("/account/family")
+    await page.get_by_role("button", name="Add a child").click()
+    await page.get_by_label("full name").fill("Kim Quist")
+    await page.get_by_label("date of birth").fill("2020-02-29")
+    await page.get_by_role("button", name="Add this child").click()
+    await page.locator(".acting-line").wait_for()
+    await picture("account-family")
+    for name, sign in {"": ".form", "/messages": ".switch", "/privacy": ".log li"}.items():
+        await page.goto(f"/account{name}")
+        await page.locator(sign).first.wait_for()
+        await picture(f"account{name.replace('/', '-')}")
+    await page.goto("/account/calendar")
+    await page.get_by_role("button", name="Make an address").click()
+    await page.locator(".secret").wait_for()
+    await picture("account-calendar")
+    await page.goto(f"{CLINIC}/together")
+    await page.get_by_label("What Nora Quist comes for").select_option(label="Check-up")
+    await page.get_by_label("What Kim Quist comes for").select_option(label="Vaccination")
+    await page.locator(".plan").nth(1).scroll_into_view_if_needed()
+    await picture("together")
+
+
 async def receive(browser: Browser, site: Site, size: str, theme: str) -> None:
     """The day on which visits were booked before, as the front desk sees it."""
+    await asyncio.to_thread(write_full_day, site.stack)
     page = await open_page(browser, site, size, theme)
     await sign_in(page, "front_desk", "/staff")
-    await page.locator("article").first.wait_for()
-    await page.screenshot(path=SCREENS / f"day-{size}-{theme}.png")
+    await page.locator(".is-live").wait_for()
+    workplace = f"/staff/{DEMO_CLINIC_ID}"
+    for name, (path, sign) in {
+        "day": (f"day?day={FULL_DAY}", "[data-visit]"),
+        "rooms": (f"day?day={FULL_DAY}&by=rooms&view=columns", ".entry"),
+        "waiting-desk": ("waiting", "[data-entry]"),
+        "attention": ("attention", ".desk-list"),
+    }.items():
+        await page.goto(f"{workplace}/{path}")
+        await page.locator(sign).first.wait_for()
+        await page.screenshot(path=SCREENS / f"{name}-{size}-{theme}.png")
+    await page.goto(f"{workplace}/day?day={FULL_DAY}&view=list")
+    await page.get_by_role("button", name="Details").first.click()
+    await page.get_by_role("link", name="Patient card").wait_for()
+    await page.screenshot(path=SCREENS / f"visit-desk-{size}-{theme}.png")
+    await page.get_by_role("link", name="Patient card").click()
+    await page.locator("#contacts").wait_for()
+    await page.screenshot(path=SCREENS / f"patient-card-{size}-{theme}.png")
+    await page.get_by_role("button", name="Book a visit").click()
+    await page.get_by_label("Or another time").fill("05:00")
+    await page.get_by_label("With", exact=True).select_option("Dr. Mara Lindqvist")
+    await page.locator(".why-failed").first.wait_for()
+    await page.screenshot(path=SCREENS / f"quick-book-{size}-{theme}.png")
     await page.context.close()
     await manage(browser, site, size, theme)
 

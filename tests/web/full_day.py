@@ -1,0 +1,92 @@
+"""A full day of the demo clinic and people on its waiting list, for pictures to show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from stack.config import StackConfig
+from stack.seed import DEMO_CLINIC_ID
+
+_IN_A_WEEK = datetime.now(UTC).date() + timedelta(days=7)
+# A Tuesday: everybody works then.
+FULL_DAY = _IN_A_WEEK + timedelta(days=(1 - _IN_A_WEEK.weekday()) % 7)
+
+PEOPLE = (
+    "Anna Berg", "Liam de Vries", "Sofia Marino", "Jonas Keller", "Emma Janssen", "Aylin Demir",
+    "Marc Fontaine", "Greta Olsen", "Hugo Martín", "Ida Lund", "Samir Haddad", "Clara Rossi",
+    "Nils Aalto", "Eva Sørensen", "Oscar Blanc", "Mila Horvat", "Ruben Smit", "Lea Fischer",
+)  # fmt: skip
+
+# Each provider's services in turn, with pauses; people in turn, so that nobody is in two places.
+SLOTS = """
+select hours.provider_id, hours.location_id, service.id as service_id,
+  (%(day)s::date + hours.opens + step * interval '1 hour' + service.buffer) at time zone
+    place.time_zone as starts_at,
+  row_number() over (order by step, hours.opens, hours.provider_id) as number
+from public.weekly_hours as hours
+join public.locations as place on place.id = hours.location_id
+join lateral generate_series(0, 8) as step
+  on step * interval '1 hour' <= hours.closes - hours.opens - interval '1 hour'
+join lateral (
+  select services.id, make_interval(mins => services.buffer_before_minutes) as buffer
+  from public.provider_services as offered
+  join public.services on services.id = offered.service_id and services.capacity = 1
+  where offered.provider_id = hours.provider_id
+  order by hashtext(services.id::text || step) limit 1
+) as service on true
+where hours.clinic_id = %(clinic)s and hours.weekday = 2
+  and abs(hashtext(hours.provider_id::text || hours.opens || step)) %% 5 > 0
+order by number
+"""
+
+
+def write_full_day(stack: StackConfig) -> None:
+    """Adds the day once; a clinic that has it stays as it is."""
+    with psycopg.connect(stack.db_url(), autocommit=True) as connection:
+        patients = [_patient(connection, name) for name in PEOPLE]
+        slots = connection.execute(SLOTS, {"clinic": DEMO_CLINIC_ID, "day": FULL_DAY}).fetchall()
+        for provider, location, service, starts_at, number in slots:
+            try:
+                connection.execute(
+                    "insert into public.appointments"
+                    " (provider_id, location_id, service_id, starts_at, patient_id)"
+                    " values (%s, %s, %s, %s, %s)",
+                    [provider, location, service, starts_at, patients[number % len(patients)]],
+                )
+            except psycopg.Error:
+                continue  # the time is taken, maybe by this very visit
+        for patient, urgency in (
+            (patients[0], "soon"),
+            (patients[1], "routine"),
+            (patients[2], "urgent"),
+        ):
+            connection.execute(
+                "insert into public.waitlist_entries (service_id, patient_id, urgency)"
+                " select id, %s, %s from public.services where clinic_id = %s"
+                " and capacity = 1 order by name limit 1 on conflict do nothing",
+                [patient, urgency, DEMO_CLINIC_ID],
+            )
+
+
+def _patient(connection: psycopg.Connection[tuple[object, ...]], name: str) -> object:
+    known = connection.execute(
+        "select id from public.patients where clinic_id = %s and full_name = %s",
+        [DEMO_CLINIC_ID, name],
+    ).fetchone()
+    added = (
+        known
+        or connection.execute(
+            "insert into public.patients (clinic_id, full_name, phone, email)"
+            " values (%s, %s, %s, %s) returning id",
+            [
+                DEMO_CLINIC_ID,
+                name,
+                "+31 20 555 0100",
+                f"{name.encode().hex()[:16]}@patients.example",
+            ],
+        ).fetchone()
+    )
+    assert added is not None
+    return added[0]
