@@ -105,8 +105,8 @@ async def watch(browser: Browser, site: Site) -> list[float]:
         context = await browser.new_context(base_url=site.address, service_workers="block")
         pages.append(await context.new_page())
     watcher, taker = pages
-    await open_times(watcher, "Physiotherapy")
-    await open_times(taker, "Physiotherapy")
+    await open_times(watcher, "Consultation")
+    await open_times(taker, "Consultation")
     await taker.locator(".first-free").click()
     await sign_up(taker, site, "Mia Measure")
     await taker.locator(".countdown").wait_for()
@@ -120,11 +120,13 @@ async def main(directory: Path) -> None:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
-        drawn = [await draw(browser, site) for _ in range(TRIES)]
-        gone = await watch(browser, site)
+        tell("drawn after data", [await draw(browser, site) for _ in range(TRIES)])
+        tell("gone elsewhere after", await watch(browser, site))
         await browser.close()
-    for what, times in (("drawn after data", drawn), ("gone elsewhere after", gone)):
-        print(f"{what}: {statistics.median(times):.0f} ms, worst {max(times):.0f} ms")  # noqa: T201
+
+
+def tell(what: str, times: list[float]) -> None:
+    print(f"{what}: {statistics.median(times):.0f} ms, worst {max(times):.0f} ms")  # noqa: T201
 
 
 if __name__ == "__main__":
