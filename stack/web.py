@@ -1,8 +1,8 @@
 """Serves the built web client (`web/dist`) on loopback; a stand-in for any static hosting.
 
 Every address that is no file answers with the page itself, which knows its own routes.
-`/config.json` tells the page which Supabase and which API it belongs to, so that one build fits every
-stack. The page may run its own scripts only and talk to these only.
+`/config.json` tells the page which Supabase and which API it belongs to, so that one build fits
+every stack. The page may run its own scripts only and talk to these only.
 """
 
 from __future__ import annotations

@@ -14,9 +14,7 @@ from tests.importing.synthea_files import FILES, SAMPLE, copy_sample, rows, writ
 
 
 def converted(directory: Path, file: str) -> list[dict[str, Any]]:
-    [step] = [
-        step for step in synthea.steps(directory, "Europe/Vienna") if step.file.name == file
-    ]
+    [step] = [step for step in synthea.steps(directory, "Europe/Vienna") if step.file.name == file]
     return [step.convert(record.fields) for record in step.file.records() if _is_good(record)]
 
 

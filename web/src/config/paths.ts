@@ -2,8 +2,7 @@
 export const paths = {
   home: "/",
   clinic: (slug: string) => `/c/${encodeURIComponent(slug)}`,
-  slots: (slug: string, serviceId: string) =>
-    `${paths.clinic(slug)}/book/${serviceId}`,
+  slots: (slug: string, serviceId: string) => `${paths.clinic(slug)}/book/${serviceId}`,
   confirm: (
     slug: string,
     serviceId: string,
@@ -14,8 +13,7 @@ export const paths = {
     if (slot.place) search.set("place", slot.place);
     return `${paths.slots(slug, serviceId)}/confirm?${search}`;
   },
-  wait: (slug: string, serviceId: string) =>
-    `${paths.clinic(slug)}/wait/${serviceId}`,
+  wait: (slug: string, serviceId: string) => `${paths.clinic(slug)}/wait/${serviceId}`,
   visits: "/visits",
   visit: (id: string) => `/visits/${id}`,
   moveVisit: (id: string) => `/visits/${id}/move`,
@@ -24,11 +22,9 @@ export const paths = {
     name: "records" | "family" | "messages" | "calendar" | "privacy",
   ) => name === "records" ? paths.account : `${paths.account}/${name}`,
   together: (slug: string) => `${paths.clinic(slug)}/together`,
-  group: (slug: string, serviceId: string) =>
-    `${paths.clinic(slug)}/group/${serviceId}`,
+  group: (slug: string, serviceId: string) => `${paths.clinic(slug)}/group/${serviceId}`,
   signIn: (
     next?: string,
   ) => (next ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
-  staff: (clinicId?: string, page?: string) =>
-    ["/staff", clinicId, page].filter(Boolean).join("/"),
+  staff: (clinicId?: string, page?: string) => ["/staff", clinicId, page].filter(Boolean).join("/"),
 };

@@ -3657,8 +3657,7 @@ export type Database = {
 
 type DatabaseWithoutInternals = Omit<Database, "__InternalSupabase">;
 
-type DefaultSchema =
-  DatabaseWithoutInternals[Extract<keyof Database, "public">];
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">];
 
 export type Tables<
   DefaultSchemaTableNameOrOptions extends
@@ -3675,8 +3674,7 @@ export type Tables<
       ]
     )
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends
-  { schema: keyof DatabaseWithoutInternals } ? (
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals } ? (
     & DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
       "Tables"
     ]
@@ -3687,8 +3685,7 @@ export type Tables<
     Row: infer R;
   } ? R
   : never
-  : DefaultSchemaTableNameOrOptions extends
-    keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
     ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[
       DefaultSchemaTableNameOrOptions
     ] extends {
@@ -3707,8 +3704,7 @@ export type TablesInsert<
       "Tables"
     ]
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends
-  { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
     "Tables"
   ][TableName] extends {
@@ -3732,8 +3728,7 @@ export type TablesUpdate<
       "Tables"
     ]
     : never = never,
-> = DefaultSchemaTableNameOrOptions extends
-  { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]][
     "Tables"
   ][TableName] extends {
@@ -3757,8 +3752,7 @@ export type Enums<
       "Enums"
     ]
     : never = never,
-> = DefaultSchemaEnumNameOrOptions extends
-  { schema: keyof DatabaseWithoutInternals }
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][
     EnumName
   ]
@@ -3776,13 +3770,11 @@ export type CompositeTypes<
       PublicCompositeTypeNameOrOptions["schema"]
     ]["CompositeTypes"]
     : never = never,
-> = PublicCompositeTypeNameOrOptions extends
-  { schema: keyof DatabaseWithoutInternals }
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
   ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]][
     "CompositeTypes"
   ][CompositeTypeName]
-  : PublicCompositeTypeNameOrOptions extends
-    keyof DefaultSchema["CompositeTypes"]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
     ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
   : never;
 

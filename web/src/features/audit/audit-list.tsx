@@ -8,12 +8,7 @@ import { staffQuery } from "@/features/manage/staff/get-staff";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { useLanguage } from "@/lib/hooks";
 import { clockTime, formatter } from "@/lib/zoned-time";
-import {
-  ACTIONS,
-  type AuditEntry,
-  type AuditFilter,
-  auditQuery,
-} from "./get-audit";
+import { ACTIONS, type AuditEntry, type AuditFilter, auditQuery } from "./get-audit";
 
 const SUBJECTS = [
   "patients",
@@ -107,9 +102,7 @@ export function AuditList() {
         )}
       </div>
       <ErrorNotice error={log.error} />
-      {log.data && entries.length === 0 && (
-        <p className="muted">{t("audit.none")}</p>
-      )}
+      {log.data && entries.length === 0 && <p className="muted">{t("audit.none")}</p>}
       {entries.length > 0 && (
         <AuditTable
           entries={entries}

@@ -35,8 +35,7 @@ export function auditQuery(
     queryKey: ["audit", clinicId, filter],
     queryFn: ({ pageParam }) => getEntries(clinicId, zone, filter, pageParam),
     initialPageParam: null as string | null,
-    getNextPageParam: (page) =>
-      page.length < PAGE ? null : page.at(-1)?.happened_at ?? null,
+    getNextPageParam: (page) => page.length < PAGE ? null : page.at(-1)?.happened_at ?? null,
     meta: { isPersonal: true },
   });
 }

@@ -24,7 +24,12 @@ export function Sheet({ title, isOpen, onClose, children }: SheetProps) {
         <AriaDialog className="dialog desk-sheet-body">
           <div className="desk-sheet-head">
             <Heading slot="title">{title}</Heading>
-            <button type="button" className="icon-button" aria-label={t("sheet.close")} onClick={onClose}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t("sheet.close")}
+              onClick={onClose}
+            >
               <X aria-hidden size={20} />
             </button>
           </div>

@@ -34,7 +34,12 @@ export function Toast({ told, onGone }: { told: Told | null; onGone: () => void 
             </Button>
           )}
           {told.more && <Button onClick={told.more.act}>{told.more.text}</Button>}
-          <button type="button" className="icon-button" aria-label={t("sheet.close")} onClick={onGone}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t("sheet.close")}
+            onClick={onGone}
+          >
             <X aria-hidden size={18} />
           </button>
         </div>

@@ -38,9 +38,7 @@ export function ExceptionForm(
   const mistakes = {
     startsOn: startsOn ? undefined : t("hours.give_day"),
     endsOn: lastDay < startsOn ? t("exceptions.ends_before") : undefined,
-    times: timesAreWrong(kind, opens, closes)
-      ? t("exceptions.give_times")
-      : undefined,
+    times: timesAreWrong(kind, opens, closes) ? t("exceptions.give_times") : undefined,
     place: needsPlace && !locationId ? t("exceptions.give_place") : undefined,
   };
   const submit = (event: FormEvent) => {
@@ -119,9 +117,7 @@ export function ExceptionForm(
           onChange={setLocationId}
         />
       )}
-      {mistakes.place && (
-        <p className="field-error" role="alert">{mistakes.place}</p>
-      )}
+      {mistakes.place && <p className="field-error" role="alert">{mistakes.place}</p>}
       <Field
         label={t("exceptions.reason")}
         hint={t("exceptions.reason_hint")}

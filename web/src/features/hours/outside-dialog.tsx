@@ -31,15 +31,12 @@ export function OutsideDialog(
           <li key={id}>
             <strong>{who}</strong>
             <span className="muted">
-              {longDay(startsAt, zone, language)},{" "}
-              {clockTime(startsAt, zone, language)}
+              {longDay(startsAt, zone, language)}, {clockTime(startsAt, zone, language)}
             </span>
           </li>
         ))}
       </ul>
-      {outside.length > SHOWN && (
-        <p>{t("outside.more", { count: outside.length - SHOWN })}</p>
-      )}
+      {outside.length > SHOWN && <p>{t("outside.more", { count: outside.length - SHOWN })}</p>}
       <ErrorNotice error={change.error} />
       <div className="actions">
         <Button look="danger" isBusy={change.isBusy} onClick={change.agree}>

@@ -9,12 +9,7 @@ import { useLanguage } from "@/lib/hooks";
 import { type Day, dayOf, formatter, fullDay } from "@/lib/zoned-time";
 import { OutsideDialog } from "./outside-dialog";
 import { useCheckedChange } from "./use-checked-change";
-import {
-  type Hours,
-  mistakesIn,
-  setWeeklyHours,
-  WEEKDAYS,
-} from "./weekly-hours";
+import { type Hours, mistakesIn, setWeeklyHours, WEEKDAYS } from "./weekly-hours";
 
 interface WeekEditorProps {
   providerId: string;
@@ -62,9 +57,7 @@ export function WeekEditor(
               mistakes={mistakes}
               onChange={(hours) =>
                 edit([
-                  ...edited.filter((other) =>
-                    other.weekday !== weekday
-                  ),
+                  ...edited.filter((other) => other.weekday !== weekday),
                   ...hours,
                 ])}
             />
@@ -77,15 +70,12 @@ export function WeekEditor(
         min={today}
         value={validFrom}
         error={validFrom ? undefined : t("hours.give_day")}
-        onChange={(event) =>
-          setValidFrom(event.target.value)}
+        onChange={(event) => setValidFrom(event.target.value)}
       />
       {ahead.length > 0 && (
         <p className="muted">
           {t("hours.ahead", {
-            days: ahead.map((day) =>
-              fullDay(`${day}T12:00:00Z`, "UTC", language)
-            ).join(", "),
+            days: ahead.map((day) => fullDay(`${day}T12:00:00Z`, "UTC", language)).join(", "),
           })}
         </p>
       )}
@@ -139,14 +129,11 @@ function WeekdayHours(
             hours={one}
             mistake={mistakes.get(one.key)}
             onChange={(change) => replace(one.key, change)}
-            onRemove={() =>
-              onChange(hours.filter(({ key }) => key !== one.key))}
+            onRemove={() => onChange(hours.filter(({ key }) => key !== one.key))}
           />
         ))}
         <div className="week-line">
-          {hours.length === 0 && (
-            <span className="muted">{t("hours.closed")}</span>
-          )}
+          {hours.length === 0 && <span className="muted">{t("hours.closed")}</span>}
           <Button
             className="week-add"
             aria-label={t("hours.add_on", { day })}
@@ -194,8 +181,7 @@ function HoursLine(
       <select
         aria-label={t("hours.how_often_on", { day })}
         value={hours.cycleWeeks}
-        onChange={({ target }) =>
-          onChange({ cycleWeeks: Number(target.value) })}
+        onChange={({ target }) => onChange({ cycleWeeks: Number(target.value) })}
       >
         {[...new Set([1, 2, 3, 4, hours.cycleWeeks])].map((weeks) => (
           <option key={weeks} value={weeks}>

@@ -3,8 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Field } from "@/components/field";
 import { mistakeIn } from "./saved";
 
-interface ColumnProps
-  extends Omit<ComponentProps<typeof Field>, "value" | "onChange" | "error"> {
+interface ColumnProps extends Omit<ComponentProps<typeof Field>, "value" | "onChange" | "error"> {
   /** The column behind it: a refusal that names one of its rules is told here. */
   column: string;
   refusal: unknown;
@@ -45,8 +44,7 @@ export function NumberField(
       autoComplete="off"
       {...field}
       error={mistake}
-      onChange={(event) =>
-        onChange(event.target.value.replace(/[^\d]/g, "").slice(0, 6))}
+      onChange={(event) => onChange(event.target.value.replace(/[^\d]/g, "").slice(0, 6))}
     />
   );
 }

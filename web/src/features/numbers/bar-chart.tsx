@@ -66,9 +66,7 @@ export function BarChart(
                 </svg>
                 <span className="bar-text">
                   <strong>{bar.text}</strong>
-                  {bar.detail && (
-                    <span className="muted small">{bar.detail}</span>
-                  )}
+                  {bar.detail && <span className="muted small">{bar.detail}</span>}
                 </span>
               </div>
             ))}

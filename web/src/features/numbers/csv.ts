@@ -8,9 +8,7 @@ const FORMULA = /^[=+\-@\t\r]/;
  * in CRLF. A text that begins like a formula gets an apostrophe, so that it stays a text.
  */
 export function csvOf(rows: readonly (readonly Cell[])[]): string {
-  return `\uFEFF${
-    rows.map((row) => `${row.map(written).join(",")}\r\n`).join("")
-  }`;
+  return `\uFEFF${rows.map((row) => `${row.map(written).join(",")}\r\n`).join("")}`;
 }
 
 function written(cell: Cell): string {

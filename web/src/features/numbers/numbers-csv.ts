@@ -31,9 +31,7 @@ const COLUMNS = [
 
 /** All numbers as the database gave them, under the names of docs/numbers.md. */
 export function numbersCsv(numbers: readonly Numbers[]): Blob {
-  const rows: Cell[][] = numbers.map((row) =>
-    COLUMNS.map((column) => row[column])
-  );
+  const rows: Cell[][] = numbers.map((row) => COLUMNS.map((column) => row[column]));
   return new Blob([csvOf([[...COLUMNS], ...rows])], {
     type: "text/csv;charset=utf-8",
   });

@@ -16,8 +16,7 @@ export function RangeChoice(
 ) {
   const { t } = useTranslation("manage");
   const mistake = mistakeOf(range);
-  const own = (changes: Partial<Range>) =>
-    onChange("own", { ...range, ...changes });
+  const own = (changes: Partial<Range>) => onChange("own", { ...range, ...changes });
   return (
     <>
       <Choice

@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
@@ -26,15 +22,12 @@ export function OutsideCalendarsList({ providerId }: { providerId: string }) {
   );
   const remove = useMutation({
     mutationFn: removeOutsideCalendar,
-    onSettled: () =>
-      queries.invalidateQueries({ queryKey: ["outside-calendars"] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["outside-calendars"] }),
   });
   return (
     <>
       <ErrorNotice error={remove.error} />
-      {calendars.length === 0 && (
-        <p className="muted">{t("outside_calendars.none")}</p>
-      )}
+      {calendars.length === 0 && <p className="muted">{t("outside_calendars.none")}</p>}
       <ul className="cards">
         {calendars.map((calendar) => {
           const trouble = troubleOf(calendar.last_error);
@@ -52,9 +45,7 @@ export function OutsideCalendarsList({ providerId }: { providerId: string }) {
                     ? <Read at={calendar.last_fetched_at} />
                     : t("outside_calendars.never")}
                 </span>
-                {trouble && (
-                  <span>{t(`outside_calendars.trouble_${trouble}`)}</span>
-                )}
+                {trouble && <span>{t(`outside_calendars.trouble_${trouble}`)}</span>}
                 {calendar.skipped_events > 0 && (
                   <span className="muted">
                     {t("outside_calendars.skipped", {
@@ -107,8 +98,7 @@ function AddCalendar({ providerId }: { providerId: string }) {
       setName("");
       setTried(false);
     },
-    onSettled: () =>
-      queries.invalidateQueries({ queryKey: ["outside-calendars"] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["outside-calendars"] }),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -126,9 +116,7 @@ function AddCalendar({ providerId }: { providerId: string }) {
         spellCheck={false}
         maxLength={2000}
         value={url}
-        error={isTried && !isAddress
-          ? t("outside_calendars.give_address")
-          : undefined}
+        error={isTried && !isAddress ? t("outside_calendars.give_address") : undefined}
         onChange={(event) => setUrl(event.target.value)}
       />
       <Field

@@ -22,9 +22,7 @@ export async function enrol(): Promise<Enrolment> {
   const known = await auth.mfa.listFactors();
   if (known.error) throw new Refusal(keyOf(known.error));
   for (
-    const factor of known.data.all.filter(({ status }) =>
-      status === "unverified"
-    )
+    const factor of known.data.all.filter(({ status }) => status === "unverified")
   ) {
     await auth.mfa.unenroll({ factorId: factor.id });
   }

@@ -1,8 +1,4 @@
-import {
-  keepPreviousData,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -41,8 +37,7 @@ export function WeekBoard(
     ...weekFrameQuery(clinicId, provider.id, from, to),
     placeholderData: keepPreviousData,
   });
-  const readAnew = () =>
-    void queries.invalidateQueries({ queryKey: ["day", clinicId] });
+  const readAnew = () => void queries.invalidateQueries({ queryKey: ["day", clinicId] });
   useBroadcast(
     {
       topic: `clinic:${clinicId}:appointments`,
@@ -53,8 +48,7 @@ export function WeekBoard(
     readAnew,
   );
   const visits = useMemo(
-    () =>
-      all.data?.filter(({ provider_id }) => provider_id === provider.id) ?? [],
+    () => all.data?.filter(({ provider_id }) => provider_id === provider.id) ?? [],
     [all.data, provider.id],
   );
   const drawn = useMemo(
@@ -87,27 +81,25 @@ export function WeekBoard(
   return (
     <>
       <ErrorNotice error={all.error ?? frame.error} />
-      {isNarrow
-        ? <WeekList monday={monday} visits={visits} zone={zone} onOpen={open} />
-        : (
-          <Calendar
-            label={provider.full_name}
-            day={monday}
-            zone={zone}
-            {...drawn}
-            onOpen={open}
-            onMove={({ id, startsAt }) => {
-              const visit = visits.find((known) => known.id === id);
-              return visit
-                ? move(visit, {
-                  at: startsAt,
-                  providerId: null,
-                  overbookReason: "",
-                })
-                : Promise.reject(new Error("gone"));
-            }}
-          />
-        )}
+      {isNarrow ? <WeekList monday={monday} visits={visits} zone={zone} onOpen={open} /> : (
+        <Calendar
+          label={provider.full_name}
+          day={monday}
+          zone={zone}
+          {...drawn}
+          onOpen={open}
+          onMove={({ id, startsAt }) => {
+            const visit = visits.find((known) => known.id === id);
+            return visit
+              ? move(visit, {
+                at: startsAt,
+                providerId: null,
+                overbookReason: "",
+              })
+              : Promise.reject(new Error("gone"));
+          }}
+        />
+      )}
       <Toast told={told} onGone={() => tell(null)} />
     </>
   );

@@ -1,13 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useLanguage } from "@/lib/hooks";
-import {
-  addDays,
-  clockTime,
-  type Day,
-  dayOf,
-  longDay,
-  startOfDay,
-} from "@/lib/zoned-time";
+import { addDays, clockTime, type Day, dayOf, longDay, startOfDay } from "@/lib/zoned-time";
 import type { DayVisit } from "../day/day-visits";
 
 interface WeekListProps {
@@ -25,9 +18,7 @@ export function WeekList({ monday, visits, zone, onOpen }: WeekListProps) {
   return (
     <ol className="week-list">
       {days.map((day) => {
-        const own = visits.filter(({ starts_at }) =>
-          dayOf(starts_at, zone) === day
-        );
+        const own = visits.filter(({ starts_at }) => dayOf(starts_at, zone) === day);
         return (
           <li key={day}>
             <h2>
@@ -45,8 +36,7 @@ export function WeekList({ monday, visits, zone, onOpen }: WeekListProps) {
                 <span className="card-body">
                   <strong>{visit.patients.full_name}</strong>
                   <span className="muted">
-                    {t(`workplace:day.status_${visit.status}`)} ·{" "}
-                    {visit.services.name}
+                    {t(`workplace:day.status_${visit.status}`)} · {visit.services.name}
                   </span>
                 </span>
               </button>

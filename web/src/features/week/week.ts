@@ -41,9 +41,7 @@ export function weekFrameQuery(
           ),
       ]);
       return {
-        hours: rowsOf(hours).filter(({ provider_id }) =>
-          provider_id === providerId
-        ),
+        hours: rowsOf(hours).filter(({ provider_id }) => provider_id === providerId),
         busy: rowsOf(busy),
       };
     },

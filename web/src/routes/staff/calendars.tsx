@@ -2,10 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Page } from "@/components/page";
 import { ProviderFeed } from "@/features/feeds/provider-feed";
 import { OutsideCalendarsList } from "@/features/outside-calendars/outside-calendars-list";
-import {
-  ProviderChoice,
-  useChosenProvider,
-} from "@/features/workplace/provider-choice";
+import { ProviderChoice, useChosenProvider } from "@/features/workplace/provider-choice";
 
 export function Component() {
   const { t } = useTranslation("provider");

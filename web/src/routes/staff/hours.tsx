@@ -6,15 +6,8 @@ import { ExceptionForm } from "@/features/hours/exception-form";
 import { ExceptionsList } from "@/features/hours/exceptions-list";
 import { locationsQuery } from "@/features/hours/locations";
 import { WeekEditor } from "@/features/hours/week-editor";
-import {
-  changesAhead,
-  weeklyHoursQuery,
-  weekOn,
-} from "@/features/hours/weekly-hours";
-import {
-  ProviderChoice,
-  useChosenProvider,
-} from "@/features/workplace/provider-choice";
+import { changesAhead, weeklyHoursQuery, weekOn } from "@/features/hours/weekly-hours";
+import { ProviderChoice, useChosenProvider } from "@/features/workplace/provider-choice";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { now } from "@/lib/clock";
 import { dayOf } from "@/lib/zoned-time";

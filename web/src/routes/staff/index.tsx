@@ -6,9 +6,7 @@ import { membershipsQuery } from "@/features/workplace/memberships";
 
 /** Leads to the day of the clinic that was named, else of the first where the person works, else to how one begins. */
 export function Component() {
-  return (
-    <SignedInOnly>{({ user }) => <ToTheDay userId={user.id} />}</SignedInOnly>
-  );
+  return <SignedInOnly>{({ user }) => <ToTheDay userId={user.id} />}</SignedInOnly>;
 }
 
 function ToTheDay({ userId }: { userId: string }) {
@@ -17,7 +15,5 @@ function ToTheDay({ userId }: { userId: string }) {
   const { data: memberships } = useSuspenseQuery(membershipsQuery(userId));
   const target = clinicId ?? memberships[0]?.clinic_id;
   if (!target) return <Navigate replace to={paths.staff("welcome")} />;
-  return (
-    <Navigate replace to={{ pathname: paths.staff(target, "day"), search }} />
-  );
+  return <Navigate replace to={{ pathname: paths.staff(target, "day"), search }} />;
 }

@@ -8,10 +8,7 @@ import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { workplaceQuery } from "@/features/workplace/get-workplace";
-import {
-  type Membership,
-  membershipsQuery,
-} from "@/features/workplace/memberships";
+import { type Membership, membershipsQuery } from "@/features/workplace/memberships";
 import { STAFF_PAGES } from "@/features/workplace/staff-pages";
 import type { Workplace } from "@/features/workplace/workplace";
 import { NotFound } from "@/app/route-error";
@@ -27,16 +24,13 @@ const SecondFactorForm = lazy(async () => {
 
 /** The frame of a workplace: its menu, and the clinic for all pages in it. */
 export function Component() {
-  return <SignedInOnly>{({ user }) => <Staff userId={user.id} />}
-  </SignedInOnly>;
+  return <SignedInOnly>{({ user }) => <Staff userId={user.id} />}</SignedInOnly>;
 }
 
 function Staff({ userId }: { userId: string }) {
   const { clinicId } = useParams();
   const { data: memberships } = useSuspenseQuery(membershipsQuery(userId));
-  const membership = memberships.find(({ clinic_id }) =>
-    clinic_id === clinicId
-  );
+  const membership = memberships.find(({ clinic_id }) => clinic_id === clinicId);
   if (!membership) return <NotFound />;
   return (
     <div className="staff">

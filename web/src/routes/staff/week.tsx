@@ -6,10 +6,7 @@ import { Button } from "@/components/button";
 import { Page } from "@/components/page";
 import { mondayOf } from "@/features/calendar/wall-clock";
 import { WeekBoard } from "@/features/week/week-board";
-import {
-  ProviderChoice,
-  useChosenProvider,
-} from "@/features/workplace/provider-choice";
+import { ProviderChoice, useChosenProvider } from "@/features/workplace/provider-choice";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";

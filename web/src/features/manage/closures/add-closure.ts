@@ -1,7 +1,4 @@
-import {
-  type OutsideVisit,
-  whoseVisits,
-} from "@/features/hours/visits-outside";
+import { type OutsideVisit, whoseVisits } from "@/features/hours/visits-outside";
 import { rowsOf } from "@/lib/errors";
 import { supabase } from "@/lib/supabase";
 import type { Day } from "@/lib/zoned-time";

@@ -57,8 +57,7 @@ export function ClosureForm({ places, today }: ClosureFormProps) {
           value,
           label: t(`closures.${value}`),
         }))}
-        onChange={(kind) =>
-          edit({ kind: kind === "extra" ? "extra" : "closed" })}
+        onChange={(kind) => edit({ kind: kind === "extra" ? "extra" : "closed" })}
       />
       <Choice
         label={t("closures.where")}

@@ -61,9 +61,7 @@ export function importsQuery(clinicId: string) {
           .limit(10),
       ),
     refetchInterval: ({ state }) =>
-      state.data?.some(({ status }) => RUNNING.has(status))
-        ? EVERY_MILLISECONDS
-        : false,
+      state.data?.some(({ status }) => RUNNING.has(status)) ? EVERY_MILLISECONDS : false,
     meta: { isPersonal: true },
   });
 }

@@ -7,13 +7,7 @@ import { useWorkplace } from "@/features/workplace/workplace";
 import { useLanguage } from "@/lib/hooks";
 import { saveFile } from "@/lib/save-file";
 import { clockTime, longDay } from "@/lib/zoned-time";
-import {
-  type ImportJob,
-  importsQuery,
-  isRunning,
-  progressOf,
-  readRejects,
-} from "./import-jobs";
+import { type ImportJob, importsQuery, isRunning, progressOf, readRejects } from "./import-jobs";
 
 /** The latest imports, with how far they have come. */
 export function JobList() {
@@ -37,31 +31,23 @@ function JobCard({ job }: { job: ImportJob }) {
   const language = useLanguage();
   const { clinicId, zone } = useWorkplace();
   const rejects = useMutation({
-    mutationFn: async () =>
-      saveFile(`rejects-${job.id}.csv`, await readRejects(clinicId, job.id)),
+    mutationFn: async () => saveFile(`rejects-${job.id}.csv`, await readRejects(clinicId, job.id)),
   });
   const running = isRunning(job);
   const sum = (name: "imported" | "already_there" | "rejected") =>
     job.import_files.reduce((total, file) => total + file[name], 0);
-  const Icon = running
-    ? LoaderCircle
-    : job.status === "failed"
-    ? CircleAlert
-    : CircleCheck;
+  const Icon = running ? LoaderCircle : job.status === "failed" ? CircleAlert : CircleCheck;
   return (
     <li className={`card manage-card job job-${job.status}`}>
       <Icon aria-hidden size={22} />
       <div className="card-body">
         <strong>{t(`import.kind_${job.kind}`)}</strong>
         <span className="muted">
-          {longDay(job.created_at, zone, language)},{" "}
-          {clockTime(job.created_at, zone, language)}
+          {longDay(job.created_at, zone, language)}, {clockTime(job.created_at, zone, language)}
         </span>
         <span className="tags">
           <span className="tag">{t(`import.status_${job.status}`)}</span>
-          {job.dry_run && (
-            <span className="tag tag-warn">{t("import.only_tried")}</span>
-          )}
+          {job.dry_run && <span className="tag tag-warn">{t("import.only_tried")}</span>}
         </span>
         {running && (
           <progress
@@ -76,9 +62,7 @@ function JobCard({ job }: { job: ImportJob }) {
           {(["imported", "already_there", "rejected"] as const).map((name) => (
             <div
               key={name}
-              className={name === "rejected" && sum(name) > 0
-                ? "is-bad"
-                : undefined}
+              className={name === "rejected" && sum(name) > 0 ? "is-bad" : undefined}
             >
               <dt>{t(`import.${name}`)}</dt>
               <dd>{sum(name).toLocaleString(language)}</dd>

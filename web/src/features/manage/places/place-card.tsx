@@ -11,12 +11,7 @@ import { TextField } from "../fields";
 import { SaveBar } from "../save-bar";
 import { ZoneField } from "../zone-field";
 import type { ManagedPlace, PlaceResource } from "./get-places";
-import {
-  removePlace,
-  removeResource,
-  savePlace,
-  saveResource,
-} from "./save-place";
+import { removePlace, removeResource, savePlace, saveResource } from "./save-place";
 
 /** One place with its rooms and equipment; each is changed where it stands. */
 export function PlaceCard({ place }: { place: ManagedPlace }) {
@@ -101,8 +96,7 @@ export function PlaceForm(
   const [name, setName] = useState(place?.name ?? "");
   const [address, setAddress] = useState(place?.address ?? "");
   const [timeZone, setTimeZone] = useState(place?.time_zone ?? zone);
-  const readAnew = () =>
-    queries.invalidateQueries({ queryKey: ["places", clinicId] });
+  const readAnew = () => queries.invalidateQueries({ queryKey: ["places", clinicId] });
   const saving = useMutation({
     mutationFn: () =>
       savePlace(clinicId, place?.id, {
@@ -202,8 +196,7 @@ function ResourceForm({ placeId, resource, onDone }: ResourceFormProps) {
             value,
             label: t(`resource.${value}`),
           }))}
-          onChange={(value) =>
-            setKind(value === "equipment" ? "equipment" : "room")}
+          onChange={(value) => setKind(value === "equipment" ? "equipment" : "room")}
         />
       )}
       <TextField

@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -25,9 +21,7 @@ export function ProviderCard({ provider }: { provider: ManagedProvider }) {
   const { data: staff } = useSuspenseQuery(staffQuery(clinicId));
   const [isOpen, setOpen] = useState(false);
   const logIn = staff.find(({ provider_id }) => provider_id === provider.id);
-  const services = provider.provider_services.map(({ services }) =>
-    services.name
-  ).sort();
+  const services = provider.provider_services.map(({ services }) => services.name).sort();
   return (
     <li
       className={provider.active ? "card card-form" : "card card-form is-off"}
@@ -36,18 +30,12 @@ export function ProviderCard({ provider }: { provider: ManagedProvider }) {
         <PersonMark name={provider.full_name} />
         <div className="card-body">
           <strong>{provider.full_name}</strong>
-          {provider.speciality && (
-            <span className="muted">{provider.speciality}</span>
-          )}
+          {provider.speciality && <span className="muted">{provider.speciality}</span>}
           <span className="muted small">
-            {services.length > 0
-              ? services.join(", ")
-              : t("provider.no_services")}
+            {services.length > 0 ? services.join(", ") : t("provider.no_services")}
           </span>
           <span className="tags">
-            {!provider.active && (
-              <span className="tag tag-warn">{t("provider.off")}</span>
-            )}
+            {!provider.active && <span className="tag tag-warn">{t("provider.off")}</span>}
             {provider.weekly_hours.length === 0 && (
               <span className="tag tag-warn">{t("provider.no_hours")}</span>
             )}

@@ -22,9 +22,7 @@ export function NeedsFields(
     { value: "room:", label: t("needs.any_room") },
     { value: "equipment:", label: t("needs.any_equipment") },
     ...resources
-      .filter(({ id, active }) =>
-        active || needs.some(({ resource_id }) => resource_id === id)
-      )
+      .filter(({ id, active }) => active || needs.some(({ resource_id }) => resource_id === id))
       .map(({ id, kind, name }) => ({ value: `${kind}:${id}`, label: name })),
   ];
   const choose = (need: Need, value: string) => {
@@ -51,9 +49,7 @@ export function NeedsFields(
               <Choice
                 label={t("needs.what")}
                 value={value}
-                options={options.filter((option) =>
-                  option.value === value || isFree(option.value)
-                )}
+                options={options.filter((option) => option.value === value || isFree(option.value))}
                 onChange={(chosen) => choose(need, chosen)}
               />
               {!need.resource_id && (
@@ -72,12 +68,9 @@ export function NeedsFields(
               )}
               <Button
                 aria-label={t("needs.remove", {
-                  name: options.find((option) =>
-                    option.value === value
-                  )?.label ?? "",
+                  name: options.find((option) => option.value === value)?.label ?? "",
                 })}
-                onClick={() =>
-                  onChange(needs.filter((other) => other !== need))}
+                onClick={() => onChange(needs.filter((other) => other !== need))}
               >
                 <X aria-hidden size={18} />
               </Button>

@@ -25,9 +25,7 @@ export function OfferFields(
   return (
     <fieldset className="card card-form">
       <legend className="form-legend">{t("service.offered_by")}</legend>
-      {listed.length === 0 && (
-        <p className="muted">{t("service.no_providers")}</p>
-      )}
+      {listed.length === 0 && <p className="muted">{t("service.no_providers")}</p>}
       <ul className="pick-list">
         {listed.map(({ id, full_name }) => {
           const offer = offers.find(({ provider_id }) => provider_id === id);
@@ -41,9 +39,7 @@ export function OfferFields(
                     onChange(
                       event.target.checked
                         ? [...offers, { provider_id: id, duration_minutes: "" }]
-                        : offers.filter(({ provider_id }) =>
-                          provider_id !== id
-                        ),
+                        : offers.filter(({ provider_id }) => provider_id !== id),
                     )}
                 />
                 <span>{full_name}</span>
@@ -57,9 +53,11 @@ export function OfferFields(
                   placeholder={t("service.as_service")}
                   value={offer.duration_minutes}
                   onChange={(duration_minutes) =>
-                    onChange(offers.map((other) =>
-                      other === offer ? { ...offer, duration_minutes } : other
-                    ))}
+                    onChange(
+                      offers.map((other) =>
+                        other === offer ? { ...offer, duration_minutes } : other
+                      ),
+                    )}
                 />
               )}
             </li>

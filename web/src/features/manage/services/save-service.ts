@@ -2,12 +2,7 @@ import { rowsOf } from "@/lib/errors";
 import { supabase } from "@/lib/supabase";
 import { numberOf } from "../fields";
 import { saved } from "../saved";
-import {
-  columnsOf,
-  type Need,
-  type Offer,
-  type ServiceDraft,
-} from "./service-draft";
+import { columnsOf, type Need, type Offer, type ServiceDraft } from "./service-draft";
 
 /**
  * Writes a service, who gives it and what it needs; the id. What is added comes before what is taken

@@ -40,12 +40,8 @@ export function ServiceForm({ service, resources }: ServiceFormProps) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   // A reload loses nothing; what somebody else has saved since is not overwritten by it.
-  const kept = `service.${clinicId}.${service?.id ?? "new"}.${
-    service?.updated_at ?? ""
-  }`;
-  const [edited, setEdited] = useState(() =>
-    draft<ServiceDraft>(kept) ?? draftOf(service)
-  );
+  const kept = `service.${clinicId}.${service?.id ?? "new"}.${service?.updated_at ?? ""}`;
+  const [edited, setEdited] = useState(() => draft<ServiceDraft>(kept) ?? draftOf(service));
   const toList = () => navigate(paths.staff(clinicId, "manage/services"));
   const saving = useMutation({
     mutationFn: () => saveService(clinicId, service?.id, edited),

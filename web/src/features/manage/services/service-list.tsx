@@ -23,29 +23,21 @@ export function ServiceList() {
         {services.map((service) => (
           <li key={service.id}>
             <Link
-              className={service.active
-                ? "card card-link"
-                : "card card-link is-off"}
+              className={service.active ? "card card-link" : "card card-link is-off"}
               to={service.id}
             >
               <div className="card-body">
                 <strong>{service.name}</strong>
                 <span className="muted">
-                  {t("services.minutes", { count: service.duration_minutes })} ·
-                  {" "}
-                  {t("services.by", {
+                  {t("services.minutes", { count: service.duration_minutes })} · {t("services.by", {
                     count: service.provider_services.length,
                   })}
                   {service.capacity > 1 &&
                     ` · ${t("services.seats", { count: service.capacity })}`}
                 </span>
                 <span className="tags">
-                  {!service.active && (
-                    <span className="tag tag-warn">{t("services.off")}</span>
-                  )}
-                  {service.needs_approval && (
-                    <span className="tag">{t("services.approval")}</span>
-                  )}
+                  {!service.active && <span className="tag tag-warn">{t("services.off")}</span>}
+                  {service.needs_approval && <span className="tag">{t("services.approval")}</span>}
                   {service.new_patients_only && (
                     <span className="tag">{t("services.new_only")}</span>
                   )}

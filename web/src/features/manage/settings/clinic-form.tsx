@@ -77,8 +77,7 @@ export function ClinicSwitches({ settings }: { settings: Settings }) {
         label={t("settings.second_factor")}
         hint={t("settings.second_factor_hint")}
         isOn={settings.staff_needs_second_factor}
-        onChange={(staff_needs_second_factor) =>
-          guarding.mutate({ staff_needs_second_factor })}
+        onChange={(staff_needs_second_factor) => guarding.mutate({ staff_needs_second_factor })}
       />
       {keyOf(guarding.error) === "not_allowed"
         ? <Notice kind="bad">{t("settings.own_factor_first")}</Notice>

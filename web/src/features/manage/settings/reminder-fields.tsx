@@ -33,9 +33,7 @@ export function ReminderFields({ offsets, onChange }: ReminderFieldsProps) {
       : minutes % HOUR === 0
       ? t("reminder.hours", { count: minutes / HOUR })
       : t("reminder.minutes", { count: minutes });
-  const next = USUAL.find((minutes) =>
-    minutes >= DAY && !offsets.includes(minutes)
-  );
+  const next = USUAL.find((minutes) => minutes >= DAY && !offsets.includes(minutes));
   return (
     <fieldset className="reminders">
       <legend className="form-legend">{t("reminder.title")}</legend>
@@ -48,9 +46,7 @@ export function ReminderFields({ offsets, onChange }: ReminderFieldsProps) {
               isLabelHidden
               value={String(offset)}
               options={[...new Set([...USUAL, offset])]
-                .filter((minutes) =>
-                  minutes === offset || !offsets.includes(minutes)
-                )
+                .filter((minutes) => minutes === offset || !offsets.includes(minutes))
                 .sort((one, other) => one - other)
                 .map((minutes) => ({
                   value: String(minutes),
@@ -65,8 +61,7 @@ export function ReminderFields({ offsets, onChange }: ReminderFieldsProps) {
             />
             <Button
               aria-label={t("reminder.remove", { when: inWords(offset) })}
-              onClick={() =>
-                onChange(sorted.filter((other) => other !== offset))}
+              onClick={() => onChange(sorted.filter((other) => other !== offset))}
             >
               <X aria-hidden size={18} />
             </Button>

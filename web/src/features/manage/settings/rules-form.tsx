@@ -149,8 +149,7 @@ export function WaitingListForm({ settings }: { settings: Settings }) {
           value,
           label: t(`policy.${value}`),
         }))}
-        onChange={(value) =>
-          edit(setPolicy)(value as typeof policy)}
+        onChange={(value) => edit(setPolicy)(value as typeof policy)}
       />
       <div className="pair">
         <NumberField
@@ -201,8 +200,7 @@ function useRules(clinicId: string) {
   const queries = useQueryClient();
   const saving = useMutation({
     mutationFn: (rules: Rules) => changeRules(clinicId, rules),
-    onSuccess: () =>
-      queries.invalidateQueries({ queryKey: ["settings", clinicId] }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["settings", clinicId] }),
   });
   return {
     saving,

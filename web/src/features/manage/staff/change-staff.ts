@@ -22,8 +22,7 @@ export async function invite(clinicId: string, email: string, role: Role) {
 }
 
 export async function resendInvitation(clinicId: string, invitationId: string) {
-  const path =
-    `/v1/clinics/${clinicId}/staff-invitations/${invitationId}/resend`;
+  const path = `/v1/clinics/${clinicId}/staff-invitations/${invitationId}/resend`;
   await changeByApi({ method: "POST", path, answer: done });
 }
 

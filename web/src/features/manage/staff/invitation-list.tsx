@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { MailQuestion } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
@@ -47,8 +43,7 @@ function InvitationCard(
   const { t } = useTranslation("manage");
   const language = useLanguage();
   const queries = useQueryClient();
-  const onSettled = () =>
-    queries.invalidateQueries({ queryKey: ["invitations", clinicId] });
+  const onSettled = () => queries.invalidateQueries({ queryKey: ["invitations", clinicId] });
   const resend = useMutation({
     mutationFn: () => resendInvitation(clinicId, invitation.id),
     onSettled,
@@ -68,9 +63,7 @@ function InvitationCard(
           })}
         </span>
         <ErrorNotice error={resend.error ?? revoke.error} />
-        {resend.isSuccess && (
-          <Notice kind="good">{t("people.sent_again")}</Notice>
-        )}
+        {resend.isSuccess && <Notice kind="good">{t("people.sent_again")}</Notice>}
       </div>
       <div className="actions">
         <Button

@@ -24,8 +24,7 @@ export function InviteForm(
       setEmail("");
       setTried(false);
     },
-    onSettled: () =>
-      queries.invalidateQueries({ queryKey: ["invitations", clinicId] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["invitations", clinicId] }),
   });
   const isPlausible = /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email.trim());
   const submit = (event: FormEvent) => {

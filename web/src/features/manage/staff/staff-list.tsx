@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { ShieldCheck } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -29,9 +25,7 @@ export function StaffList() {
     <section>
       <h2>{t("people.members")}</h2>
       <ul className="cards">
-        {staff.map((member) => (
-          <MemberCard key={member.member_id} member={member} />
-        ))}
+        {staff.map((member) => <MemberCard key={member.member_id} member={member} />)}
       </ul>
     </section>
   );
@@ -61,9 +55,7 @@ function MemberCard({ member }: { member: StaffMember }) {
         <span className="tags">
           <span className="tag">{t(`role.${member.role}`)}</span>
           {isOneself && <span className="tag">{t("people.oneself")}</span>}
-          {!member.active && (
-            <span className="tag tag-warn">{t("people.suspended")}</span>
-          )}
+          {!member.active && <span className="tag tag-warn">{t("people.suspended")}</span>}
           {member.has_second_factor && (
             <span className="tag with-icon">
               <ShieldCheck aria-hidden size={14} />
@@ -72,9 +64,7 @@ function MemberCard({ member }: { member: StaffMember }) {
           )}
         </span>
       </div>
-      {(member.may_change || isOneself) && (
-        <MemberActions member={member} name={name} />
-      )}
+      {(member.may_change || isOneself) && <MemberActions member={member} name={name} />}
     </li>
   );
 }
@@ -86,8 +76,7 @@ function MemberActions(
   const navigate = useNavigate();
   const { clinicId, role: own, userId } = useWorkplace();
   const queries = useQueryClient();
-  const readAnew = () =>
-    queries.invalidateQueries({ queryKey: ["staff", clinicId] });
+  const readAnew = () => queries.invalidateQueries({ queryKey: ["staff", clinicId] });
   const change = useMutation({
     mutationFn: (changes: { role?: Role; active?: boolean }) =>
       changeMember(clinicId, member.member_id, changes),
@@ -143,20 +132,14 @@ function MemberActions(
       )}
       <Confirm
         label={isOneself ? t("people.leave") : t("people.remove")}
-        ariaLabel={isOneself
-          ? t("people.leave")
-          : t("people.remove_of", { name })}
-        title={isOneself
-          ? t("people.leave_title")
-          : t("people.remove_of", { name })}
+        ariaLabel={isOneself ? t("people.leave") : t("people.remove_of", { name })}
+        title={isOneself ? t("people.leave_title") : t("people.remove_of", { name })}
         act={remove}
       >
         <p>{isOneself ? t("people.leave_lead") : t("people.remove_lead")}</p>
       </Confirm>
       <ErrorNotice error={change.error} />
-      {reset.isSuccess && (
-        <Notice kind="good">{t("people.factor_reset")}</Notice>
-      )}
+      {reset.isSuccess && <Notice kind="good">{t("people.factor_reset")}</Notice>}
     </div>
   );
 }

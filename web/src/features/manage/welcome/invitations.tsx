@@ -1,19 +1,11 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { MailOpen } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { Button } from "@/components/button";
 import { ErrorNotice } from "@/components/notice";
 import { paths } from "@/config/paths";
-import {
-  acceptInvitation,
-  type MyInvitation,
-  myInvitationsQuery,
-} from "./my-invitations";
+import { acceptInvitation, type MyInvitation, myInvitationsQuery } from "./my-invitations";
 
 /** Clinics that have invited the signed-in person to their staff. */
 export function Invitations({ email }: { email: string }) {

@@ -52,8 +52,7 @@ export function OpenClinic() {
       opening.mutate();
     }
   };
-  const needed = (text: string) =>
-    isTried && !text.trim() ? t("mistake.blank") : undefined;
+  const needed = (text: string) => isTried && !text.trim() ? t("mistake.blank") : undefined;
   const key = opening.error ? keyOf(opening.error) : null;
   return (
     <form className="form card card-form" onSubmit={submit} noValidate>

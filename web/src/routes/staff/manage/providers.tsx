@@ -5,10 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Page } from "@/components/page";
 import { providersQuery } from "@/features/manage/providers/get-providers";
-import {
-  ProviderCard,
-  ProviderForm,
-} from "@/features/manage/providers/provider-card";
+import { ProviderCard, ProviderForm } from "@/features/manage/providers/provider-card";
 import { useWorkplace } from "@/features/workplace/workplace";
 
 export function Component() {
@@ -34,9 +31,7 @@ export function Component() {
           </div>
         )}
       <ul className="cards">
-        {providers.map((provider) => (
-          <ProviderCard key={provider.id} provider={provider} />
-        ))}
+        {providers.map((provider) => <ProviderCard key={provider.id} provider={provider} />)}
       </ul>
     </Page>
   );

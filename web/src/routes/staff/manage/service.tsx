@@ -3,10 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
-import {
-  resourcesQuery,
-  servicesQuery,
-} from "@/features/manage/services/get-services";
+import { resourcesQuery, servicesQuery } from "@/features/manage/services/get-services";
 import { ServiceForm } from "@/features/manage/services/service-form";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { Refusal } from "@/lib/errors";

@@ -1,16 +1,9 @@
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Page } from "@/components/page";
-import {
-  ClinicForm,
-  ClinicSwitches,
-} from "@/features/manage/settings/clinic-form";
+import { ClinicForm, ClinicSwitches } from "@/features/manage/settings/clinic-form";
 import { settingsQuery } from "@/features/manage/settings/get-settings";
-import {
-  LimitsForm,
-  MessagesForm,
-  WaitingListForm,
-} from "@/features/manage/settings/rules-form";
+import { LimitsForm, MessagesForm, WaitingListForm } from "@/features/manage/settings/rules-form";
 import { useWorkplace } from "@/features/workplace/workplace";
 
 export function Component() {
