@@ -41,7 +41,7 @@ export function Page(
 export function PageLoading() {
   const { t } = useTranslation();
   return (
-    <div className="page" role="status" aria-label={t("app.loading")}>
+    <div className="page page-loading" role="status" aria-label={t("app.loading")}>
       <div className="bone bone-title" />
       <div className="bone" />
       <div className="bone" />
