@@ -34,6 +34,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.create_clinic",
     "public.create_feed",
     "public.decline_offer",
+    "public.find_patients",
     "public.hold_slot",
     "public.explain_slot",
     "public.invite_member",
@@ -80,6 +81,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.overdue_ids",
 }
 SERVICE_MAY_EXECUTE = {
+    "public.find_patients",
     "private.ids_for_people",
     "private.overdue_ids",
     "public.accept_offer",

@@ -255,3 +255,23 @@ def test_offers_are_for_the_clinics_own_staff_and_people(
     make_service(db, practice.clinic)
     with as_manager(db, manager), refused(db, "not_found"):
         db.execute("select public.offer_time(%s, %s, %s)", [entry, other.provider, at(9)])
+
+
+def test_patients_are_found_by_parts_of_their_names(
+    db: Connection, practice: Practice, front_desk: UUID
+) -> None:
+    for name in ("Anna-Maria Berg", "Bergit Anders", "Anna 100% Sure"):
+        insert(db, "public.patients", clinic_id=practice.clinic, full_name=name)
+    insert(db, "public.patients", clinic_id=make_clinic(db), full_name="Anna Berg")
+
+    def found(name: str) -> list[str]:
+        rows = every(db, "select * from public.find_patients(%s, %s)", practice.clinic, name)
+        return [row["full_name"] for row in rows]
+
+    with as_front_desk(db, front_desk):
+        assert found("BERG an") == ["Anna-Maria Berg", "Bergit Anders"]
+        assert found("100%") == ["Anna 100% Sure"]
+        assert found("%") == ["Anna 100% Sure"]
+        assert found("  ") == []
+    with as_patient(db, practice.user):
+        assert found("berg") == []

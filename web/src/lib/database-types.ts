@@ -2946,6 +2946,10 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      "find_patients": {
+        Args: { "clinic_id": string; "max_results"?: number; "name": string };
+        Returns: { "full_name": string; "patient_id": string }[];
+      };
       "hold_slot": {
         Args: {
           "patient_id"?: string;
