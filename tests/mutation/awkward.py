@@ -52,6 +52,11 @@ PROPER: dict[str, tuple[str, ...]] = {
         " select service_id, provider_id, location_id, starts_at + interval '90 days'"
         " from public.group_sessions order by id limit 1",
     ),
+    "public.guardian_invitations": (
+        "insert into public.guardian_invitations (clinic_id, patient_id, email)"
+        " select clinic_id, patient_id, 'another@people.example'"
+        " from public.guardian_invitations order by id limit 1",
+    ),
     "private.flow_requests": (
         "update private.flow_requests set status = 500, response = 'x'",
         "update private.flow_requests set status = 200, response = repeat('x', 70000)",
@@ -75,6 +80,7 @@ PROPER: dict[str, tuple[str, ...]] = {
         "do $$ begin update public.appointments set status = 'cancelled'"
         " where status = 'booked' and session_id is not null;"
         " delete from public.appointments where session_id is not null; end $$",
+        "delete from public.appointments where status = 'booked' and session_id is not null",
         "select public.merge_patients(kept.id, twice.id)"
         " from public.patients as twice join public.patients as kept"
         " on kept.clinic_id = twice.clinic_id and kept.id <> twice.id"
