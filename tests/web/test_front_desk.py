@@ -208,7 +208,9 @@ async def test_a_new_patient_is_booked_with_the_keyboard_alone(
     await expect(page.locator(".entry", has_text="Kim Keyboard")).to_be_visible()
     booked = desk.rows(
         "select booked_via, patients.user_id from public.appointments"
-        " join public.patients on patients.id = patient_id where full_name = 'Kim Keyboard'"
+        " join public.patients on patients.id = patient_id"
+        " where full_name = 'Kim Keyboard' and patients.clinic_id = %s",
+        desk.clinic.id,
     )
     assert booked == [{"booked_via": "staff", "user_id": None}]
 
@@ -330,7 +332,8 @@ async def test_opening_a_patients_card_is_put_on_record(desk: Desk, new_page: Ne
         return desk.rows(
             "select log.acted_as from public.access_log as log"
             " join public.patients on patients.id = log.patient_id"
-            " where full_name = 'Cleo Card' and log.action = 'opened'"
+            " where full_name = 'Cleo Card' and log.action = 'opened' and log.clinic_id = %s",
+            desk.clinic.id,
         )
 
     async def once() -> list[dict[str, Any]] | None:
