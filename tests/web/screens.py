@@ -124,6 +124,9 @@ async def manage(browser: Browser, site: Site, size: str, theme: str) -> None:
     await page.locator(".staff-menu").wait_for()
     workplace = f"/staff/{DEMO_CLINIC_ID}"
     for name, (path, sign) in {
+        "week": (f"week?week={FULL_DAY}", ".ec-event, .week-visit"),
+        "hours": ("hours", ".week-line"),
+        "calendars": ("calendars", ".card-form"),
         "numbers": ("numbers", ".chart"),
         "services": ("manage/services", ".card-link"),
         "service": (f"manage/services/{CHECK_UP}", ".manage-form"),
