@@ -42,6 +42,45 @@ VALUES: dict[str, tuple[str, ...]] = {
 
 # What awkward values cannot do: a proper new visit, a seat, a call-off whose lateness is counted.
 PROPER: dict[str, tuple[str, ...]] = {
+    "public.provider_services": (
+        "insert into public.provider_services (clinic_id, provider_id, service_id)"
+        " select providers.clinic_id, providers.id, services.id"
+        " from public.providers join public.services using (clinic_id)"
+        " where not exists (select from public.provider_services as known"
+        " where known.provider_id = providers.id and known.service_id = services.id)"
+        " order by providers.id, services.id limit 1",
+    ),
+    "public.service_needs": tuple(
+        "insert into public.service_needs (clinic_id, service_id, resource_id, kind, quantity)"
+        f" select resources.clinic_id, services.id, resources.id, {kind}, {quantity}"
+        " from public.resources join public.services using (clinic_id)"
+        " order by services.id, resources.id limit 1"
+        for kind, quantity in (
+            ("resources.kind", 2),
+            (
+                "case resources.kind when 'room' then 'equipment' else 'room' end"
+                "::public.resource_kind",
+                1,
+            ),
+        )
+    ),
+    "public.outside_calendars": (
+        "insert into public.outside_calendars (provider_id, url)"
+        " select id, 'webcal://calendar.example/another' from public.providers order by id limit 1",
+    ),
+    "public.waitlist_offers": (
+        "select public.offer_time(entry.id, slot.provider_id, slot.starts_at)"
+        " from public.waitlist_entries as entry cross join lateral ("
+        " select * from public.open_slots(entry.service_id, now(), now() + interval '30 days')"
+        " limit 1) as slot where entry.status = 'waiting' order by entry.id limit 1",
+    ),
+    # Hours that went, and come again: what was marked for follow-up in between is settled.
+    "public.weekly_hours": (
+        "do $$ declare kept public.weekly_hours[] := array("
+        " select row(hours.*)::public.weekly_hours from public.weekly_hours as hours);"
+        " begin delete from public.weekly_hours where true;"
+        " insert into public.weekly_hours select * from unnest(kept); end $$",
+    ),
     "public.notifications": (
         "insert into public.notifications (clinic_id, kind, provider_id, day, recipient_user_id)"
         " select clinic_id, kind, provider_id, day + 1, recipient_user_id"
@@ -51,6 +90,10 @@ PROPER: dict[str, tuple[str, ...]] = {
         "insert into public.group_sessions (service_id, provider_id, location_id, starts_at)"
         " select service_id, provider_id, location_id, starts_at + interval '90 days'"
         " from public.group_sessions order by id limit 1",
+        # Left without hours, and then agreed to.
+        "do $$ begin delete from public.weekly_hours where true;"
+        " update public.group_sessions set overbook_reason = 'agreed' where starts_at > now();"
+        " end $$",
     ),
     "public.guardian_invitations": (
         "insert into public.guardian_invitations (clinic_id, patient_id, email)"
@@ -81,6 +124,15 @@ PROPER: dict[str, tuple[str, ...]] = {
         " where status = 'booked' and session_id is not null;"
         " delete from public.appointments where session_id is not null; end $$",
         "delete from public.appointments where status = 'booked' and session_id is not null",
+        # A seat that was only held may go without a word to the patient.
+        "do $$ declare seat uuid; begin"
+        " insert into public.appointments (session_id, patient_id, status, hold_expires_at)"
+        " select sessions.id, patients.id, 'held', now() + interval '10 minutes'"
+        " from public.group_sessions as sessions"
+        " join public.patients on patients.clinic_id = sessions.clinic_id"
+        " where sessions.seats_taken = 0 order by sessions.id, patients.id limit 1"
+        " returning id into seat;"
+        " delete from public.appointments where id = seat; end $$",
         "select public.merge_patients(kept.id, twice.id)"
         " from public.patients as twice join public.patients as kept"
         " on kept.clinic_id = twice.clinic_id and kept.id <> twice.id"
