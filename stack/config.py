@@ -151,6 +151,11 @@ class StackConfig:
         return f"http://{HOST}:{self.ports.api}"
 
     @property
+    def site_url(self) -> str:
+        """Where people find the web client; links in mails lead there."""
+        return str(self.setting("auth.site_url", f"http://{HOST}:{self.ports.web}"))
+
+    @property
     def jwt_issuer(self) -> str:
         return f"{self.gateway_url}/auth/v1"
 
@@ -177,8 +182,12 @@ class StackConfig:
 
     @cached_property
     def project(self) -> dict[str, Any]:
-        """`supabase/config.toml`, with this stack's overrides applied."""
-        parsed = tomllib.loads((self.supabase_dir / "config.toml").read_text())
+        """`supabase/config.toml` for this stack: its own web port, its overrides applied."""
+        written = (self.supabase_dir / "config.toml").read_text()
+        # The file names the site of a stack on the usual ports; the CLI knows no other.
+        for host in (HOST, "localhost"):
+            written = written.replace(f"//{host}:{Ports.web}", f"//{host}:{self.ports.web}")
+        parsed = tomllib.loads(written)
         for dotted, value in self.overrides.items():
             *parents, last = dotted.split(".")
             table = parsed

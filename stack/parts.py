@@ -48,7 +48,7 @@ def product_environment(config: StackConfig) -> dict[str, str]:
         "SUPABASE_SECRET_KEY": config.keys.secret,
         "SUPABASE_DB_URL": config.db_url(),
         "APPOINT_API_URL": config.api_url,
-        "APPOINT_SITE_URL": config.setting("auth.site_url", f"http://{HOST}:{config.ports.web}"),
+        "APPOINT_SITE_URL": config.site_url,
         "RESEND_API_KEY": config.keys.resend_api_key,
         "RESEND_API_URL": config.mailbox_url,
         "RESEND_WEBHOOK_SECRET": config.keys.resend_webhook_secret,

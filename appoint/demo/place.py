@@ -41,7 +41,10 @@ class Place:
 
 
 async def find_place(client: AsyncClient) -> Place:
-    """The first service, of the oldest clinic, that has free times. Raises DemoFailed."""
+    """The first service, of the oldest clinic, that has free times.
+
+    Asked by somebody signed in: visitors are not told how old a clinic is. Raises DemoFailed.
+    """
     for clinic in await _rows(client, "clinics", "created_at"):
         # What needs the clinic's approval first would make a longer story.
         for service in await _rows(

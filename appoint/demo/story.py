@@ -41,14 +41,14 @@ class Story:
     async def play(self) -> None:
         """Play to the end. Raises DemoFailed, or what the clients raise."""
         await self._check_stack()
-        place = await find_place(await visitor(self._settings, self._http))
         self._screen.open(
             "Appoint: an appointment from sign-up to cancellation",
-            f"{place.clinic['name']}, at {self._settings.supabase_url}",
+            f"at {self._settings.supabase_url}",
         )
         async with AsyncExitStack() as goodbye:
             nora = await self._sign_up("Nora")
             goodbye.push_async_callback(nora.client.realtime.close)
+            place = await find_place(nora.client)
             inbox = self._inbox(nora.address)
             await self._register(nora, "Lindgren", place)
             slot = await self._look(nora, place)
@@ -68,6 +68,9 @@ class Story:
     async def _check_stack(self) -> None:
         """Fail at once if something is not there: the clients would try again for seconds."""
         await self._http.head(self._settings.supabase_url)
+        await (await visitor(self._settings, self._http)).table("services").select("id").limit(
+            1
+        ).execute()
         await self._inbox("nobody@patients.example").look()
 
     def _inbox(self, address: str) -> Inbox:

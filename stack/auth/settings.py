@@ -66,7 +66,7 @@ class AuthSettings:
 
         redirects = config.setting("auth.additional_redirect_urls", [])
         return cls(
-            site_url=text("site_url", "http://127.0.0.1:3000"),
+            site_url=config.site_url,
             redirect_urls=tuple(map(str, redirects)),
             jwt_expiry=number("jwt_expiry", 3600),
             signup_enabled=flag("enable_signup", True),

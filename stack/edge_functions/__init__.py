@@ -50,7 +50,7 @@ def environment(config: StackConfig) -> dict[str, str]:
         "RESEND_API_URL": config.mailbox_url,
         "RESEND_WEBHOOK_SECRET": keys.resend_webhook_secret,
         "APPOINT_API_URL": config.api_url,
-        "APPOINT_SITE_URL": str(config.setting("auth.site_url", config.gateway_url)),
+        "APPOINT_SITE_URL": config.site_url,
     }
     return visible | {
         "FUNCTIONS_VISIBLE": json.dumps(list(visible)),

@@ -102,7 +102,7 @@ async def test_the_hook_gets_a_signed_payload_that_is_enough_to_verify(
         data = payload["email_data"]
         assert data["email_action_type"] == "signup"
         assert data["site_url"] == stack.jwt_issuer
-        assert data["redirect_to"] == "http://127.0.0.1:5173"
+        assert data["redirect_to"] == stack.site_url
         params = {"type": "signup", "token_hash": data["token_hash"]}
         assert (await client.verify_otp(params)).session
     assert mails_to(stack, email) == []

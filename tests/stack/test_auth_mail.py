@@ -27,7 +27,6 @@ from tests.stack.auth_clients import (
     own_server,
 )
 
-SITE = "http://127.0.0.1:5173"
 UNLIMITED = {"auth.email.max_frequency": "0s"}
 CONFIRMING = UNLIMITED | {"auth.email.enable_confirmations": True}
 
@@ -85,12 +84,12 @@ async def test_the_link_in_the_mail_opens_a_session_in_the_fragment(
 ) -> None:
     email = new_address()
     async with confirming.client() as client:
-        options = {"email_redirect_to": f"{SITE}/welcome"}
+        options = {"email_redirect_to": f"{stack.site_url}/welcome"}
         await client.sign_up({"email": email, "password": PASSWORD, "options": options})
     link = last_mail_to(stack, email).link
     assert link.startswith(f"{stack.gateway_url}/auth/v1/verify?")
     address, _, fragment = follow(link)
-    assert address == f"{SITE}/welcome"
+    assert address == f"{stack.site_url}/welcome"
     assert (fragment["type"], fragment["token_type"]) == ("signup", "bearer")
     async with auth_client(stack) as client:
         session = await client.set_session(fragment["access_token"], fragment["refresh_token"])
@@ -200,7 +199,7 @@ async def test_pkce_exchanges_the_code_of_the_link_once_and_only_with_the_verifi
     async with auth_client(stack, flow_type="pkce") as client, gateway(stack) as http:
         await client.sign_in_with_otp({"email": email})
         address, query, _ = follow(last_mail_to(stack, email).link)
-        assert address.rstrip("/") == SITE
+        assert address.rstrip("/") == stack.site_url
         wrong = {"auth_code": query["code"], "code_verifier": "w" * 56}
         refusal = await http.post("/token", params={"grant_type": "pkce"}, json=wrong)
         assert (refusal.status_code, refusal.json()["error_code"]) == (400, "bad_code_verifier")
@@ -214,25 +213,27 @@ async def test_pkce_exchanges_the_code_of_the_link_once_and_only_with_the_verifi
 @pytest.mark.parametrize(
     ("wanted", "leads_to"),
     [
-        (f"{SITE}/appointments/7", f"{SITE}/appointments/7"),
-        ("http://localhost:5173/deep/path", "http://localhost:5173/deep/path"),
-        ("https://evil.example/steal", SITE),
-        ("https://127.0.0.1.evil.example/", SITE),
-        ("http://2130706433/", SITE),
-        ("javascript:alert(1)", SITE),
-        ("", SITE),
+        ("{site}/appointments/7", "{site}/appointments/7"),
+        ("http://localhost:{port}/deep/path", "http://localhost:{port}/deep/path"),
+        ("https://evil.example/steal", "{site}"),
+        ("https://127.0.0.1.evil.example/", "{site}"),
+        ("http://2130706433/", "{site}"),
+        ("javascript:alert(1)", "{site}"),
+        ("", "{site}"),
     ],
 )
 async def test_links_lead_only_where_the_project_allows(
     stack: StackConfig, wanted: str, leads_to: str
 ) -> None:
     email = new_address()
-    params = {"type": "magiclink", "email": email, "options": {"redirect_to": wanted}}
+    here = {"site": stack.site_url, "port": stack.ports.web}
+    redirect = {"redirect_to": wanted.format(**here)}
+    params = {"type": "magiclink", "email": email, "options": redirect}
     async with admin_client(stack) as admin:
         await admin.admin.create_user({"email": email, "email_confirm": True})
         link = await admin.admin.generate_link(params)
     address, _, fragment = follow(link.properties.action_link)
-    assert address.rstrip("/") == leads_to
+    assert address.rstrip("/") == leads_to.format(**here)
     assert fragment["access_token"]
 
 

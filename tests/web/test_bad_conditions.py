@@ -45,10 +45,7 @@ async def test_without_a_connection_the_page_still_opens_and_goes_on_when_it_is_
     page = await new_page(service_workers="allow")
     await page.goto(CLINIC)
     await page.get_by_role("link", name="Check-up").wait_for()
-    await page.wait_for_function(
-        "async () => (await navigator.serviceWorker.getRegistration())?.active?.state"
-        " === 'activated'"
-    )
+    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     kept = await page.evaluate(
         "caches.open('appoint-shell').then((cache) => cache.keys())"
         ".then((requests) => requests.map(({ url }) => new URL(url).pathname))"
@@ -94,6 +91,16 @@ async def test_a_lost_connection_while_booking_books_once_when_it_is_back(
     assert await visits_of(site, email) == ["booked"]
 
 
+async def ask_for_another_code(page: Page) -> None:
+    """Again and again, since Auth mails one address at most once a second."""
+    code, too_soon = page.get_by_label("Code"), page.get_by_text("That was often in a short time.")
+    while True:
+        await page.get_by_role("button", name="Send me a code").click()
+        await expect(code.or_(too_soon)).to_be_visible()
+        if await code.is_visible():
+            return
+
+
 async def test_a_session_that_ends_while_the_form_is_filled_loses_nothing(
     site: Site, new_page: NewPage
 ) -> None:
@@ -126,8 +133,7 @@ async def test_a_session_that_ends_while_the_form_is_filled_loses_nothing(
     first_code = await site.code_mailed_to(email)
     await page.get_by_label("Full name").fill("Elsa Ended")
     await page.get_by_label("E-mail").fill(email)
-    await page.get_by_role("button", name="Send me a code").click()
-    await expect(page.get_by_label("Code")).to_be_visible()
+    await ask_for_another_code(page)
     await page.get_by_label("Code").fill(await site.code_mailed_to(email, other_than=first_code))
     await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
     await page.get_by_role("button", name="Book this visit").click()

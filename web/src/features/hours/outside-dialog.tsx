@@ -26,7 +26,8 @@ export function OutsideDialog(
       onClose={change.giveUp}
     >
       <p>{t("outside.lead")}</p>
-      <ul className="outside-visits">
+      {/* It scrolls, so the keyboard must reach it. */}
+      <ul className="outside-visits" tabIndex={0}>
         {outside.slice(0, SHOWN).map(({ id, startsAt, who }) => (
           <li key={id}>
             <strong>{who}</strong>

@@ -2,7 +2,7 @@ import { keyOf, Refusal } from "@/lib/errors";
 
 interface Answer {
   data: unknown;
-  error: { message: string } | null;
+  error: { message: string; hint?: string | null } | null;
 }
 
 /** A refusal that names the rule of the table that what was typed breaks. */
@@ -18,11 +18,21 @@ export class BrokenRule extends Refusal {
 /** The rows that were written; at least one, since row security refuses silently. */
 export function saved<Row>(answer: Answer & { data: Row[] | null }): Row[] {
   if (answer.error) {
-    const rule = /constraint "(\w+)"/.exec(answer.error.message)?.[1];
+    const rule = ruleIn(answer.error);
     throw rule ? new BrokenRule(rule) : new Refusal(keyOf(answer.error));
   }
   if (!answer.data?.length) throw new Refusal("not_allowed");
   return answer.data;
+}
+
+// A constraint by its name, or one that private.check_given or private.check_bounds found broken
+// first: their sentences name the column, in words.
+function ruleIn({ message, hint }: { message: string; hint?: string | null }) {
+  const constraint = /constraint "(\w+)"/.exec(message)?.[1];
+  const [, missing] = /^Give the ([a-z ]+)\.$/.exec(hint ?? "") ?? [];
+  const [, outside] = /^The ([a-z ]+) can be \d+ to \d+\.$/.exec(hint ?? "") ?? [];
+  const column = (missing ?? outside)?.replaceAll(" ", "_");
+  return constraint ?? (column && `_${column}_is_${missing ? "not_blank" : "possible"}`);
 }
 
 type Mistake = "taken" | "blank" | "not_possible";
