@@ -68,9 +68,8 @@ class Story:
     async def _check_stack(self) -> None:
         """Fail at once if something is not there: the clients would try again for seconds."""
         await self._http.head(self._settings.supabase_url)
-        await (await visitor(self._settings, self._http)).table("services").select("id").limit(
-            1
-        ).execute()
+        client = await visitor(self._settings, self._http)
+        await client.table("services").select("id").limit(1).execute()
         await self._inbox("nobody@patients.example").look()
 
     def _inbox(self, address: str) -> Inbox:

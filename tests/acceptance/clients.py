@@ -61,7 +61,13 @@ async def a_service(stack: StackConfig) -> str:
         base_url=stack.gateway_url, headers={"apikey": stack.keys.publishable}
     ) as visitor:
         services = await visitor.get(
-            "/rest/v1/services", params={"select": "id", "order": "name", "limit": "1"}
+            "/rest/v1/services",
+            params={
+                "select": "id",
+                "clinic_id": f"eq.{DEMO_CLINIC_ID}",
+                "order": "name",
+                "limit": "1",
+            },
         )
         assert services.status_code == 200, services.text
         return str(services.json()[0]["id"])

@@ -156,6 +156,27 @@ async def test_a_visit_dragged_onto_another_goes_back_and_says_why(
     await expect(sheet).to_have_count(0)
 
 
+async def test_a_visit_written_down_by_mistake_vanishes_and_frees_its_time(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(29)
+    visit = desk.visit("Max Mistaken", day)
+    page = await open_day(desk, new_page, day)
+    await entry_of(page, visit).click()
+    await page.get_by_role("button", name="Never meant …").click()
+    await page.get_by_role("button", name="Back").click()
+    await page.get_by_role("button", name="Never meant …").click()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="It was a mistake").click()
+    await expect(entry_of(page, visit)).to_have_count(0)
+    assert desk.rows(
+        "select status::text, exists (select from private.reservations"
+        " where appointment_id = appointments.id) as keeps_time"
+        " from public.appointments where id = %s",
+        visit,
+    ) == [{"status": "entered_in_error", "keeps_time": False}]
+
+
 async def test_what_somebody_else_moved_meanwhile_is_not_overruled(
     desk: Desk, new_page: NewPage
 ) -> None:

@@ -161,6 +161,7 @@ async def test_settings_are_kept_and_refused_beside_their_field(
     await expect(limits.get_by_text("Saved.")).to_be_visible()
     messages = page.locator("form").filter(has_text="Reminders and messages")
     await messages.get_by_role("button", name="Add a reminder").click()
+    await messages.get_by_label("24 hours (14:30)").check()
     await messages.get_by_role("button", name="Save").click()
     await expect(messages.get_by_text("Saved.")).to_be_visible()
     # Nobody locks themselves out.
@@ -169,6 +170,7 @@ async def test_settings_are_kept_and_refused_beside_their_field(
     await page.reload()
     await expect(page.get_by_label("Minutes a time is kept")).to_have_value("7")
     await expect(page.get_by_label("Reminder", exact=True)).to_have_value("1440")
+    await expect(page.get_by_label("24 hours (14:30)")).to_be_checked()
     await expect(page.get_by_label("Staff signs in with a second factor")).not_to_be_checked()
 
 

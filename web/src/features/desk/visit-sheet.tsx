@@ -31,7 +31,7 @@ interface VisitSheetProps {
 /** One visit with everything that can be done about it; all of the board's gestures are here, too. */
 export function VisitSheet(props: VisitSheetProps) {
   const { t } = useTranslation("desk");
-  const [doing, setDoing] = useState<"look" | "move" | "cancel">(
+  const [doing, setDoing] = useState<"look" | "move" | "cancel" | "mistake">(
     props.wanted ? "move" : "look",
   );
   const { visit, onClose } = props;
@@ -44,6 +44,7 @@ export function VisitSheet(props: VisitSheetProps) {
     look: visit.patients.full_name,
     move: t("move.title", { name: visit.patients.full_name }),
     cancel: t("visit.cancel_title", { name: visit.patients.full_name }),
+    mistake: t("visit.mistake_title", { name: visit.patients.full_name }),
   }[doing];
   return (
     <Sheet title={title} isOpen onClose={onClose}>
@@ -52,6 +53,7 @@ export function VisitSheet(props: VisitSheetProps) {
           {...props}
           onMoveWanted={() => setDoing("move")}
           onCancel={() => setDoing("cancel")}
+          onMistake={() => setDoing("mistake")}
         />
       )}
       {doing === "move" && (
@@ -64,6 +66,7 @@ export function VisitSheet(props: VisitSheetProps) {
         />
       )}
       {doing === "cancel" && <Cancel visit={visit} onDone={onClose} onBack={back} />}
+      {doing === "mistake" && <NeverMeant visit={visit} onDone={onClose} onBack={back} />}
     </Sheet>
   );
 }
@@ -71,9 +74,10 @@ export function VisitSheet(props: VisitSheetProps) {
 const CHANGEABLE: readonly Status[] = ["pending", "booked"];
 
 function Look(
-  { clinicId, visit, onMoveWanted, onCancel }: VisitSheetProps & {
+  { clinicId, visit, onMoveWanted, onCancel, onMistake }: VisitSheetProps & {
     onMoveWanted: () => void;
     onCancel: () => void;
+    onMistake: () => void;
   },
 ) {
   const { t } = useTranslation("desk");
@@ -99,6 +103,7 @@ function Look(
         {[...CHANGEABLE, "arrived", "held"].includes(visit.status) && (
           <Button look="danger" onClick={onCancel}>{t("visit.cancel")}</Button>
         )}
+        {visit.status !== "held" && <Button onClick={onMistake}>{t("visit.mistake")}</Button>}
       </div>
     </>
   );
@@ -202,5 +207,30 @@ function Cancel(
         <Button onClick={onBack}>{t("move.back")}</Button>
       </div>
     </form>
+  );
+}
+
+/** For a visit that nobody wanted: it was written down by mistake. */
+function NeverMeant(
+  { visit, onDone, onBack }: { visit: DayVisit; onDone: () => void; onBack: () => void },
+) {
+  const { t } = useTranslation("desk");
+  const queries = useQueryClient();
+  const change = useMutation({
+    mutationFn: () => changeStatus(visit, "entered_in_error"),
+    onSuccess: onDone,
+    onSettled: () => queries.invalidateQueries({ queryKey: ["day"] }),
+  });
+  return (
+    <>
+      <p>{t("visit.mistake_lead")}</p>
+      <ErrorNotice error={change.error} />
+      <div className="actions desk-sheet-actions">
+        <Button look="danger" isBusy={change.isPending} onClick={() => change.mutate()}>
+          {t("visit.mistake_do")}
+        </Button>
+        <Button onClick={onBack}>{t("move.back")}</Button>
+      </div>
+    </>
   );
 }

@@ -70,6 +70,13 @@ export function LimitsForm({ settings }: { settings: Settings }) {
   );
 }
 
+// Empty: each language's own way.
+const CLOCKS = [
+  { hours: "", words: "language" },
+  { hours: "12", words: "h12" },
+  { hours: "24", words: "h24" },
+] as const;
+
 /** Reminders, the message after a missed visit, and when nobody is written to. */
 export function MessagesForm({ settings }: { settings: Settings }) {
   const { t } = useTranslation("manage");
@@ -82,12 +89,14 @@ export function MessagesForm({ settings }: { settings: Settings }) {
   );
   const [from, setFrom] = useState(settings.quiet_from?.slice(0, 5) ?? "");
   const [until, setUntil] = useState(settings.quiet_until?.slice(0, 5) ?? "");
+  const [clock, setClock] = useState(String(settings.clock_hours ?? ""));
   const quietMistake = mistakeIn(form.saving.error, "quiet_hours");
   const rules = (): Rules => ({
     reminder_offsets_minutes: offsets,
     follow_up_minutes: numberOf(followUp),
     quiet_from: from || null,
     quiet_until: until || null,
+    clock_hours: numberOf(clock),
   });
   const edit = <Value,>(set: (value: Value) => void) => (value: Value) => {
     set(value);
@@ -120,6 +129,12 @@ export function MessagesForm({ settings }: { settings: Settings }) {
           onChange={({ target }) => edit(setUntil)(target.value)}
         />
       </div>
+      <Segments
+        label={t("rule.clock_hours")}
+        value={clock}
+        options={CLOCKS.map(({ hours, words }) => ({ value: hours, label: t(`clock.${words}`) }))}
+        onChange={edit(setClock)}
+      />
     </RulesCard>
   );
 }
