@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+import pytest
 from playwright.async_api import Page, Route, expect
 
+from stack.state import StackState
 from tests.web.browsers import CLINIC, Site, open_times, sign_up
 from tests.web.conftest import NewPage
 
@@ -88,6 +92,28 @@ async def test_a_lost_connection_while_booking_books_once_when_it_is_back(
     await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
     await book.click()
     await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+@pytest.mark.parametrize("name", ["gateway", "postgrest", "postgres"])
+async def test_a_server_that_restarts_while_booking_books_once(
+    site: Site, new_page: NewPage, name: str
+) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Rita Restart")
+    state = StackState.load(site.stack.directory)
+    assert state
+    killed = state.parts[name].pid
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    booked = page.get_by_role("heading", name="You are booked")
+    refusal = page.get_by_role("alert")
+    while True:
+        await page.get_by_role("button", name="Book this visit").click()
+        await expect(booked.or_(refusal)).to_be_visible()
+        if await booked.is_visible():
+            break
+        await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
     assert await visits_of(site, email) == ["booked"]
 
 
