@@ -67,6 +67,16 @@ async def sign_up(page: Page, site: Site, name: str) -> str:
     return email
 
 
+async def ask_for_another_code(page: Page) -> None:
+    """Again and again, since Auth mails one address at most once a second."""
+    code, too_soon = page.get_by_label("Code"), page.get_by_text("That was often in a short time.")
+    while True:
+        await page.get_by_role("button", name="Send me a code").click()
+        await expect(code.or_(too_soon)).to_be_visible()
+        if await code.is_visible():
+            return
+
+
 async def sign_in(page: Page, role: str, path: str) -> None:
     """As somebody of the demo clinic, by password, on the page at that address."""
     email = next(account.email for account in DEMO_ACCOUNTS if account.role == role)

@@ -114,6 +114,8 @@ function HeldBooking(
   const seconds = useSecondsUntil(hold.data?.hold_expires_at ?? null);
   const isOver = hold.data !== undefined &&
     (hold.data.status !== "held" || seconds === 0);
+  // Until the next page is there, a booking that succeeded is not to be pressed again.
+  const isBooking = book.isPending || book.isSuccess;
   const refused = hold.error ?? book.error;
   const isMissed = refused &&
     ["slot_taken", "outside_availability", "too_soon"].includes(keyOf(refused));
@@ -133,7 +135,7 @@ function HeldBooking(
     <div className="card card-form">
       <HoldState
         hold={hold.data}
-        isOver={isOver && !book.isPending && !book.isSuccess}
+        isOver={isOver && !isBooking}
         error={hold.error}
         onKeepAgain={keepAgain}
       />
@@ -142,14 +144,14 @@ function HeldBooking(
         userId={session.user.id}
         records={records}
         chosenId={patient.id}
-        isBusy={change.isPending || book.isPending}
+        isBusy={change.isPending || isBooking}
         onChoose={change.mutate}
       />
       <form
         className="form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (hold.data && !isOver && !book.isPending) book.mutate(hold.data);
+          if (hold.data && !isOver && !isBooking) book.mutate(hold.data);
         }}
       >
         <ReasonField
@@ -162,9 +164,9 @@ function HeldBooking(
             type="submit"
             look="primary"
             className="button-wide"
-            isBusy={book.isPending || !hold.data || isOver}
+            isBusy={isBooking || !hold.data || isOver}
           >
-            {t(book.isPending ? "confirm.booking" : "confirm.book")}
+            {t(isBooking ? "confirm.booking" : "confirm.book")}
           </Button>
           <Link
             className="button button-quiet"
