@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from stack.config import HOST, StackConfig
 from stack.seed import DEMO_ACCOUNTS, DEMO_PASSWORD
@@ -55,6 +55,11 @@ async def open_times(page: Page, service: str) -> None:
     await page.get_by_role("link", name=service).click()
     await expect(page.locator(".time").first).to_be_visible()
     await expect(page.locator(".is-live")).to_be_visible()
+
+
+def free_days(page: Page) -> Locator:
+    """The days known to have free times; until times have come, none is."""
+    return page.locator(".day:has(.day-fill:not(.fill-0))")
 
 
 async def sign_up(page: Page, site: Site, name: str) -> str:

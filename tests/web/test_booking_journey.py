@@ -12,6 +12,7 @@ from tests.web.browsers import (
     CLINIC,
     Site,
     ask_for_another_code,
+    free_days,
     new_address,
     open_times,
     sign_up,
@@ -58,7 +59,7 @@ async def test_a_visit_is_put_into_the_calendar_moved_and_cancelled(
     assert f"UID:{page.url.split('/')[-1].split('?')[0]}@appoint" in file
 
     await page.get_by_role("link", name="Move").click()
-    await page.locator(".days .day:not(.is-empty)").nth(2).click()
+    await free_days(page).nth(2).click()
     await page.locator(".time:not(.is-taken)").first.click()
     await page.get_by_role("button", name="Move it").click()
     await expect(page.get_by_text("The visit has been moved.")).to_be_visible()

@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 
 from stack.seed import DEMO_CLINIC_ID
 from tests.acceptance.eventually import eventually
-from tests.web.browsers import CLINIC, Site, new_address, open_times, sign_up
+from tests.web.browsers import CLINIC, Site, free_days, new_address, open_times, sign_up
 from tests.web.conftest import NewPage
 
 
@@ -37,7 +37,7 @@ async def test_who_will_come_says_so_until_the_visit_moves(site: Site, new_page:
     await expect(page.get_by_text("You said that you will come.")).to_be_visible()
 
     await page.get_by_role("link", name="Move").click()
-    await page.locator(".days .day:not(.is-empty)").nth(1).click()
+    await free_days(page).nth(1).click()
     await page.locator(".time:not(.is-taken)").first.click()
     await page.get_by_role("button", name="Move it").click()
     await expect(page.get_by_text("The visit has been moved.")).to_be_visible()
