@@ -138,7 +138,8 @@ class Clinic:
         """Why the front desk cannot bring that status about."""
         visit = self.visits[visit_id]
         if visit.lapsed:
-            return set() if status == "cancelled" else {"hold_expired", "illegal_transition"}
+            refusals = {"hold_expired", "illegal_transition", "not_allowed"}
+            return set() if status == "cancelled" else refusals
         if status not in MOVES.get(visit.status, set()):
             return {"illegal_transition", "not_allowed"}
         if status in KEEPING and not visit.keeps_time:
