@@ -10,6 +10,11 @@ DENO := node_modules/@deno/linux-x64-glibc/deno
 ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
+# npm trusts whom the system trusts, as everything else does: networks with a proxy of their own need it.
+SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CERTIFICATES),)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
+endif
 
 .PHONY: help up down reset status demo test check audit format bench soak access mutants generate lock install install-dev chromium
 
