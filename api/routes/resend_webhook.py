@@ -1,4 +1,4 @@
-"""What Resend reports about mails: delivered, bounced, complained.
+"""What Resend reports about mails: delivered, bounced, not sent at all, complained.
 
 The signature over the raw body is the only credential. A report may come twice, late and in any
 order; the database makes the same of every order. What is not about a message of ours is taken and
@@ -29,6 +29,9 @@ EVENTS = {
     "email.sent": "sent",
     "email.delivered": "delivered",
     "email.bounced": "bounced",
+    # Taken, but never given to the recipient's server: an error of Resend's, or its own list.
+    "email.failed": "failed",
+    "email.suppressed": "suppressed",
     "email.complained": "complained",
 }
 SIGNED = ("id", "timestamp", "signature")

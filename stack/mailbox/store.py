@@ -68,6 +68,9 @@ def _fate(mail: dict[str, Any]) -> list[str]:
     names = {a.partition("@")[0].partition("+")[0] for a in addresses if a.endswith("@resend.dev")}
     if "bounced" in names or any(a.endswith("@bounce.example") for a in addresses):
         return [*fates, "email.bounced"]
+    for name in ("suppressed", "failed"):
+        if name in names:
+            return [*fates, f"email.{name}"]
     return [*fates, "email.delivered", *(["email.complained"] if "complained" in names else [])]
 
 

@@ -92,6 +92,11 @@ def payload(event: Event, mail: dict[str, Any]) -> dict[str, Any]:
     if event.type == "email.bounced":
         message = "The recipient's mail server rejected the message."
         data["bounce"] = {"message": message, "type": "Permanent", "subType": "General"}
+    if event.type == "email.suppressed":
+        message = "Resend has suppressed sending to this address."
+        data["suppressed"] = {"message": message, "type": "OnAccountSuppressionList"}
+    if event.type == "email.failed":
+        data["failed"] = {"reason": "reached_daily_quota"}
     return {"type": event.type, "created_at": event.happens_at, "data": data}
 
 

@@ -25,7 +25,7 @@ create type public.notification_status as enum (
   'sending',     -- a worker has it until leased_until; -> sent, queued, dead
   'sent',        -- the provider accepted it; -> delivered, bounced, complained, dead
   'delivered',   -- the recipient's server accepted it; -> bounced, complained
-  'bounced',     -- the recipient's server refused it; -> complained
+  'bounced',     -- the recipient's server refused it, or never got it; -> complained
   'complained',  -- the recipient called it spam; final
   'skipped',     -- not to be sent; last_error says why
   'dead'         -- gave up; a person may requeue it

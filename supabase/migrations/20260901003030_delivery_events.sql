@@ -6,12 +6,13 @@
 create table private.suppressed_addresses (
   address_hash bytea primary key,
   reason text not null constraint suppressed_addresses_reason_is_known
-    check (reason in ('bounced', 'complained')),
+    check (reason in ('bounced', 'suppressed', 'complained')),
   created_at timestamptz not null default now()
 );
 
 comment on table private.suppressed_addresses is
-  'Addresses that mail bounced from for good, or whose owner called it spam, by SHA-256.';
+  'Addresses that mail bounced from for good, that the provider refuses to write to, or whose owner '
+  'called it spam, by SHA-256.';
 
 create table private.delivery_events (
   event_id text primary key constraint delivery_events_event_id_is_short
@@ -63,6 +64,17 @@ begin
 end;
 $$;
 
+-- Why a message bounced, from what says least to what says most about its address.
+create function private.bounce_rank(reason text) returns int
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return coalesce(array_position('{failed,bounced_for_now,suppressed,bounced}', reason), 0);
+end;
+$$;
+
 -- Takes in one event. An event proves that the provider has the message, so that a row of unknown
 -- fate, or one that is about to be tried again, is settled by it. False: no such message, or known.
 -- Definer: the service key has no privilege to write the queue.
@@ -85,7 +97,14 @@ declare
     when 'sent' then 'sent'
     when 'delivered' then 'delivered'
     when 'bounced' then 'bounced'
+    when 'failed' then 'bounced'
+    when 'suppressed' then 'bounced'
     when 'complained' then 'complained'
+  end;
+  reason text := case
+    when record_delivery_event.event = 'bounced' and not record_delivery_event.is_permanent
+      then 'bounced_for_now'
+    when reached in ('bounced', 'complained') then record_delivery_event.event
   end;
 begin
   if record_delivery_event.event_id is null or length(record_delivery_event.event_id) > 200
@@ -107,9 +126,9 @@ begin
   end if;
 
   if record_delivery_event.address is not null
-    and (reached = 'complained' or (reached = 'bounced' and record_delivery_event.is_permanent)) then
+    and reason in ('bounced', 'suppressed', 'complained') then
     insert into private.suppressed_addresses (address_hash, reason)
-    values (private.hash_of_address(record_delivery_event.address), reached::text)
+    values (private.hash_of_address(record_delivery_event.address), reason)
     on conflict do nothing;
   end if;
   if private.delivery_rank(reached) > private.delivery_rank(message.status) then
@@ -117,17 +136,15 @@ begin
       status = reached,
       sent_at = coalesce(notifications.sent_at, least(record_delivery_event.happened_at, now())),
       leased_until = null,
-      last_error = case when reached = 'bounced'
-        then case when record_delivery_event.is_permanent then 'bounced' else 'bounced_for_now' end
-        when reached = 'complained' then 'complained' end,
+      last_error = reason,
       provider_message_id = coalesce(
         notifications.provider_message_id, record_delivery_event.provider_message_id)
     where notifications.id = message.id;
     delete from private.notification_payloads as payload
     where payload.notification_id = message.id;
   elsif reached = 'bounced' and message.status = 'bounced'
-    and record_delivery_event.is_permanent then
-    update public.notifications set last_error = 'bounced' where notifications.id = message.id;
+    and private.bounce_rank(reason) > private.bounce_rank(message.last_error) then
+    update public.notifications set last_error = reason where notifications.id = message.id;
   end if;
   return true;
 end;
@@ -135,8 +152,8 @@ $$;
 
 comment on function worker.record_delivery_event(text, text, timestamptz, text, uuid, boolean, text)
 is
-  'Takes in what the mail provider reports: sent, delivered, bounced or complained. In any order, '
-  'any number of times. False: nothing is known of it, or it was known.';
+  'Takes in what the mail provider reports: sent, delivered, bounced, failed, suppressed or '
+  'complained. In any order, any number of times. False: nothing is known of it, or it was known.';
 
 grant execute on function
   worker.record_delivery_event(text, text, timestamptz, text, uuid, boolean, text)

@@ -103,6 +103,27 @@ async def test_tags_as_a_list_are_understood(
     assert state(db, message) == ("bounced", "bounced")
 
 
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("failed", {"failed": {"reason": "reached_daily_quota"}}),
+        ("suppressed", {"suppressed": {"type": "OnAccountSuppressionList", "message": "…"}}),
+    ],
+)
+async def test_what_resend_took_but_did_not_send_counts_as_bounced(
+    *,
+    api: httpx.AsyncClient,
+    stack: StackConfig,
+    db: Connection,
+    message: dict[str, Any],
+    event: str,
+    data: dict[str, Any],
+) -> None:
+    body = payload(message, f"email.{event}", **data)
+    assert (await api.post(URL, content=body, headers=signed(stack, body))).status_code == 204
+    assert state(db, message) == ("bounced", event)
+
+
 async def test_what_is_about_nothing_of_ours_is_taken_and_forgotten(
     api: httpx.AsyncClient, stack: StackConfig, db: Connection, message: dict[str, Any]
 ) -> None:

@@ -355,10 +355,15 @@ async def test_what_happens_to_mails_is_reported_with_resends_signature(
     headers = {"Authorization": f"Bearer {config.keys.resend_api_key}"}
     with running(config):
         async with httpx.AsyncClient(base_url=config.mailbox_url, headers=headers) as client:
-            for to in ("nora@example.com", "gone@bounce.example", "complained@resend.dev"):
+            for to in (
+                "nora@example.com",
+                "gone@bounce.example",
+                *(f"{fate}@resend.dev" for fate in ("complained", "suppressed", "failed")),
+            ):
                 mail = MAIL | {"to": to, "tags": [{"name": "kind", "value": "booked"}]}
                 assert (await client.post("/emails", json=mail)).status_code == 200
-        wanted = {"email.sent", "email.delivered", "email.bounced", "email.complained"}
+        fates = ("sent", "delivered", "bounced", "complained", "suppressed", "failed")
+        wanted = {f"email.{fate}" for fate in fates}
         async with asyncio.timeout(20):
             await events.until(wanted)
             # The refused first one comes again, under its own id.
@@ -382,8 +387,9 @@ async def test_what_happens_to_mails_is_reported_with_resends_signature(
         assert event["data"]["tags"] == {"kind": "booked"}
     told = {(event["type"], event["data"]["to"][0]) for event in events.received}
     assert ("email.bounced", "gone@bounce.example") in told
-    assert ("email.complained", "complained@resend.dev") in told
     assert ("email.delivered", "gone@bounce.example") not in told
+    for fate in ("complained", "suppressed", "failed"):
+        assert (f"email.{fate}", f"{fate}@resend.dev") in told
 
 
 def test_the_page_shows_mail_without_letting_it_run(mailbox: httpx.Client) -> None:
