@@ -18,6 +18,7 @@ def events_by_python(content: bytes) -> list[dict[str, Any]]:
     calendar = Calendar.from_ical(content)
     assert isinstance(calendar, Calendar)
     assert calendar.errors == []
+    assert calendar.subcomponents, "a calendar has at least one component"
     events = []
     for event in calendar.walk("VEVENT"):
         assert event.errors == []

@@ -14,6 +14,7 @@ function seconds(property) {
 
 function eventsOf(text) {
   const calendar = new ICAL.Component(ICAL.parse(text));
+  if (calendar.getAllSubcomponents().length === 0) throw new Error("no component");
   ICAL.TimezoneService.reset();
   for (const zone of calendar.getAllSubcomponents("vtimezone")) {
     ICAL.TimezoneService.register(zone);

@@ -25,6 +25,7 @@ create table public.group_sessions (
     constraint group_sessions_capacity_is_possible check (capacity between 1 and 1000),
   seats_taken int not null default 0,
   status public.session_status not null default 'scheduled',
+  version int not null default 1,
   overbook_reason text
     constraint group_sessions_overbook_reason_is_not_blank check (btrim(overbook_reason) <> ''),
   created_at timestamptz not null default now(),
@@ -60,6 +61,8 @@ comment on column public.group_sessions.capacity is
   'How many seats there are. Left out: as many as the service says. Never below seats_taken.';
 comment on column public.group_sessions.seats_taken is
   'Counted from the seats; what is written here by hand is ignored.';
+comment on column public.group_sessions.version is
+  'Counts moves to another time, place or provider, by itself.';
 comment on column public.group_sessions.overbook_reason is
   'Why staff put this outside the provider''s hours; then hours are not checked, overlaps still '
   'are. Patients can read it.';
@@ -126,12 +129,13 @@ begin
     private.location_of_provider(new.provider_id, new.starts_at, new.ends_at)
   );
   new.seats_taken := 0;
+  new.version := 1;
   return new;
 end;
 $$;
 
 -- Before a change: a moved session keeps its length, and its place follows the provider, unless the
--- person gave them; what identifies it stays.
+-- person gave them; what identifies it stays, and every move is a new version.
 -- Definer: as fill_in_session.
 create function private.prepare_changed_session() returns trigger
 language plpgsql
@@ -162,6 +166,11 @@ begin
     new.location_id := private.location_of_provider(
       new.provider_id, new.starts_at, new.ends_at);
   end if;
+  new.version := old.version + case
+    when (new.provider_id, new.location_id, new.starts_at, new.ends_at)
+      is distinct from (old.provider_id, old.location_id, old.starts_at, old.ends_at) then 1
+    else 0
+  end;
   return new;
 end;
 $$;
@@ -275,7 +284,7 @@ create trigger _050_fill_in before insert on public.group_sessions
   for each row execute function private.fill_in_session();
 create trigger _050_prepare_change before update of
     id, clinic_id, location_id, service_id, provider_id, starts_at, ends_at,
-    buffer_before_minutes, buffer_after_minutes, capacity, created_at
+    buffer_before_minutes, buffer_after_minutes, capacity, version, created_at
   on public.group_sessions
   for each row execute function private.prepare_changed_session();
 create trigger _100_set_updated_at before update on public.group_sessions

@@ -65,14 +65,11 @@ as $$
 begin
   return exists (
     select from public.providers as provider
-    where provider.id = may_subscribe.provider_id and (
-      provider.user_id = may_subscribe.user_id
-      or exists (
-        select from public.members as member
-        where member.clinic_id = provider.clinic_id and member.active
-          and member.user_id = may_subscribe.user_id and member.role in ('owner', 'manager')
-      )
-    )
+    join public.members as member
+      on member.clinic_id = provider.clinic_id and member.user_id = may_subscribe.user_id
+      and member.active
+    where provider.id = may_subscribe.provider_id
+      and (provider.user_id = member.user_id or member.role in ('owner', 'manager'))
   ) or exists (
     select from public.patients as patient
     where patient.id = may_subscribe.patient_id and (
@@ -293,6 +290,7 @@ create function worker.read_feed(token_hash text) returns table (
   details text,
   locale text,
   clinic_name text,
+  clinic_time_zone text,
   owner_name text,
   ids uuid[],
   versions int[],
@@ -337,14 +335,14 @@ begin
       and visit.starts_at >= lower(shown) and visit.starts_at < upper(shown)
       and visit.status in ('pending', 'booked', 'arrived', 'fulfilled')
     union all
-    select session.id, 1, session.starts_at, session.ends_at, session.updated_at, 'booked',
+    select session.id, session.version, session.starts_at, session.ends_at, session.updated_at, 'booked',
       session.location_id, session.service_id, session.provider_id, null
     from public.group_sessions as session
     where session.provider_id = feed.provider_id and session.status = 'scheduled'
       and session.starts_at >= lower(shown) and session.starts_at < upper(shown)
   )
   select private.feed_tag(feed), feed.provider_id is not null, feed.details::text,
-    coalesce(patient.locale, 'en'), clinic.name, provider.full_name,
+    coalesce(patient.locale, 'en'), clinic.name, clinic.time_zone, provider.full_name,
     events.ids, events.versions, events.starts, events.ends, events.changed, events.statuses,
     events.zones, events.places, events.services, events.people
   from public.clinics as clinic

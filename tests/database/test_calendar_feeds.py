@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.people import (
     denied,
     every,
     insert,
+    make_clinic,
     make_member,
     make_patient,
     make_practice,
@@ -39,6 +41,23 @@ def works(db: Connection, feed: dict[str, str]) -> bool:
     token_hash = hashlib.sha256(secret_of(feed).encode()).hexdigest()
     with as_service(db):
         return one(db, "select worker.feed_version(%s) as tag", token_hash)["tag"] is not None
+
+
+def make_doctor(db: Connection, practice: Practice) -> UUID:
+    """The user who is the practice's provider."""
+    user = make_member(db, practice.clinic, "provider")
+    db.execute("update public.providers set user_id = %s where id = %s", [user, practice.provider])
+    return user
+
+
+def membership(db: Connection, practice: Practice, user: UUID) -> UUID:
+    found: UUID = one(
+        db,
+        "select id from public.members where clinic_id = %s and user_id = %s",
+        practice.clinic,
+        user,
+    )["id"]
+    return found
 
 
 def test_a_patient_makes_a_feed_without_saying_of_whom(db: Connection, practice: Practice) -> None:
@@ -72,10 +91,7 @@ def test_the_address_is_of_the_project_that_was_asked(db: Connection, practice: 
 
 
 def test_providers_and_managers_make_feeds_of_providers(db: Connection, practice: Practice) -> None:
-    doctor = make_user(db)
-    db.execute(
-        "update public.providers set user_id = %s where id = %s", [doctor, practice.provider]
-    )
+    doctor = make_doctor(db, practice)
     for user in (doctor, make_member(db, practice.clinic, "manager")):
         with as_user(db, user):
             assert works(db, call(db, "public.create_feed", provider_id=practice.provider))
@@ -119,6 +135,47 @@ def test_a_guardians_feed_ends_with_the_guardianship(db: Connection, practice: P
     assert not works(db, feed)
 
 
+def test_a_providers_feed_rests_with_the_membership_and_ends_with_it(
+    db: Connection, practice: Practice
+) -> None:
+    owner = make_member(db, practice.clinic, "owner")
+    doctor = make_doctor(db, practice)
+    whose = {"clinic_id": practice.clinic, "member_id": membership(db, practice, doctor)}
+    with as_user(db, doctor):
+        feed = call(db, "public.create_feed", provider_id=practice.provider)
+    for active in (False, True):
+        with as_user(db, owner):
+            call(db, "public.change_member", **whose, active=active)
+        assert works(db, feed) is active
+    with as_user(db, owner):
+        call(db, "public.remove_member", **whose)
+    assert not works(db, feed)
+    with as_user(db, doctor), refused(db, "not_found"):
+        call(db, "public.create_feed", provider_id=practice.provider)
+    make_member(db, practice.clinic, "provider", doctor)
+    assert works(db, feed)
+
+
+def test_a_managers_feed_of_a_provider_rests_with_the_role(
+    db: Connection, practice: Practice
+) -> None:
+    manager = make_member(db, practice.clinic, "manager")
+    with as_user(db, manager):
+        feed = call(db, "public.create_feed", provider_id=practice.provider)
+    for role, shown in (("front_desk", False), ("owner", True)):
+        db.execute("update public.members set role = %s where user_id = %s", [role, manager])
+        assert works(db, feed) is shown
+
+
+def test_a_membership_elsewhere_opens_no_providers_feed(db: Connection, practice: Practice) -> None:
+    doctor = make_doctor(db, practice)
+    with as_user(db, doctor):
+        feed = call(db, "public.create_feed", provider_id=practice.provider)
+    db.execute("delete from public.members where user_id = %s", [doctor])
+    make_member(db, make_clinic(db), "owner", doctor)
+    assert not works(db, feed)
+
+
 def test_a_revoked_feed_stops_at_once_and_stays_stopped(db: Connection, practice: Practice) -> None:
     with as_patient(db, practice.user):
         feed = call(db, "public.create_feed")
@@ -131,10 +188,7 @@ def test_managers_revoke_feeds_of_providers_and_nobody_revokes_strangers(
     db: Connection, practice: Practice
 ) -> None:
     manager = make_member(db, practice.clinic, "manager")
-    doctor = make_user(db)
-    db.execute(
-        "update public.providers set user_id = %s where id = %s", [doctor, practice.provider]
-    )
+    doctor = make_doctor(db, practice)
     with as_user(db, doctor):
         feed = call(db, "public.create_feed", provider_id=practice.provider)
     with as_patient(db, practice.user):

@@ -22,9 +22,9 @@ from tests.people import (
     call,
     insert,
     make_location,
+    make_member,
     make_patient,
     make_practice,
-    make_user,
 )
 
 STARTS = at(9, days=5)
@@ -54,7 +54,7 @@ def practice(db: Connection) -> Practice:
 @pytest.fixture
 def doctor(db: Connection, practice: Practice) -> UUID:
     """The user who is the practice's provider."""
-    user = make_user(db)
+    user = make_member(db, practice.clinic, "provider")
     db.execute("update public.providers set user_id = %s where id = %s", [user, practice.provider])
     return user
 
@@ -194,6 +194,42 @@ def test_a_group_session_is_one_event_of_its_provider(
         http.get(make_feed(db, doctor, provider_id=practice.provider)[1]).content
     )
     assert [event["uid"] for event in events] == [f"{session['id']}@appoint"]
+
+
+def test_a_session_that_moves_is_a_newer_revision_of_the_same_event(
+    db: Connection, doctor: UUID, practice: Practice, http: httpx.Client
+) -> None:
+    db.execute("update public.services set capacity = 5 where id = %s", [practice.service])
+    session = insert(
+        db,
+        "public.group_sessions",
+        service_id=practice.service,
+        provider_id=practice.provider,
+        starts_at=STARTS,
+    )
+    _, address = make_feed(db, doctor, provider_id=practice.provider)
+    told = []
+    for change in (
+        "capacity = capacity",
+        "starts_at = starts_at + interval '1 hour'",
+        "overbook_reason = 'a note'",
+        "starts_at = starts_at + interval '1 day'",
+    ):
+        db.execute(f"update public.group_sessions set {change} where id = %s", [session["id"]])
+        ((event,),) = understood(http.get(address).content)
+        assert event["uid"] == f"{session['id']}@appoint"
+        told.append((event["sequence"], event["starts_at"] - int(STARTS.timestamp())))
+    assert told == [(0, 0), (1, 3600), (1, 3600), (2, 90_000)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_feed_without_visits_is_a_calendar_all_the_same(
+    db: Connection, practice: Practice, http: httpx.Client, zone: str
+) -> None:
+    db.execute("update public.clinics set time_zone = %s where id = %s", [zone, practice.clinic])
+    answer = http.get(make_feed(db, practice.user)[1])
+    assert understood(answer.content) == [[]]
+    assert f"TZID:{zone}\r\n" in answer.text
 
 
 def test_unknown_malformed_and_revoked_addresses_look_the_same(

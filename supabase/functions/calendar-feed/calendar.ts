@@ -5,6 +5,7 @@ import { Zone } from "./zone.ts";
 
 const encoder = new TextEncoder();
 const LONGEST_LINE = 75;
+const DAY = 86_400_000;
 
 const WORDS: Record<string, { busy: string; visit: string }> = {
   de: { busy: "Belegt", visit: "Termin bei {clinic}" },
@@ -57,14 +58,16 @@ function titleOf(feed: Feed, i: number, words: { busy: string; visit: string }):
   return feed.is_of_provider ? words.busy : words.visit.replace("{clinic}", feed.clinic_name);
 }
 
-/** The zones of all events, each knowing its clock changes from the first to the last of them. */
+/** The zones of all events, each knowing its clock changes from the first to the last of them. The
+ * clinic's is always among them: a calendar without any component would be none. */
 function zonesOf(feed: Feed): Map<string, Zone> {
-  let first = Infinity;
-  let last = -Infinity;
+  const today = Math.floor(Date.now() / DAY) * DAY / 1000;
+  let first = feed.starts[0] ?? today;
+  let last = feed.ends[0] ?? today;
   for (const time of feed.starts) first = Math.min(first, time);
   for (const time of feed.ends) last = Math.max(last, time);
   const zones = new Map<string, Zone>();
-  for (const name of feed.zones) {
+  for (const name of [feed.clinic_time_zone, ...feed.zones]) {
     if (!zones.has(name)) zones.set(name, new Zone(name, first, last));
   }
   return zones;

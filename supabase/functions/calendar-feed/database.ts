@@ -8,6 +8,7 @@ export interface Feed {
   details: "busy" | "titles";
   locale: string;
   clinic_name: string;
+  clinic_time_zone: string;
   owner_name: string | null;
   ids: string[];
   versions: number[];

@@ -48,9 +48,8 @@ export class Zone {
     return `;TZID=${this.#name}:${digits(seconds + offset)}`;
   }
 
-  /** The lines of its VTIMEZONE; none for UTC. */
+  /** The lines of its VTIMEZONE. */
   rules(): string[] {
-    if (this.#name === "UTC") return [];
     const offset = this.#firstOffset;
     const known = [{ at: this.#first, before: offset, after: offset }, ...this.#changes];
     const standard = Math.min(...known.map((change) => change.after));
