@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -17,10 +18,12 @@ from aiohttp.typedefs import Handler
 from stack.config import HOST, StackConfig
 from stack.mailbox.api import Api
 from stack.mailbox.faults import Faults
-from stack.mailbox.mails import ApiError, invalid
+from stack.mailbox.mails import ApiError, invalid, unavailable
 from stack.mailbox.pages import Pages
 from stack.mailbox.store import Store
 from stack.mailbox.webhooks import Reporter
+
+log = logging.getLogger("mailbox")
 
 MAX_BODY = 40 * 1024 * 1024  # Resend's limit for a mail with its attachments
 
@@ -62,6 +65,9 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return web.json_response(error.body, status=error.status, headers=error.headers)
     except json.JSONDecodeError:
         return web.json_response(invalid("The request body is not valid JSON.").body, status=422)
+    except sqlite3.Error as error:  # above all a full disk: nothing of the request was kept
+        log.error("nothing was kept: %s", error)
+        return web.json_response(unavailable(f"The mailbox cannot write: {error}").body, status=500)
 
 
 async def serve(config: StackConfig) -> None:

@@ -33,6 +33,11 @@ def invalid(message: str) -> ApiError:
     return ApiError(422, "validation_error", message)
 
 
+def unavailable(message: str) -> ApiError:
+    """The answer when the trouble is on this side."""
+    return ApiError(500, "internal_server_error", message)
+
+
 def accepted(body: Any) -> dict[str, Any]:
     """The mail a request body describes, every field present. Raises ApiError."""
     if not isinstance(body, dict):

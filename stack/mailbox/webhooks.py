@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,9 +41,14 @@ class Reporter:
         async with aiohttp.ClientSession(timeout=ANSWER_WITHIN) as session:
             while True:
                 self._accepted.clear()
-                event = self._store.next_event()
-                if event is not None and event.due_at <= now():
-                    await self._report(session, event)
+                try:
+                    event = self._store.next_event()
+                    if event is not None and event.due_at <= now():
+                        await self._report(session, event)
+                        continue
+                except sqlite3.Error as error:  # a full disk: reported again once there is room
+                    log.error("cannot keep what was reported: %s", error)
+                    await asyncio.sleep(FIRST_WAIT.total_seconds())
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_seconds_until(event)):

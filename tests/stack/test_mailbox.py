@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -431,3 +432,25 @@ def test_clearing_forgets_mails_and_keys(mailbox: httpx.Client) -> None:
     assert mailbox.delete("/inbox").status_code == 204
     assert inbox(mailbox) == []
     assert resend.Emails.send(MAIL, {"idempotency_key": "k"})["id"] != first["id"]
+
+
+def test_a_full_disk_is_an_error_in_json_and_nothing_of_the_mail_is_kept(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    headers = {"Authorization": f"Bearer {config.keys.resend_api_key}"}
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    with (
+        running(config) as process,
+        httpx.Client(base_url=config.mailbox_url, headers=headers) as mailbox,
+    ):
+        assert mailbox.post("/emails", json=MAIL).status_code == 200
+        grown = (tmp_path / "mailbox.sqlite-wal").stat().st_size
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (grown, resource.RLIM_INFINITY))
+        large = MAIL | {"html": "x" * 1_000_000}
+        refused = mailbox.post("/emails", json=large)
+        assert refused.status_code == 500
+        assert refused.json()["statusCode"] == 500
+        assert refused.json()["name"] == "internal_server_error"
+        assert len(mailbox.get("/inbox.json").json()) == 1
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert mailbox.post("/emails", json=large).status_code == 200
+        assert len(mailbox.get("/inbox.json").json()) == 2
