@@ -137,5 +137,12 @@ def main() -> None:
     try:
         app()
     except stack_commands.KNOWN_ERRORS as error:
-        Console(stderr=True).print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:  # a full disk, a folder that may not be written to
+        where = f": {error.filename}" if error.filename else ""
+        _fail(f"{error.strerror or error}{where}")
+
+
+def _fail(reason: str) -> None:
+    Console(stderr=True).print(f"[red]error:[/] {escape(reason)}", soft_wrap=True)
+    sys.exit(1)

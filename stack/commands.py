@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from stack import lifecycle, report
-from stack.config import StackConfig
+from stack.as_typed import as_typed
+from stack.config import DEFAULT_DIRECTORY, StackConfig
 from stack.migrations import MigrationError
 from stack.postgres import PostgresError
 from stack.state import is_running
@@ -35,29 +36,35 @@ PortOffset = Annotated[
     typer.Option(help="Move every port by this much, to run a second stack beside the first."),
 ]
 Without = Annotated[
-    list[str] | None, typer.Option(help="Leave out a part, e.g. the worker; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        help="Leave out a part, e.g. the worker, now and later; may be repeated.",
+    ),
+]
+Complete = Annotated[
+    bool, typer.Option("--complete", help="Leave nothing out any more; undoes --without.")
 ]
 
 
 def up(
-    directory: Directory = lifecycle.DEFAULT_DIRECTORY,
+    directory: Directory = DEFAULT_DIRECTORY,
     port_offset: PortOffset = None,
     without: Without = None,
+    complete: Complete = False,
 ) -> None:
     """Start everything: database, Supabase, API and workers; migrate and seed what is missing."""
-    config = lifecycle.configure(
-        directory, port_offset=port_offset, without=tuple(without) if without else None
-    )
+    left_out = tuple(without) if without else () if complete else None
+    config = lifecycle.configure(directory, port_offset=port_offset, without=left_out)
     _start_and_report(config)
 
 
-def down(directory: Directory = lifecycle.DEFAULT_DIRECTORY) -> None:
+def down(directory: Directory = DEFAULT_DIRECTORY) -> None:
     """Stop everything; no data is lost."""
     stopped = lifecycle.stop(directory)
     console.print("Stopped." if stopped else "Nothing was running.")
 
 
-def reset(directory: Directory = lifecycle.DEFAULT_DIRECTORY) -> None:
+def reset(directory: Directory = DEFAULT_DIRECTORY) -> None:
     """Start again from an empty database with the demo clinic; the old data is removed."""
     config = lifecycle.configure(directory)
     lifecycle.stop(directory)
@@ -66,12 +73,13 @@ def reset(directory: Directory = lifecycle.DEFAULT_DIRECTORY) -> None:
 
 
 def status(
-    directory: Directory = lifecycle.DEFAULT_DIRECTORY,
+    directory: Directory = DEFAULT_DIRECTORY,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show each part's health, pid, port and memory; exit 1 unless all are well."""
     if not (directory / "stack.json").exists():
-        raise lifecycle.StackError(f"there is no stack in {directory}; `appoint up` makes one")
+        makes_one = as_typed("up", directory)
+        raise lifecycle.StackError(f"there is no stack in {directory}; `{makes_one}` makes one")
     config = StackConfig.load(directory)
     described = report.status(config)
     if as_json:
@@ -87,7 +95,7 @@ def status(
 def logs(
     part: Annotated[str | None, typer.Argument(help="One part only; all without it.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
-    directory: Directory = lifecycle.DEFAULT_DIRECTORY,
+    directory: Directory = DEFAULT_DIRECTORY,
 ) -> None:
     """Print the last lines of the parts' logs."""
     paths = sorted((directory / "logs").glob(f"{part or '*'}.log"))
@@ -115,10 +123,14 @@ def _start_and_report(config: StackConfig) -> None:
     described = report.status(config)
     report.print_status(console, config, described)
     report.print_access(console, described)
-    is_default = config.directory.resolve() == lifecycle.DEFAULT_DIRECTORY
-    if is_default and not lifecycle.write_env_file(config):
+    stops = f"[bold]{escape(as_typed('down', config.directory))}[/] stops all."
+    if config.directory.resolve() != DEFAULT_DIRECTORY:
+        console.print(f"\n{stops}", soft_wrap=True)
+        return
+    if not lifecycle.write_env_file(config):
         console.print("[yellow].env is your own and was left alone; it may point elsewhere.[/]")
-    console.print("\nNext: [bold]appoint demo[/] plays a booking; [bold]make down[/] stops all.")
+    plays = f"[bold]{escape(as_typed('demo'))}[/] plays a booking"
+    console.print(f"\nNext: {plays}; {stops}", soft_wrap=True)
 
 
 KNOWN_ERRORS = (lifecycle.StackError, PostgresError, MigrationError)

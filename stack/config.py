@@ -13,13 +13,14 @@ import os
 import secrets
 import time
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_DIRECTORY = PROJECT_DIR / ".appoint"
 TEN_YEARS = 10 * 365 * 24 * 3600
 
 
@@ -42,6 +43,10 @@ class Ports:
     def shifted(self, offset: int) -> Ports:
         """The same ports moved by `offset`, so that two stacks can run side by side."""
         return Ports(**{name: port + offset for name, port in asdict(self).items()})
+
+
+# Each part listens on a port of its own name; PostgREST has a second one.
+PART_NAMES = tuple(one.name for one in fields(Ports) if one.name != "postgrest_admin")
 
 
 @dataclass(frozen=True)

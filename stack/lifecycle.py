@@ -16,19 +16,27 @@ from pathlib import Path
 
 import psutil
 
-from stack import postgres
-from stack.config import HOST, PROJECT_DIR, Keys, Ports, StackConfig
+from stack import edge_functions, migrations, postgres, postgrest
+from stack.as_typed import as_typed
+from stack.config import HOST, PART_NAMES, PROJECT_DIR, Keys, Ports, StackConfig
 from stack.parts import product_environment
 from stack.processes import die_with_parent
-from stack.state import StackState, is_running
+from stack.state import StackState, is_running, one_at_a_time
 
-DEFAULT_DIRECTORY = PROJECT_DIR / ".appoint"
 ENV_FILE = PROJECT_DIR / ".env"
 ENV_MARK = (
     "# Written by `appoint up` for the local stack; delete this line to keep your own values."
 )
 SMALLEST_FREE_DISK = 300_000_000
-START_SECONDS = 120
+# The supervisor gives up by itself; this is for one that hangs. A database that recovers from a
+# crash may take its time.
+START_SECONDS = 900
+PROGRAMS = {
+    "PostgreSQL": postgres.PACKAGE / "native/bin/postgres",
+    "PostgREST": postgrest.BINARY,
+    "Deno": edge_functions.BINARY,
+    "The Supabase CLI": migrations.CLI,
+}
 STOP_SECONDS = 30
 # Supervisors started by this process, to be waited for when they stop.
 _own_supervisors: dict[Path, subprocess.Popen[bytes]] = {}
@@ -41,23 +49,49 @@ class StackError(Exception):
 def configure(
     directory: Path, *, port_offset: int | None = None, without: tuple[str, ...] | None = None
 ) -> StackConfig:
-    """Load a stack's configuration, or make it with new keys on the first start."""
+    """Load a stack's configuration, or make it with new keys on the first start.
+
+    A running stack is not configured anew: its parts would not know.
+    """
+    with one_at_a_time(directory):
+        config = _load_or_make(directory)
+        wanted = _changed(config, port_offset, without)
+        if is_running(directory):
+            if wanted != config:
+                raise StackError(
+                    f"already running on {config.gateway_url}, with other ports or parts; "
+                    f"stop it first with `{as_typed('down', directory)}`"
+                )
+        else:
+            _check_disk(wanted)
+            wanted.save()
+    return wanted
+
+
+def _load_or_make(directory: Path) -> StackConfig:
     try:
         if (directory / "stack.json").exists():
-            config = StackConfig.load(directory)
-        else:
-            config = StackConfig(directory=directory, ports=Ports(), keys=Keys.generate())
+            return StackConfig.load(directory)
+        return StackConfig(directory=directory, ports=Ports(), keys=Keys.generate())
     except (ValueError, KeyError, TypeError) as error:
         raise StackError(
             f"{directory / 'stack.json'} cannot be read ({error}); remove it to get new keys"
         ) from error
+
+
+def _changed(
+    config: StackConfig, port_offset: int | None, without: tuple[str, ...] | None
+) -> StackConfig:
     if port_offset is not None:
         if not -7_000 <= port_offset <= 11_000:
             raise StackError("the port offset must lie between -7000 and 11000")
         config = replace(config, ports=Ports().shifted(port_offset))
     if without is not None:
+        if unknown := sorted(set(without) - set(PART_NAMES)):
+            raise StackError(
+                f"there is no part {', '.join(unknown)}; the parts are {', '.join(PART_NAMES)}"
+            )
         config = replace(config, without=without)
-    config.save()
     return config
 
 
@@ -69,12 +103,26 @@ def start(
 ) -> None:
     """Start everything and return when it is ready; calls `on_step` with what is being done.
 
-    With `dies_with_caller` the stack stops when this process ends, however it ends.
+    With `dies_with_caller` the stack stops when this process ends, however it ends. A stack that
+    somebody else starts, or has started, is waited for, and left alone if it fails.
     """
-    if is_running(config.directory):
-        _wait_until_ready(config, on_step, supervisor=None)
-        return
-    _check_disk(config.directory)
+    supervisor = None
+    with one_at_a_time(config.directory):
+        if not is_running(config.directory):
+            supervisor = _launch(config, dies_with_caller=dies_with_caller)
+    try:
+        _wait_until_ready(config, on_step)
+    except StackError:
+        if supervisor:
+            supervisor.terminate()
+            _reap(config.directory)
+        raise
+
+
+def _launch(config: StackConfig, *, dies_with_caller: bool) -> subprocess.Popen[bytes]:
+    """Start a supervisor; returns once it has said so in the state, or has ended."""
+    _check_programs()
+    _check_disk(config)
     _check_ports(config)
     (config.directory / "state.json").unlink(missing_ok=True)
     config.logs.mkdir(parents=True, exist_ok=True)
@@ -91,22 +139,16 @@ def start(
         )
     _reap(config.directory)
     _own_supervisors[config.directory] = supervisor
-    try:
-        _wait_until_ready(config, on_step, supervisor)
-    except StackError:
-        stop(config.directory)
-        _reap(config.directory)
-        raise
+    while StackState.load(config.directory) is None and supervisor.poll() is None:
+        time.sleep(0.02)
+    return supervisor
 
 
-def _wait_until_ready(
-    config: StackConfig,
-    on_step: Callable[[str], None],
-    supervisor: subprocess.Popen[bytes] | None,
-) -> None:
+def _wait_until_ready(config: StackConfig, on_step: Callable[[str], None]) -> None:
     deadline = time.monotonic() + START_SECONDS
     said = ""
     while time.monotonic() < deadline:
+        is_over = not is_running(config.directory)
         state = StackState.load(config.directory)
         if state and state.step != said:
             said = state.step
@@ -115,10 +157,11 @@ def _wait_until_ready(
             return
         if state and state.phase == "failed":
             raise StackError(state.error or "the stack failed to start")
-        if supervisor and supervisor.poll() is not None and state is None:
-            raise StackError(f"the supervisor ended at once; see {config.logs / 'supervisor.log'}")
+        if is_over:
+            raise StackError(f"the supervisor has ended; see {config.logs / 'supervisor.log'}")
         time.sleep(0.05)
-    raise StackError(f"the stack was not ready after {START_SECONDS} s; see `appoint logs`")
+    see = as_typed("logs", config.directory)
+    raise StackError(f"the stack was not ready after {START_SECONDS} s; see `{see}`")
 
 
 def stop(directory: Path) -> bool:
@@ -127,7 +170,10 @@ def stop(directory: Path) -> bool:
         return False
     state = StackState.load(directory)
     if state is None:
-        raise StackError("a supervisor runs but has left no state; see `appoint logs supervisor`")
+        raise StackError(
+            "a supervisor runs but has left no state; "
+            f"see `{as_typed('logs supervisor', directory)}`"
+        )
     with contextlib.suppress(ProcessLookupError):
         os.kill(state.supervisor_pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
@@ -147,9 +193,12 @@ def _reap(directory: Path) -> None:
 
 def erase(config: StackConfig) -> None:
     """Remove the database and the mails of a stopped stack; its keys and ports stay."""
-    shutil.rmtree(postgres.data_directory(config), ignore_errors=True)
-    for path in config.directory.glob("mailbox.sqlite*"):
-        path.unlink()
+    with one_at_a_time(config.directory):
+        if is_running(config.directory):
+            raise StackError("somebody has started the stack again; nothing was removed")
+        shutil.rmtree(postgres.data_directory(config), ignore_errors=True)
+        for path in config.directory.glob("mailbox.sqlite*"):
+            path.unlink()
 
 
 def write_env_file(config: StackConfig, path: Path = ENV_FILE) -> bool:
@@ -162,13 +211,22 @@ def write_env_file(config: StackConfig, path: Path = ENV_FILE) -> bool:
     return True
 
 
-def _check_disk(directory: Path) -> None:
-    free = shutil.disk_usage(directory).free
-    if free < SMALLEST_FREE_DISK:
-        raise StackError(
-            f"only {free // 1_000_000} MB are free on the disk of {directory}; "
-            f"the stack needs at least {SMALLEST_FREE_DISK // 1_000_000} MB"
-        )
+def _check_programs() -> None:
+    missing = [f"{name} ({path})" for name, path in PROGRAMS.items() if not path.exists()]
+    if missing:
+        raise StackError(f"not installed: {', '.join(missing)}; `make install` gets them")
+
+
+def _check_disk(config: StackConfig) -> None:
+    """The database may lie on another disk than the rest."""
+    for directory in (config.directory, postgres.data_directory(config)):
+        there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+        free = shutil.disk_usage(there).free
+        if free < SMALLEST_FREE_DISK:
+            raise StackError(
+                f"only {free // 1_000_000} MB are free on the disk of {directory}; "
+                f"the stack needs at least {SMALLEST_FREE_DISK // 1_000_000} MB"
+            )
 
 
 def _check_ports(config: StackConfig) -> None:
@@ -181,7 +239,8 @@ def _check_ports(config: StackConfig) -> None:
     if taken:
         raise StackError(
             "; ".join(taken)
-            + ". Stop it, or start this stack elsewhere: appoint up --port-offset 100"
+            + ". Stop it, or start this stack elsewhere: "
+            + as_typed("up --port-offset 100", config.directory)
         )
 
 

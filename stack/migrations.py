@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from stack.as_typed import as_typed
 from stack.config import PROJECT_DIR, StackConfig
 
 CLI = PROJECT_DIR / "node_modules/@supabase/cli-linux-x64/bin/supabase"
@@ -46,10 +47,12 @@ def is_current(config: StackConfig, database: str = "postgres") -> bool:
 
 def migrate(config: StackConfig, database: str = "postgres") -> None:
     """Apply what is missing; raises MigrationError with the CLI's words if one fails."""
-    if is_current(config, database):
-        return
     url = f"{config.db_url(database=database)}?sslmode=disable"
     with psycopg.connect(config.db_url("supabase_admin", database), autocommit=True) as admin:
+        # Whoever was killed while migrating could not take it back.
+        admin.execute("revoke supabase_realtime_admin from postgres")
+        if is_current(config, database):
+            return
         admin.execute("grant supabase_realtime_admin to postgres")
         try:
             finished = subprocess.run(
@@ -65,7 +68,8 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
             admin.execute("revoke supabase_realtime_admin from postgres")
     if finished.returncode:
         said = (finished.stderr or finished.stdout).strip()[-2000:]
-        raise MigrationError(f"{said}\nAn older stack is emptied with `appoint reset`.")
+        empty = as_typed("reset", config.directory)
+        raise MigrationError(f"{said}\nAn older stack is emptied with `{empty}`.")
 
 
 def _cli_environment() -> dict[str, str]:

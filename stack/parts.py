@@ -39,6 +39,10 @@ class Part:
         except (urllib.error.URLError, OSError, ValueError):
             return False
 
+    def is_still_starting(self, config: StackConfig) -> bool:
+        """Whether it says that it will be ready later; of all parts PostgreSQL does."""
+        return self.health_url is None and postgres.is_still_starting(config)
+
 
 def product_environment(config: StackConfig) -> dict[str, str]:
     """The variables that point API, workers and clients at this stack; the content of `.env`."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from stack.as_typed import as_typed
 from stack.config import HOST, PROJECT_DIR, StackConfig
 from stack.migrations import clone_database
 
@@ -25,6 +26,9 @@ ROOT_DIR = Path("/var/lib/appoint")
 BOOTSTRAPPED = "appoint_bootstrapped"
 BOOTSTRAP_FILES = ("roles.sql", "auth.sql", "realtime.sql")
 TRUSTED_WHEN_HOSTED = ("postgres_fdw", "pg_stat_statements", "dblink", "pg_walinspect")
+# What it says to clients until it takes any. Its SQLSTATE, 57P03, libpq does not pass on, and it is
+# the same when it is shutting down.
+NOT_READY_YET = ("starting up", "in recovery mode", "not yet accepting connections")
 # A pristine project, before migrations; `reset` and the tests copy it.
 TEMPLATE = "template_supabase"
 
@@ -129,7 +133,7 @@ def prepare(config: StackConfig) -> bool:
         if not (data / "PG_VERSION").exists():
             raise PostgresError(
                 f"the data directory {data} is damaged (no PG_VERSION); "
-                "`appoint reset` makes an empty one"
+                f"`{as_typed('reset', config.directory)}` makes an empty one"
             )
         return False
     if data.exists():
@@ -192,12 +196,22 @@ def remove_stale_pid_file(config: StackConfig) -> None:
 
 
 def is_healthy(config: StackConfig) -> bool:
-    """Whether the server answers a query."""
+    """Whether the server lets us in."""
+    return _refusal(config) is None
+
+
+def is_still_starting(config: StackConfig) -> bool:
+    """Whether the server says that it is not ready yet: after a crash it first recovers."""
+    refusal = _refusal(config)
+    return refusal is None or any(words in refusal for words in NOT_READY_YET)
+
+
+def _refusal(config: StackConfig) -> str | None:
     try:
         with psycopg.connect(config.db_url("supabase_admin", "template1"), connect_timeout=2):
-            return True
-    except psycopg.OperationalError:
-        return False
+            return None
+    except psycopg.OperationalError as error:
+        return str(error)
 
 
 def bootstrap(config: StackConfig) -> None:

@@ -1,9 +1,9 @@
 """Starts the parts of a stack in order, keeps them running, and stops them.
 
 `python -m stack.supervisor STACK_DIR` runs in the background for as long as the stack does. A part
-that dies is started again at once, one that dies repeatedly after growing pauses, and one that
-lives but no longer answers is killed first. The parts die with the supervisor, even when it is
-killed, because the kernel tells them (PR_SET_PDEATHSIG).
+that dies is started again at once, one that dies repeatedly or cannot be started after growing
+pauses, and one that lives but no longer answers is killed first. The parts die with the supervisor,
+even when it is killed, because the kernel tells them (PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -29,6 +30,9 @@ PROBE_SECONDS = 2.0
 STARTING_PROBE_SECONDS = 0.1
 # A part that has answered before and then is silent for so long is killed and started again.
 SILENT_SECONDS = 20.0
+# One that has not answered yet may have much to do first.
+FIRST_ANSWER_SECONDS = 120.0
+# The start gives up so long after the last sign of life of the parts it waits for.
 START_SECONDS = 60.0
 STOP_SECONDS = 8.0
 LONGEST_PAUSE_SECONDS = 5.0
@@ -51,6 +55,9 @@ class Supervisor:
         self.processes: dict[str, asyncio.subprocess.Process] = {}
         self.keepers: dict[str, asyncio.Task[None]] = {}
         self.healthy = {name: asyncio.Event() for name in self.parts}
+        self.alive_at: dict[str, float] = {}
+        # Why a part could not even be started; its log knows nothing of that.
+        self.obstacles: dict[str, str] = {}
         self.stop_requested = asyncio.Event()
         self.failed = asyncio.Event()
 
@@ -114,8 +121,14 @@ class Supervisor:
     async def _wait_healthy(self, names: list[str]) -> None:
         waiting = {asyncio.create_task(self.healthy[name].wait()) for name in names}
         gave_up = asyncio.create_task(self.failed.wait())
-        deadline = time.monotonic() + START_SECONDS
-        while waiting and not self.failed.is_set() and time.monotonic() < deadline:
+        began = time.monotonic()
+
+        def is_hopeless() -> bool:
+            silent = [name for name in names if not self.healthy[name].is_set()]
+            last_sign = max([began, *(self.alive_at.get(name, began) for name in silent)])
+            return time.monotonic() - last_sign > START_SECONDS
+
+        while waiting and not self.failed.is_set() and not is_hopeless():
             _, pending = await asyncio.wait(
                 {*waiting, gave_up}, timeout=1, return_when=asyncio.FIRST_COMPLETED
             )
@@ -129,8 +142,10 @@ class Supervisor:
         raise StartError(f"not healthy: {', '.join(silent)}\n{reasons}")
 
     def _last_words(self, name: str) -> str:
+        if name in self.obstacles:
+            return self.obstacles[name]
         with contextlib.suppress(OSError):
-            lines = (self.config.logs / f"{name}.log").read_text(errors="replace").splitlines()
+            lines = self._log_path(name).read_text(errors="replace").splitlines()
             return "\n  ".join(lines[-6:])
         return "it said nothing"
 
@@ -138,18 +153,14 @@ class Supervisor:
         state = self.state.parts[part.name]
         deaths = 0
         while True:
-            if part.name == "postgres":
-                await asyncio.to_thread(postgres.remove_stale_pid_file, self.config)
-            process = await self._spawn(part)
             started = time.monotonic()
-            state.pid = process.pid
-            self._save()
-            prober = asyncio.create_task(self._probe(part, process))
-            code = await process.wait()
-            prober.cancel()
+            try:
+                await self._live(part)
+            except OSError as error:  # no such program, no process or no disk space to be had
+                self.obstacles[part.name] = f"cannot be started: {error}"
+                log.error("%s cannot be started: %s", part.name, error)
             state.pid, state.healthy = None, False
             was_up = self.healthy[part.name].is_set()
-            log.warning("%s ended with %s", part.name, code)
             deaths = 0 if time.monotonic() - started > LONGEST_PAUSE_SECONDS else deaths + 1
             if not was_up and deaths >= DEATHS_BEFORE_GIVING_UP:
                 self.failed.set()
@@ -159,12 +170,22 @@ class Supervisor:
             if deaths > 1:
                 await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.25 * 2**deaths))
 
+    async def _live(self, part: Part) -> None:
+        """One life of a part, from its start to its end."""
+        state = self.state.parts[part.name]
+        if part.name == "postgres":
+            await asyncio.to_thread(postgres.remove_stale_pid_file, self.config)
+        process = await self._spawn(part)
+        state.pid = process.pid
+        self._save()
+        prober = asyncio.create_task(self._probe(part, process))
+        code = await process.wait()
+        prober.cancel()
+        log.warning("%s ended with %s", part.name, code)
+
     async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
-        log_path = self.config.logs / f"{part.name}.log"
-        if log_path.exists() and log_path.stat().st_size > LARGEST_LOG_BYTES:
-            log_path.replace(log_path.with_suffix(".log.1"))
         is_other_user = part.user_id is not None
-        with log_path.open("ab") as output:
+        with self._log_path(part.name).open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *part.command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -178,26 +199,34 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=die_with_parent(part.stop_signal),
             )
+        self.obstacles.pop(part.name, None)
         self.processes[part.name] = process
         return process
+
+    def _log_path(self, name: str) -> Path:
+        return self.config.logs / f"{name}.log"
 
     async def _probe(self, part: Part, process: asyncio.subprocess.Process) -> None:
         """Ask the part how it is: often until it first answers, then now and then."""
         state = self.state.parts[part.name]
-        answered_at = time.monotonic()
+        alive_at, patience = time.monotonic(), FIRST_ANSWER_SECONDS
         while True:
             healthy = await asyncio.to_thread(part.is_healthy, self.config)
+            alive = healthy or await asyncio.to_thread(part.is_still_starting, self.config)
             now = time.monotonic()
-            if healthy:
-                answered_at = now
-                self.healthy[part.name].set()
-            elif now - answered_at > SILENT_SECONDS:
+            if alive:
+                alive_at = self.alive_at[part.name] = now
+            elif now - alive_at > patience:
                 log.error("%s does not answer; killing it", part.name)
                 process.kill()
                 return
+            if healthy:
+                patience = SILENT_SECONDS
+                self.healthy[part.name].set()
             if healthy != state.healthy:
                 state.healthy = healthy
                 self._save()
+            keep_short(self._log_path(part.name))
             await asyncio.sleep(PROBE_SECONDS if healthy else STARTING_PROBE_SECONDS)
 
     async def _stop(self, error: BaseException | None) -> None:
@@ -231,6 +260,14 @@ class Supervisor:
                 await process.wait()
 
 
+def keep_short(log_path: Path) -> None:
+    """Put a log that has grown too large aside. Its writer appends, and so goes on at the top."""
+    with contextlib.suppress(OSError):
+        if log_path.stat().st_size > LARGEST_LOG_BYTES:
+            shutil.copyfile(log_path, log_path.with_suffix(".log.1"))
+            os.truncate(log_path, 0)
+
+
 def main() -> int:
     config = StackConfig.load(Path(sys.argv[1]))
     logging.basicConfig(
@@ -243,6 +280,8 @@ def main() -> int:
         return 1
     with lock:
         try:
+            # Whoever waits for this stack knows from now on whom they wait for.
+            StackState(os.getpid(), step="Looking around").save(config.directory)
             supervisor = Supervisor(config)
         except Exception as error:
             StackState(os.getpid(), phase="failed", error=str(error)).save(config.directory)

@@ -22,8 +22,10 @@ from appoint.demo.people import Person, sign_up, visitor
 from appoint.demo.place import Place, Row, find_place, free_times
 from appoint.demo.screen import Screen
 from appoint.settings import Settings
+from stack.as_typed import as_typed
 
 BROADCAST_WITHIN = 10.0  # seconds
+LOGS = as_typed("logs realtime")
 
 # What was heard on a channel, with the moment at which it was.
 Heard = asyncio.Queue[tuple[Row, float]]
@@ -116,7 +118,7 @@ class Story:
             await channel.subscribe(lambda state, _: states.append(state))
             step.end()
             if states[-1:] != [RealtimeSubscribeStates.SUBSCRIBED]:
-                raise DemoFailed("Realtime refused the subscription; see `appoint logs realtime`")
+                raise DemoFailed(f"Realtime refused the subscription; see `{LOGS}`")
             step.say(topic)
         return heard
 
@@ -136,7 +138,7 @@ class Story:
                     while payload.get("provider_id") != slot["provider_id"]:
                         payload, step.ended = await heard.get()
             except TimeoutError:
-                raise DemoFailed("no broadcast came; see `appoint logs realtime`") from None
+                raise DemoFailed(f"no broadcast came; see `{LOGS}`") from None
             step.say(f"all it tells: {', '.join(sorted(payload.keys() - {'id'}))}")
         self._timings.append(("Booking → broadcast", step.seconds))
 
