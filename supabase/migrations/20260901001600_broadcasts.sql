@@ -17,17 +17,29 @@ comment on table private.unsafe_channels is
 
 alter table private.unsafe_channels enable row level security;
 
--- The longest that an access token lives: auth.jwt_expiry of supabase/config.toml. A project with
--- another setting says so with `alter database … set appoint.access_token_seconds`.
+-- SQL cannot ask Auth for its setting, and a hosted project takes none of ours from `alter database`.
+create table private.access_tokens (
+  only_row boolean primary key default true constraint access_tokens_are_one_row check (only_row),
+  live_seconds int not null default 3600
+    constraint access_tokens_live_for_a_while check (live_seconds between 1 and 604800)
+);
+
+comment on table private.access_tokens is 'What the database must know of Auth''s access tokens.';
+comment on column private.access_tokens.live_seconds is
+  'As auth.jwt_expiry in supabase/config.toml, or the hosted project''s setting; whoever changes one '
+  'changes the other.';
+
+alter table private.access_tokens enable row level security;
+
+insert into private.access_tokens default values;
+
+-- A minute more than a token lives: clocks differ.
 create function private.longest_token() returns interval
-language plpgsql
+language sql
 stable
 set search_path = ''
 as $$
-begin
-  return make_interval(secs => coalesce(
-    nullif(current_setting('appoint.access_token_seconds', true), '')::int, 3600) + 60);
-end;
+  select make_interval(secs => access_tokens.live_seconds + 60) from private.access_tokens;
 $$;
 
 -- Definer: whoever takes the role away, the channels are closed.

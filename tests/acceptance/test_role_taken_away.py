@@ -234,10 +234,8 @@ async def test_free_times_of_a_closed_clinic_are_not_told_to_who_left(
     assert (await leaver.hears())["event"] == "mark"
 
 
-def test_channels_stay_closed_as_long_as_a_token_lives(
-    stack: StackConfig, db: Connection, practice: Practice
-) -> None:
-    """The database's figure is that of Auth, and a minute."""
+def closed_for(db: Connection, practice: Practice) -> float:
+    """Seconds for which the clinic's channels are closed after somebody has left."""
     member = people.make_member(db, practice.clinic, "provider")
     db.execute("delete from public.members where user_id = %s", [member])
     row = people.one(
@@ -246,5 +244,23 @@ def test_channels_stay_closed_as_long_as_a_token_lives(
         " where clinic_id = %s",
         practice.clinic,
     )
+    return float(row["seconds"])
+
+
+def test_channels_stay_closed_as_long_as_a_token_lives(
+    stack: StackConfig, db: Connection, practice: Practice
+) -> None:
+    """The database's figure is that of Auth, and a minute."""
     lives = int(stack.setting("auth.jwt_expiry", 0))
-    assert lives < row["seconds"] <= lives + 60
+    assert lives < closed_for(db, practice) <= lives + 60
+
+
+def test_a_project_whose_tokens_live_longer_says_so_as_its_owner(
+    db: Connection, practice: Practice
+) -> None:
+    assert people.one(db, "select current_user as role")["role"] == "postgres"
+    db.execute("update private.access_tokens set live_seconds = 7200 where only_row")
+    try:
+        assert 7200 < closed_for(db, practice) <= 7260
+    finally:
+        db.execute("update private.access_tokens set live_seconds = default where only_row")
