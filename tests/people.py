@@ -100,6 +100,16 @@ def every(connection: Connection, query: LiteralString, *values: Any) -> list[Ro
     return connection.cursor(row_factory=dict_row).execute(query, values).fetchall()
 
 
+def waits(observer: Connection, backend: int) -> bool:
+    """Whether that connection waits for a lock."""
+    row = one(
+        observer,
+        "select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = %s",
+        backend,
+    )
+    return row["waits"] is True
+
+
 def insert(connection: Connection, table: LiteralString, **columns: Any) -> Row:
     """Add one row by plain SQL and return it as it was written."""
     names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))

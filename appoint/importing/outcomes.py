@@ -31,6 +31,7 @@ SENTENCES = {
     # The rules, judged by the database.
     "slot_taken": "The provider is in another visit at this time.",
     "patient_already_booked": "The patient is in another visit of this clinic at this time.",
+    "already_used": "Another record has what may be there only once.",
     "unknown_reference": "The clinic, provider or patient it names was not imported.",
     "not_found": "No encounter names a clinic for this patient.",
     "invalid_time": "The visit is not over, has no length, ends before it starts or is too long.",

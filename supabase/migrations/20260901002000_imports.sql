@@ -14,6 +14,7 @@ as $$
     when state like 'PT%' then message
     when state = '23502' then 'missing_value'
     when state = '23503' then 'unknown_reference'
+    when state = '23505' then 'already_used'
     when state = '23514' then 'invalid_input'
     when state in ('22007', '22008') then 'invalid_time'
     when state like '22%' then 'invalid_input'
@@ -80,7 +81,15 @@ begin
       || '-' || left(md5(entry ->> 'id'), 8),
     entry ->> 'name', entry ->> 'time_zone', entry ->> 'id'
   )
+  -- Its slug is made of its id: most likely another import has just brought the same clinic.
+  on conflict on constraint clinics_slug_is_unique do nothing
   returning * into clinic;
+  if clinic.id is null then
+    if exists (select from public.clinics where clinics.external_id = entry ->> 'id') then
+      return false;
+    end if;
+    raise unique_violation;
+  end if;
   insert into public.locations (clinic_id, name, address, time_zone)
   values (clinic.id, clinic.name, entry ->> 'address', clinic.time_zone);
   return true;
@@ -242,6 +251,7 @@ as $$
 #variable_conflict use_variable
 declare
   is_new boolean;
+  violated text;
 begin
   row_number := (entry ->> 'row_number')::int;
   begin
@@ -258,15 +268,19 @@ begin
     end;
     outcome := case when is_new then 'imported' else 'already_there' end;
   exception
-    when unique_violation then
-      outcome := 'already_there';
     when others then
+      get stacked diagnostics violated = constraint_name;
       -- Deadlocks, full disks and shutdowns say nothing about the row: the whole batch fails.
       if left(sqlstate, 2) in ('40', '53', '54', '57', '58', 'XX') then
         raise;
       end if;
-      outcome := 'rejected';
-      reason := private.rejection_reason(sqlstate, sqlerrm);
+      -- Another import has just brought the same row.
+      if violated like '%\_external\_id\_is\_unique' then
+        outcome := 'already_there';
+      else
+        outcome := 'rejected';
+        reason := private.rejection_reason(sqlstate, sqlerrm);
+      end if;
   end;
   return next;
 end;

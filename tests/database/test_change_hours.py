@@ -31,6 +31,7 @@ from tests.people import (
     make_provider,
     one,
     refused,
+    waits,
 )
 
 DAY = at(0).date()
@@ -370,16 +371,6 @@ def test_members_see_and_close_follow_ups_and_patients_do_not(db: Connection) ->
             db.execute("update public.appointment_follow_ups set created_at = now()")
         db.execute("update public.appointment_follow_ups set resolved_at = now()")
         assert marked(db) == set()
-
-
-def waits(observer: Connection, backend: int) -> bool:
-    """Whether that connection waits for a lock."""
-    row = one(
-        observer,
-        "select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = %s",
-        backend,
-    )
-    return row["waits"] is True
 
 
 def test_a_booking_under_way_is_seen_by_the_change(connect: Connect) -> None:

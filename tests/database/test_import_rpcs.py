@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from typing import Any
 
 import pytest
 
+from tests.database.conftest import Connect
 from tests.people import (
     Connection,
     Row,
@@ -19,6 +21,7 @@ from tests.people import (
     make_practice,
     one,
     refused,
+    waits,
 )
 
 CLINIC, PROVIDER, COLLEAGUE, PATIENT, NEIGHBOUR = (str(uuid.uuid4()) for _ in range(5))
@@ -193,6 +196,25 @@ def test_a_clinic_that_was_rejected_does_not_cost_the_patient_the_others(
 )
 def test_a_clinic_that_cannot_be(db: Connection, changes: dict[str, Any], reason: str) -> None:
     assert run(db, "clinics", clinic(**changes)) == [("rejected", reason)]
+
+
+def test_a_clinic_whose_address_somebody_else_has_is_not_taken_for_there(db: Connection) -> None:
+    assert run(db, "clinics", clinic()) == [("imported", None)]
+    db.execute("update public.clinics set external_id = 'another' where external_id = %s", [CLINIC])
+    assert run(db, "clinics", clinic()) == [("rejected", "already_used")]
+
+
+def test_a_clinic_that_another_import_brings_at_the_same_time_is_there(connect: Connect) -> None:
+    first, second, observer = connect(), connect(), connect()
+    outcomes: list[tuple[str, str | None]] = []
+    importing = threading.Thread(target=lambda: outcomes.extend(run(second, "clinics", clinic())))
+    with first.transaction():
+        assert run(first, "clinics", clinic()) == [("imported", None)]
+        importing.start()
+        while not waits(observer, second.info.backend_pid):
+            assert importing.is_alive()
+    importing.join()
+    assert outcomes == [("already_there", None)]
 
 
 def test_two_clinics_of_one_name_both_get_an_address(db: Connection) -> None:
