@@ -90,7 +90,7 @@ class Bench:
     def sql(self, query: str, *values: Any) -> list[dict[str, Any]]:
         url = self.config.db_url("supabase_admin")
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(query, values)  # type: ignore[call-overload]
+            cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
     def make_due(self, kind: str, messages: int) -> None:
