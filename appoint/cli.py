@@ -43,8 +43,8 @@ def worker(
         str | None,
         typer.Option(
             metavar="ROLES",
-            help="Some of notifier, agendas, waitlist, imports, calendars, housekeeping, with "
-            "commas between; all if left out.",
+            help="Some of notifier, agendas, reminders, waitlist, imports, calendars, "
+            "housekeeping, with commas between; all if left out.",
         ),
     ] = None,
 ) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from supabase import AsyncClient
 
 from appoint.settings import Settings
-from workers.agendas import PLAN_EVERY, Agendas
+from workers.agendas import PLAN_EVERY as AGENDAS_EVERY
+from workers.agendas import Agendas
 from workers.calendar_import import LOOK_EVERY as CALENDARS_EVERY
 from workers.calendar_import import CalendarImport, allowed_addresses
 from workers.erased_log_ins import LOOK_EVERY as ERASED_LOG_INS_EVERY
@@ -19,13 +20,15 @@ from workers.history import SEAL_EVERY, History
 from workers.holds import Holds
 from workers.imports import Imports
 from workers.old_accesses import PRUNE_EVERY, OldAccesses
+from workers.reminders import PLAN_EVERY as REMINDERS_EVERY
+from workers.reminders import Reminders
 from workers.rounds import Rounds
 from workers.tidying import TIDY_EVERY, Tidying
 from workers.vital_signs import VitalSigns
 from workers.waitlist import Waitlist
 
 NOTIFIER = "notifier"
-ROLES = (NOTIFIER, "agendas", "waitlist", "imports", "calendars", "housekeeping")
+ROLES = (NOTIFIER, "agendas", "reminders", "waitlist", "imports", "calendars", "housekeeping")
 
 
 class UnknownRoleError(ValueError):
@@ -49,7 +52,8 @@ def rounds_of(
     """The rounds of these roles; the notifier, which is more than a round, is not among them."""
     sweep = settings.appoint_worker_sweep_seconds
     looks = {
-        "agendas": [("agendas", Agendas(client).look, PLAN_EVERY)],
+        "agendas": [("agendas", Agendas(client).look, AGENDAS_EVERY)],
+        "reminders": [("reminders", Reminders(client).look, REMINDERS_EVERY)],
         "waitlist": [("waitlist", Waitlist(client).look, sweep)],
         "imports": [("imports", Imports(client).look, sweep)],
         "calendars": [

@@ -41,7 +41,7 @@ alter table public.clinics
     constraint clinics_follow_up_is_possible check (follow_up_minutes between 0 and 10080);
 
 comment on column public.clinics.reminder_offsets_minutes is
-  'How long before a visit its patient is reminded; applies to what is booked or moved from now on.';
+  'How long before a visit its patient is reminded; applies to visits booked before, too.';
 comment on column public.clinics.follow_up_minutes is
   'How long after a no-show is recorded the patient is written to; null: not at all.';
 

@@ -77,7 +77,8 @@ begin
           newer.appointment_version > notification.appointment_version
           -- Reminders that were held up say the same; the last one is enough.
           or (newer.appointment_version = notification.appointment_version
-            and newer.reminder_minutes < notification.reminder_minutes and newer.due_at <= now())
+            and newer.reminder_minutes < notification.reminder_minutes and newer.due_at <= now()
+            and newer.last_error is distinct from 'offset_dropped')
         )
     ) then 'superseded'
   end;

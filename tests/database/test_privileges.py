@@ -146,6 +146,7 @@ SERVICE_MAY_EXECUTE = {
     "worker.offer_freed_slots",
     "worker.pause_sending",
     "worker.plan_agendas",
+    "worker.plan_reminders",
     "worker.queue_depth",
     "worker.queue_log_in_mail",
     "worker.read_feed",

@@ -14,15 +14,19 @@ from tests.people import (
     Row,
     as_front_desk,
     as_patient,
+    as_service,
     at,
     book,
+    call,
     denied,
     every,
     insert,
+    make_guardian,
     make_member,
     make_practice,
     make_user,
     one,
+    refused,
 )
 
 HOURS = timedelta(hours=1)
@@ -154,6 +158,144 @@ def test_a_reminder_waits_for_the_end_of_the_quiet_hours(
     )
     assert abs(waiting["due_at"] - (now + HOURS)) < timedelta(seconds=1)
     assert waiting["attempts"] == 0
+
+
+def plan(db: Connection, hours: int = 24 * 14, **most: int) -> int:
+    with as_service(db):
+        planned: int = call(db, "worker.plan_reminders", ahead_hours=hours, **most)[
+            "plan_reminders"
+        ]
+    return planned
+
+
+def set_address(db: Connection, practice: Practice, address: str | None) -> None:
+    db.execute("update public.patients set email = %s where id = %s", [address, practice.patient])
+
+
+def set_offsets(db: Connection, practice: Practice, *minutes: int) -> None:
+    db.execute(
+        "update public.clinics set reminder_offsets_minutes = %s where id = %s",
+        [list(minutes), practice.clinic],
+    )
+
+
+def test_whoever_gets_an_address_after_booking_is_reminded_all_the_same(
+    db: Connection, practice: Practice
+) -> None:
+    set_address(db, practice, None)
+    visit = book(db, practice, at(9, days=5))
+    db.execute("update public.appointments set overbook_reason = 'a note'")
+    assert (plan(db), reminders(db)) == (0, [])
+    set_address(db, practice, "pat@patients.example")
+    assert plan(db) == 2
+    # Of the version that was agreed, not of the one that the note made.
+    assert reminders(db) == [(1, 2880, "queued", None), (1, 120, "queued", None)]
+    due = every(
+        db,
+        "select due_at, reminder_minutes as minutes from public.notifications"
+        " where kind = 'reminder'",
+    )
+    for row in due:
+        assert visit["starts_at"] - row["due_at"] == timedelta(minutes=row["minutes"])
+    assert plan(db) == 0
+    let_reminders_be_due(db)
+    assert [message["kind"] for message in send_all(db)] == ["reminder"]
+
+
+def test_a_guardian_who_comes_later_is_reminded(db: Connection, practice: Practice) -> None:
+    set_address(db, practice, None)
+    book(db, practice, at(9, days=5))
+    make_guardian(db, practice.clinic, practice.patient)
+    assert plan(db) == 2
+
+
+def test_a_clinics_new_offset_counts_for_what_was_booked_before(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9, days=5))
+    set_offsets(db, practice, 1440, 120, 1440)
+    assert plan(db) == 1
+    assert reminders(db) == [
+        (1, 2880, "skipped", "offset_dropped"),
+        (1, 1440, "queued", None),
+        (1, 120, "queued", None),
+    ]
+    # A change of mind.
+    set_offsets(db, practice, 2880)
+    assert plan(db) == 2
+    assert reminders(db) == [
+        (1, 2880, "queued", None),
+        (1, 1440, "skipped", "offset_dropped"),
+        (1, 120, "skipped", "offset_dropped"),
+    ]
+    # What was dropped does not stand for what is wanted.
+    let_reminders_be_due(db)
+    assert [message["kind"] for message in send_all(db)] == ["confirmation", "reminder"]
+
+
+def test_a_dropped_offset_that_is_wanted_again_is_due_when_it_should_be(
+    db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, at(9, days=5))
+    set_offsets(db, practice)
+    assert plan(db) == 2
+    set_offsets(db, practice, 120)
+    assert plan(db) == 1
+    (again,) = every(
+        db,
+        "select due_at from public.notifications where kind = 'reminder' and status = 'queued'",
+    )
+    assert visit["starts_at"] - again["due_at"] == timedelta(minutes=120)
+
+
+def test_only_what_will_be_is_planned_and_only_so_far_ahead(
+    db: Connection, practice: Practice
+) -> None:
+    set_offsets(db, practice)
+    soon = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + 25 * HOURS
+    book(db, practice, soon)
+    book(db, practice, at(9, days=5))
+    book(db, practice, at(9, days=6), booked_via="import")
+    book(db, practice, at(9, days=7), status="pending")
+    book(db, practice, at(9, days=-1))
+    called_off = book(db, practice, at(9, days=8))
+    db.execute(
+        "update public.appointments set status = 'cancelled' where id = %s", [called_off["id"]]
+    )
+    set_offsets(db, practice, 2880, 120)
+    # Of the first visit the nearer reminder alone, of the second none yet.
+    assert plan(db, hours=24) == 1
+    assert reminders(db) == [(1, 120, "queued", None)]
+    # One at a time, until nothing is missing.
+    assert [plan(db, most=1) for _ in range(3)] == [1, 1, 0]
+    assert len(reminders(db)) == 3
+
+
+def test_a_reminder_that_went_out_is_not_planned_again(db: Connection, practice: Practice) -> None:
+    book(db, practice, at(9, days=5))
+    let_reminders_be_due(db)
+    assert len(send_all(db)) == 2
+    assert plan(db) == 0
+
+
+def test_a_move_while_there_was_no_address_is_reminded_of_at_the_new_time(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9, days=5))
+    set_address(db, practice, None)
+    db.execute("update public.appointments set starts_at = %s", [at(9, days=7)])
+    set_address(db, practice, "pat@patients.example")
+    assert plan(db) == 2
+    assert [row for row in reminders(db) if row[2] == "queued"] == [
+        (2, 2880, "queued", None),
+        (2, 120, "queued", None),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [{"hours": 0}, {"hours": 8761}, {"most": 0}])
+def test_a_plan_is_of_some_hours(db: Connection, arguments: dict[str, int]) -> None:
+    with refused(db, "invalid_input"):
+        plan(db, **arguments)
 
 
 @pytest.mark.parametrize(

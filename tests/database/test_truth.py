@@ -1,9 +1,10 @@
 """Whatever happens, each person's mail is exactly what a simple model says.
 
-Bookings, moves, cancellations, missed visits, changes of mind, of language, of address and of quiet
-hours, time passing, workers that deliver or die: after each step the sent rows are what the model
-remembers. Time passes by making reminders due; the model does the same. APPOINT_TRUTH_RUNS sets the
-number of stories. A day in which time really passes: tests/workers/test_a_day_of_reminders.py.
+Bookings, moves, cancellations, missed visits, changes of mind, of language, of address, of quiet
+hours and of the clinic's offsets, time passing, workers that plan, deliver or die: after each step
+the sent rows are what the model remembers. Time passes by making reminders due; the model does the
+same. APPOINT_TRUTH_RUNS sets the number of stories. A day in which time really passes:
+tests/workers/test_a_day_of_reminders.py.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from tests.people import Connection, at, book, every, make_practice, one
 
 RUNS = int(os.environ.get("APPOINT_TRUTH_RUNS", "25"))
 OFFSETS = {2880, 120}
+OTHER_OFFSETS = ({2880, 120}, {1440, 120}, {2880}, {60}, set[int]())
+EVER = sorted(set[int]().union(*OTHER_OFFSETS))
 HOUR = timedelta(hours=1)
 STEPS = 50
 # Who wants nothing, has no address and wants it quiet gets nothing: stories should not end there.
@@ -49,9 +52,11 @@ class Visit:
     status: str = "booked"
     # The latest news and the reminders that are still to come, for the version they belong to.
     news: tuple[str, int] | None = ("confirmation", 1)
-    reminders: set[int] = field(default_factory=lambda: set(OFFSETS))
+    reminders: set[int] = field(default_factory=set)
     agreed: int = 1
     due: set[int] = field(default_factory=set)
+    # Whose time has come and gone, sent or not.
+    past: set[int] = field(default_factory=set)
     # Of a missed visit: whether a message after it is still to come, and whether its time has come.
     follow_up: bool = False
     follow_up_is_due: bool = False
@@ -79,6 +84,7 @@ class Truth(RuleBasedStateMachine):
         self.wants_follow_ups = True
         self.has_address = True
         self.is_quiet = False
+        self.offsets = set(OFFSETS)
         self.language = "en"
         self.hour = 0
 
@@ -95,19 +101,21 @@ class Truth(RuleBasedStateMachine):
     @rule()
     def books(self) -> None:
         visit = Visit(book(self.db, self.practice, self.next_time())["id"])
-        if not self.has_address:
-            # Nobody could be told: recorded as skipped, and nothing is planned.
-            visit.news, visit.reminders = None, set()
+        self.agree(visit, "confirmation")
         self.visits.append(visit)
+
+    def agree(self, visit: Visit, kind: str) -> None:
+        """Where nobody can be told, that is recorded as skipped, and nothing is planned."""
+        visit.news = (kind, visit.version) if self.has_address else None
+        visit.reminders = set(self.offsets) if self.has_address else set()
+        visit.due, visit.past, visit.agreed = set(), set(), visit.version
 
     @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
     @rule(data=st.data())
     def moves(self, data: Any) -> None:
         visit = self.pick(data)
         self.change(visit, starts_at=self.next_time())
-        visit.news = ("change", visit.version) if self.has_address else None
-        visit.reminders = set(OFFSETS) if self.has_address else set()
-        visit.due, visit.agreed = set(), visit.version
+        self.agree(visit, "change")
 
     @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
     @rule(data=st.data())
@@ -129,7 +137,7 @@ class Truth(RuleBasedStateMachine):
         self.hour += 1
         starts_at = datetime.now(UTC) - self.hour * HOUR
         visit = Visit(book(self.db, self.practice, starts_at, overbook_reason="came late")["id"])
-        visit.news, visit.reminders = None, set()
+        visit.news = None
         self.change(visit, status="noshow")
         visit.status, visit.follow_up = "noshow", self.has_address
         self.visits.append(visit)
@@ -162,8 +170,22 @@ class Truth(RuleBasedStateMachine):
         self.db.execute("update public.patients set email = %s", [address])
         self.has_address = has
 
+    @rule(offsets=st.sampled_from(OTHER_OFFSETS))
+    def clinic_changes_its_offsets(self, offsets: set[int]) -> None:
+        self.db.execute("update public.clinics set reminder_offsets_minutes = %s", [list(offsets)])
+        self.offsets = set(offsets)
+
+    @rule()
+    def a_worker_plans(self) -> None:
+        """What is missing is queued, what is not wanted any more is dropped; what is due stays."""
+        one(self.db, "select worker.plan_reminders(8760)")
+        for visit in self.visits:
+            if visit.status == "booked":
+                missing = self.offsets - visit.past if self.has_address else set()
+                visit.reminders = (visit.reminders & self.offsets) | visit.due | missing
+
     @precondition(lambda self: any(visit.reminders for visit in self.visits))
-    @rule(data=st.data(), minutes=st.sampled_from(sorted(OFFSETS)))
+    @rule(data=st.data(), minutes=st.sampled_from(EVER))
     def time_comes_for_a_reminder(self, data: Any, minutes: int) -> None:
         visit = data.draw(st.sampled_from([one for one in self.visits if one.reminders]))
         later = {offset for offset in visit.reminders if offset >= minutes}
@@ -214,12 +236,14 @@ class Truth(RuleBasedStateMachine):
             if not self.has_address:
                 visit.news = None
             if visit.due:
-                last = min(visit.due)
-                visit.reminders -= visit.due
-                is_wanted = self.wants_reminders and self.has_address
-                visit.reminders |= {last} if is_wanted else set()
+                # One that is nearer the visit says what those before it would.
+                nearest = min(visit.due | visit.past)
+                is_wanted = self.wants_reminders and self.has_address and nearest in visit.due
+                kept = {nearest} if is_wanted else set()
+                visit.past |= visit.due - kept
+                visit.reminders = visit.reminders - visit.due | kept
                 # Quiet hours put it off.
-                visit.due = {last} if is_wanted and not self.is_quiet else set()
+                visit.due = set() if self.is_quiet else kept
             if visit.follow_up_is_due:
                 visit.follow_up = self.wants_follow_ups and self.has_address
                 visit.follow_up_is_due = visit.follow_up and not self.is_quiet
@@ -236,6 +260,7 @@ class Truth(RuleBasedStateMachine):
             self.expected.add((visit.id, "follow_up", visit.version, None))
             visit.follow_up = visit.follow_up_is_due = False
         visit.reminders -= visit.due
+        visit.past |= visit.due
         visit.due = set()
 
     @invariant()
