@@ -93,10 +93,8 @@ lock: install-dev ## Write the lock files anew, with hashes and without addresse
 	@npm --prefix web update --package-lock-only
 
 generate: install ## Write what is generated from the running stack's schema: the web client's types
-	@. ./.env && node_modules/@supabase/cli-linux-x64/bin/supabase gen types --lang typescript \
-	  --remote "$$SUPABASE_DB_URL?sslmode=disable" --schema public 2> /dev/null > $(TYPES).new
+	@$(BIN)/python -m stack.database_types > $(TYPES).new
 	@mv $(TYPES).new $(TYPES)
-	@$(DENO) fmt --quiet $(TYPES)
 
 # What is installed is remembered by stamp files, so that a second run costs nothing.
 install: $(VENV)/installed node_modules/.installed

@@ -58,7 +58,7 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
             finished = subprocess.run(
                 [str(CLI), "db", "push", f"--remote={url}", "--yes"],
                 cwd=config.supabase_dir.parent,
-                env=_cli_environment(),
+                env=cli_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -72,7 +72,8 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
         raise MigrationError(f"{said}\nAn older stack is emptied with `{empty}`.")
 
 
-def _cli_environment() -> dict[str, str]:
+def cli_environment() -> dict[str, str]:
+    """What the Supabase CLI is started with: it tells nobody anything."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     kept.setdefault("HOME", "/tmp")  # noqa: S108 - the CLI only wants some home to look for settings
     return kept | {"SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1", "NO_COLOR": "1"}

@@ -714,6 +714,7 @@ export type Database = {
           "starts_at": string;
           "status": Database["public"]["Enums"]["session_status"];
           "updated_at": string;
+          "version": number;
         };
         ComputedFields: never;
         Insert: {
@@ -732,6 +733,7 @@ export type Database = {
           "starts_at": string;
           "status"?: Database["public"]["Enums"]["session_status"];
           "updated_at"?: string;
+          "version"?: number;
         };
         Update: {
           "buffer_after_minutes"?: number;
@@ -749,6 +751,7 @@ export type Database = {
           "starts_at"?: string;
           "status"?: Database["public"]["Enums"]["session_status"];
           "updated_at"?: string;
+          "version"?: number;
         };
         Relationships: [
           {
