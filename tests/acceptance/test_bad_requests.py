@@ -12,13 +12,14 @@ import pytest
 
 from stack.config import StackConfig
 from tests.acceptance.clients import Person, a_service, open_slots, sign_up
+from tests.people import Practice, make_practice
 
 FAR = "00000000-0000-4000-8000-00000000dead"
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "malformed service id": {"service_id": "not-a-uuid"},
     "malformed time": {"starts_at": "yesterday-ish"},
     "unknown service": {"service_id": FAR},
-    "another provider's id": {"provider_id": FAR},
+    "unknown provider": {"provider_id": FAR},
     "a time in the past": {"starts_at": "2020-01-01T09:00:00Z"},
     "an infinite time": {"starts_at": "infinity"},
     "no time": {"starts_at": None},
@@ -30,19 +31,19 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "a year ahead": {
         "starts_at": (datetime.now(UTC) + timedelta(days=3 * 365)).isoformat(timespec="seconds")
     },
-    "another patient": {"patient_id": FAR},
+    "unknown patient": {"patient_id": FAR},
 }
 EXPECTED = {
     "malformed service id": (400, "22P02"),
     "malformed time": (400, "22007"),
     "unknown service": (404, "not_found"),
-    "another provider's id": (404, "not_found"),
+    "unknown provider": (404, "not_found"),
     "a time in the past": (422, "too_soon"),
     "an infinite time": (422, "invalid_time"),
     "no time": (422, "invalid_time"),
     "the middle of the night": (422, "outside_availability"),
     "a year ahead": (422, "too_far_ahead"),
-    "another patient": (404, "not_found"),
+    "unknown patient": (404, "not_found"),
 }
 
 
@@ -81,6 +82,37 @@ async def test_a_booking_with_a_wrong_argument_is_refused_in_words(
         answer.status_code,
         body["code"],
     ) == EXPECTED[what], answer.text
+    assert appointment_count(stack) == before
+
+
+@pytest.fixture(scope="module")
+def elsewhere(stack: StackConfig) -> Practice:
+    """Another clinic, which has one of everything and is open around the clock."""
+    with psycopg.connect(stack.db_url()) as connection:
+        return make_practice(connection)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [("service",), ("provider",), ("patient",), ("service", "provider"), ("provider", "patient")],
+)
+async def test_a_booking_across_clinics_is_refused(
+    stack: StackConfig, person: Person, elsewhere: Practice, theirs: tuple[str, ...]
+) -> None:
+    """Each id exists, and would do at home."""
+    service_id = await a_service(stack)
+    slot = (await open_slots(stack, service_id))[0]
+    before = appointment_count(stack)
+    arguments = {
+        "service_id": service_id,
+        "provider_id": slot["provider_id"],
+        "starts_at": slot["starts_at"],
+        **{f"{what}_id": str(getattr(elsewhere, what)) for what in theirs},
+    }
+
+    answer = await person.call("book_appointment", **arguments)
+
+    assert (answer.status_code, answer.json()["message"]) == (404, "not_found"), answer.text
     assert appointment_count(stack) == before
 
 
