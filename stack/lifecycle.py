@@ -108,7 +108,7 @@ def start(
     """
     supervisor = None
     with one_at_a_time(config.directory):
-        if not is_running(config.directory):
+        if not _stays_up(config.directory):
             supervisor = _launch(config, dies_with_caller=dies_with_caller)
     try:
         _wait_until_ready(config, on_step)
@@ -117,6 +117,18 @@ def start(
             supervisor.terminate()
             _reap(config.directory)
         raise
+
+
+def _stays_up(directory: Path) -> bool:
+    """Whether a supervisor lives; one that is about to end is waited for."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_running(directory):
+        state = StackState.load(directory)
+        is_ending = state is not None and state.phase in {"stopping", "failed"}
+        if not is_ending or time.monotonic() > deadline:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _launch(config: StackConfig, *, dies_with_caller: bool) -> subprocess.Popen[bytes]:

@@ -109,6 +109,11 @@ def part_pid(config: StackConfig, name: str = "postgres") -> int | None:
     return state.parts[name].pid if state else None
 
 
+def phase(config: StackConfig) -> str | None:
+    state = StackState.load(config.directory)
+    return state.phase if state else None
+
+
 def test_down_and_up_again_keep_the_data(small: StackConfig) -> None:
     start(small)
     write_note(small, "kept")
@@ -175,6 +180,19 @@ def test_who_waits_for_anothers_start_hears_why_it_failed_and_stops_nothing(
         ]
     assert all("nothing" in refusal for refusal in refusals)
     eventually(lambda: not is_running(small.directory))
+
+
+def test_who_starts_a_stack_that_is_being_stopped_has_it_running_afterwards(
+    small: StackConfig,
+) -> None:
+    start(small)
+    state = StackState.load(small.directory)
+    assert state
+    os.kill(state.supervisor_pid, signal.SIGTERM)
+    eventually(lambda: phase(small) == "stopping")
+    start(small)
+    assert phase(small) == "ready"
+    assert postgres.is_healthy(small)
 
 
 def test_who_looks_whether_a_stack_runs_is_not_in_its_way(small: StackConfig) -> None:
