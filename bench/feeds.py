@@ -33,11 +33,11 @@ with someone as (
   returning id
 )
 insert into public.appointments (service_id, provider_id, patient_id, location_id, starts_at,
-  ends_at, buffer_before_minutes, buffer_after_minutes, overbook_reason, booked_via)
+  ends_at, overbook_reason)
 select %(service)s, %(provider)s, someone.id, (
     select id from public.locations where clinic_id = (
       select clinic_id from public.providers where id = %(provider)s) order by id limit 1
-  ), begins, begins + interval '5 minutes', 0, 0, 'measured', 'import'
+  ), begins, begins + interval '5 minutes', 'measured'
 from someone, generate_series(%(first)s::int, %(last)s::int) as number
 cross join lateral (
   select date_trunc('day', now()) + interval '7 days' + number * interval '10 minutes' as begins

@@ -369,6 +369,11 @@ begin
   if new.starts_at >= new.ends_at then
     perform private.raise_error('invalid_time', 'The visit has to end after it starts.');
   end if;
+  -- What is taken over from another system skips most of what follows: it has happened.
+  if is_moved and new.booked_via = 'import' and new.ends_at > now() then
+    perform private.raise_error('invalid_time', 'Only past visits are imported. Leave booked_via '
+      'out to book a coming one.');
+  end if;
   if new.buffer_before_minutes < 0 or new.buffer_after_minutes < 0
     or btrim(new.overbook_reason) = '' then
     perform private.raise_error('invalid_input',

@@ -189,9 +189,6 @@ begin
   end if;
   visit.starts_at := (entry ->> 'starts_at')::timestamptz;
   visit.ends_at := (entry ->> 'ends_at')::timestamptz;
-  if visit.ends_at > now() then
-    perform private.raise_error('invalid_time', 'Only past visits are imported.');
-  end if;
   -- Stays of months happen; what is longer or older than this is a slip of the pen.
   if visit.ends_at - visit.starts_at > interval '366 days'
     or visit.starts_at < timestamptz '1900-01-01 00:00+00' then

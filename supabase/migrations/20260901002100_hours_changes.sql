@@ -124,7 +124,6 @@ begin
       and visit.starts_at > now()
       and visit.status in ('held', 'pending', 'booked', 'arrived')
       and (visit.status <> 'held' or visit.hold_expires_at > now())
-      and visit.booked_via <> 'import'
       and visit.overbook_reason is null
       and not exists (
         select from public.group_sessions as session

@@ -141,6 +141,35 @@ def test_hours_of_every_third_week_count_from_the_week_they_begin_in(db: Connect
         assert answer["is_open"] == is_open, since
 
 
+def test_only_what_is_over_is_imported(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    for status in ("booked", "pending", "held", "arrived"):
+        with refused(db, "invalid_time"):
+            book(db, practice, at(20), booked_via="import", status=status)
+    with refused(db, "invalid_time"):
+        book(db, practice, at(9), booked_via="import", external_id="another system's")
+    past = book(db, practice, at(20, days=-3), booked_via="import", status="booked")
+    for change in ("starts_at = %(coming)s", "starts_at = %(past)s, ends_at = %(coming)s"):
+        with refused(db, "invalid_time"):
+            db.execute(
+                f"update public.appointments set {change} where id = %(id)s",
+                {"coming": at(9), "past": at(20, days=-3), "id": past["id"]},
+            )
+
+
+def test_no_visit_becomes_an_import_later(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_TWELVE)
+    visit = book(db, practice, at(9))
+    with refused(db, "outside_availability"):
+        db.execute(
+            "update public.appointments set booked_via = 'import', starts_at = %s where id = %s",
+            [at(20), visit["id"]],
+        )
+    db.execute("update public.appointments set booked_via = 'import' where id = %s", [visit["id"]])
+    kept = one(db, "select booked_via from public.appointments where id = %s", visit["id"])
+    assert kept == {"booked_via": "dashboard"}
+
+
 @pytest.mark.parametrize("cycle", [0, -1, 53])
 def test_a_cycle_has_1_to_52_weeks(db: Connection, cycle: int) -> None:
     make_practice(db)

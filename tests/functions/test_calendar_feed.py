@@ -301,9 +301,9 @@ def test_thousands_of_events_come_whole(
     """More rows than PostgREST's limit would let through."""
     db.execute(
         "insert into public.appointments (service_id, provider_id, patient_id, location_id,"
-        "   starts_at, ends_at, overbook_reason, booked_via)"
+        "   starts_at, ends_at, overbook_reason)"
         " select %s, %s, %s, %s, %s + n * interval '10 minutes',"
-        "   %s + n * interval '10 minutes' + interval '5 minutes', 'many', 'import'"
+        "   %s + n * interval '10 minutes' + interval '5 minutes', 'many'"
         " from generate_series(1, 1100) as n",
         [practice.service, practice.provider, practice.patient, practice.location, STARTS, STARTS],
     )
