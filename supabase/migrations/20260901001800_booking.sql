@@ -23,6 +23,7 @@ alter table private.requests enable row level security;
 
 -- The appointment of an earlier call with this request id, or null after noting the new one.
 -- A concurrent call with the same id waits here until the first is done. Raises request_id_reused.
+-- `arguments` give instants in UTC: as text they would differ with the session's time zone.
 create function private.earlier_result(request_id uuid, arguments jsonb, appointment_id uuid)
 returns uuid
 language plpgsql
@@ -38,19 +39,41 @@ begin
   end if;
   caller := coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
   fingerprint := sha256(convert_to(arguments::text, 'UTF8'));
-  insert into private.requests (caller_id, request_id, fingerprint, appointment_id)
-  values (caller, earlier_result.request_id, fingerprint, earlier_result.appointment_id)
-  on conflict do nothing;
-  if found then
-    return null;
-  end if;
-  select * into strict known from private.requests
-  where requests.caller_id = caller
-    and requests.request_id = earlier_result.request_id;
+  -- Once, but for one that is tidied away between the two looks.
+  loop
+    insert into private.requests (caller_id, request_id, fingerprint, appointment_id)
+    values (caller, earlier_result.request_id, fingerprint, earlier_result.appointment_id)
+    on conflict do nothing;
+    if found then
+      return null;
+    end if;
+    select * into known from private.requests
+    where requests.caller_id = caller
+      and requests.request_id = earlier_result.request_id;
+    exit when found;
+  end loop;
   if known.fingerprint <> fingerprint then
     perform private.raise_error('request_id_reused');
   end if;
   return known.appointment_id;
+end;
+$$;
+
+-- What an earlier call with the same request id answered with, as it is now. Raises not_found.
+create function private.repeated_answer(earlier_id uuid) returns public.appointments
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  visit public.appointments;
+begin
+  select * into visit from public.appointments where appointments.id = earlier_id;
+  if visit.id is null then
+    perform private.raise_error('not_found', 'What this request made was removed since. Ask again '
+      'with another request_id.');
+  end if;
+  return visit;
 end;
 $$;
 
@@ -471,14 +494,13 @@ begin
   if book_appointment.request_id is not null then
     earlier_id := private.earlier_result(
       book_appointment.request_id,
-      jsonb_build_array('book_appointment', service.id, book_appointment.starts_at,
-        book_appointment.provider_id, visit.patient_id, book_appointment.reason,
-        book_appointment.overbook_reason),
+      jsonb_build_array('book_appointment', service.id,
+        book_appointment.starts_at at time zone 'UTC', book_appointment.provider_id,
+        visit.patient_id, book_appointment.reason, book_appointment.overbook_reason),
       visit.id
     );
     if earlier_id is not null then
-      select * into strict booked from public.appointments where appointments.id = earlier_id;
-      return booked;
+      return private.repeated_answer(earlier_id);
     end if;
   end if;
   visit.booked_via := terms.booked_via;
@@ -681,8 +703,9 @@ begin
   visit := private.appointment_to_change(reschedule_appointment.appointment_id, null);
   if private.earlier_result(
     reschedule_appointment.request_id,
-    jsonb_build_array('reschedule_appointment', visit.id, reschedule_appointment.starts_at,
-      reschedule_appointment.provider_id, reschedule_appointment.overbook_reason),
+    jsonb_build_array('reschedule_appointment', visit.id,
+      reschedule_appointment.starts_at at time zone 'UTC', reschedule_appointment.provider_id,
+      reschedule_appointment.overbook_reason),
     visit.id
   ) is not null then
     return visit;

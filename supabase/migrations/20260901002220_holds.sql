@@ -29,13 +29,12 @@ begin
   visit.patient_id := private.patient_to_book(service.clinic_id, hold_slot.patient_id);
   earlier_id := private.earlier_result(
     hold_slot.request_id,
-    jsonb_build_array('hold_slot', service.id, hold_slot.starts_at, hold_slot.provider_id,
-      visit.patient_id),
+    jsonb_build_array('hold_slot', service.id, hold_slot.starts_at at time zone 'UTC',
+      hold_slot.provider_id, visit.patient_id),
     visit.id
   );
   if earlier_id is not null then
-    select * into strict visit from public.appointments where appointments.id = earlier_id;
-    return visit;
+    return private.repeated_answer(earlier_id);
   end if;
   perform private.check_bookable_time(service, hold_slot.starts_at);
   visit.starts_at := hold_slot.starts_at;
@@ -73,12 +72,12 @@ begin
   end if;
   if private.earlier_result(
     confirm_hold.request_id,
-    jsonb_build_array('book_appointment', hold.id, confirm_hold.service_id, confirm_hold.starts_at,
-      confirm_hold.provider_id, confirm_hold.patient_id, confirm_hold.reason),
+    jsonb_build_array('book_appointment', hold.id, confirm_hold.service_id,
+      confirm_hold.starts_at at time zone 'UTC', confirm_hold.provider_id,
+      confirm_hold.patient_id, confirm_hold.reason),
     hold.id
   ) is not null then
-    select * into strict hold from public.appointments where appointments.id = hold.id;
-    return hold;
+    return private.repeated_answer(hold.id);
   end if;
   if hold.hold_expires_at <= now() then
     perform private.raise_error('hold_expired');

@@ -108,8 +108,7 @@ begin
     seat.id
   );
   if earlier_id is not null then
-    select * into strict seat from public.appointments where appointments.id = earlier_id;
-    return seat;
+    return private.repeated_answer(earlier_id);
   end if;
   select * into strict service from public.services where services.id = session.service_id;
   perform private.check_bookable_time(service, session.starts_at);

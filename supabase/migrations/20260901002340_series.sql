@@ -325,8 +325,9 @@ begin
   series.id := gen_random_uuid();
   earlier_id := private.earlier_result(
     book_series.request_id,
-    jsonb_build_array('book_series', service.id, book_series.starts_at, book_series.rule,
-      book_series.provider_id, series.patient_id, book_series.mode, book_series.reason),
+    jsonb_build_array('book_series', service.id, book_series.starts_at at time zone 'UTC',
+      book_series.rule, book_series.provider_id, series.patient_id, book_series.mode,
+      book_series.reason),
     series.id
   );
   if earlier_id is null then

@@ -16,13 +16,16 @@ from tests.database.test_hold_slot import confirmed, held, let_it_run_out, rival
 from tests.people import (
     Connection,
     Practice,
+    Row,
     as_patient,
     at,
     book,
     call,
     every,
+    insert,
     make_practice,
     make_provider,
+    make_service,
     one,
     refused,
 )
@@ -161,6 +164,75 @@ def test_the_same_id_with_other_arguments_is_refused(db: Connection) -> None:
         call(db, "public.reschedule_appointment", **move)
         with refused(db, "request_id_reused"):
             call(db, "public.reschedule_appointment", **(move | {"starts_at": at(12)}))
+
+
+def replays(db: Connection, practice: Practice) -> dict[str, Callable[[], Row]]:
+    """Each function that takes a request_id and answers with one visit, with its arguments."""
+    workshop = make_service(db, practice.clinic, capacity=3)
+    trainer = make_provider(db, practice.clinic, practice.location, (workshop,))
+    session = insert(
+        db,
+        "public.group_sessions",
+        service_id=workshop,
+        provider_id=trainer,
+        starts_at=at(9, days=3),
+    )["id"]
+    with as_patient(db, practice.user):
+        hold = held(db, practice, 11)
+    wanted = {"service_id": practice.service, "request_id": uuid.uuid4()}
+    keeping, confirmation = uuid.uuid4(), uuid.uuid4()
+    seat = {"session_id": session, "request_id": uuid.uuid4()}
+    return {
+        "book_appointment": lambda: call(db, "public.book_appointment", starts_at=at(9), **wanted),
+        "hold_slot": lambda: held(db, practice, 10, request_id=keeping),
+        "confirm": lambda: confirmed(db, hold, request_id=confirmation),
+        "join_session": lambda: call(db, "public.join_session", **seat),
+    }
+
+
+ANSWERED = ["book_appointment", "hold_slot", "confirm", "join_session"]
+
+
+@pytest.mark.parametrize("function", ANSWERED)
+def test_an_answer_that_was_removed_since_is_not_found(db: Connection, function: str) -> None:
+    practice = make_practice(db)
+    ask = replays(db, practice)[function]
+    with as_patient(db, practice.user):
+        visit = ask()
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [visit["id"]])
+    with as_patient(db, practice.user):
+        assert ask()["status"] == "cancelled"
+    db.execute("delete from public.appointments where id = %s", [visit["id"]])
+    with as_patient(db, practice.user), refused(db, "not_found"):
+        ask()
+
+
+@pytest.mark.parametrize("function", ANSWERED)
+def test_the_session_s_time_zone_is_no_argument(db: Connection, function: str) -> None:
+    practice = make_practice(db)
+    ask = replays(db, practice)[function]
+    with as_patient(db, practice.user):
+        first = ask()
+        db.execute("set local time zone 'Asia/Kathmandu'")
+        assert ask() == first
+
+
+def test_nor_is_it_one_of_a_move_or_a_series(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    move = {"appointment_id": visit["id"], "starts_at": at(10), "request_id": uuid.uuid4()}
+    series = {
+        "service_id": practice.service,
+        "starts_at": at(15),
+        "rule": "FREQ=DAILY;COUNT=2",
+        "request_id": uuid.uuid4(),
+    }
+    with as_patient(db, practice.user):
+        moved = call(db, "public.reschedule_appointment", **move)
+        begun = call(db, "public.book_series", **series)
+        db.execute("set local time zone 'America/St_Johns'")
+        assert call(db, "public.reschedule_appointment", **move) == moved
+        assert call(db, "public.book_series", **series) == begun
 
 
 def test_a_refused_hold_or_confirmation_may_be_tried_again(db: Connection) -> None:
