@@ -326,6 +326,13 @@ def make_practice(
     )
 
 
+def let_it_begin(connection: Connection, visit: Row) -> None:
+    """Time passes for a visit: it moves into the past instead of the clock."""
+    connection.execute(
+        "update public.appointments set starts_at = %s where id = %s", [at(9, days=-1), visit["id"]]
+    )
+
+
 def book(connection: Connection, practice: Practice, starts_at: datetime, **columns: Any) -> Row:
     """Add an appointment the dashboard's way."""
     return insert(connection, "public.appointments", **practice.visit(starts_at, **columns))

@@ -6,7 +6,7 @@
 create type public.appointment_status as enum (
   'held',             -- a slot kept for minutes; -> pending, booked, cancelled
   'pending',          -- waits for the clinic's approval; -> booked, cancelled
-  'booked',           -- agreed; -> arrived, fulfilled, noshow, cancelled
+  'booked',           -- agreed; -> arrived, fulfilled, noshow, cancelled, and back to pending
   'arrived',          -- the patient is there; -> fulfilled, or back to booked
   'fulfilled',        -- took place
   'cancelled',        -- called off; final
@@ -121,7 +121,7 @@ select
   allowed.from_status::public.appointment_status,
   allowed.to_status::public.appointment_status,
   mover.role,
-  mover.role = 'patient' and coalesce(allowed.from_status in ('pending', 'booked'), false)
+  mover.role = 'patient' and allowed.to_status = 'cancelled' and allowed.from_status <> 'held'
 from (values
   (null, 'held', '{patient,provider,front_desk,manager,owner,system}'::text[]),
   (null, 'pending', '{patient,provider,front_desk,manager,owner,system}'),
@@ -136,6 +136,8 @@ from (values
   ('pending', 'booked', '{provider,front_desk,manager,owner,system}'),
   ('pending', 'cancelled', '{patient,provider,front_desk,manager,owner,system}'),
   ('pending', 'entered_in_error', '{front_desk,manager,owner,system}'),
+  -- With its move to another time alone: check_appointment.
+  ('booked', 'pending', '{patient,system}'),
   ('booked', 'arrived', '{provider,front_desk,manager,owner,system}'),
   ('booked', 'fulfilled', '{provider,front_desk,manager,owner,system}'),
   ('booked', 'noshow', '{provider,front_desk,manager,owner,system}'),
@@ -354,6 +356,7 @@ declare
   is_new boolean := tg_op = 'INSERT';
   is_other_visit boolean := true;
   is_moved boolean := true;
+  needs_hours boolean;
   is_own boolean;
 begin
   if not is_new then
@@ -361,6 +364,16 @@ begin
       is distinct from (old.service_id, old.provider_id);
     is_moved := is_other_visit or (new.starts_at, new.ends_at, new.location_id)
       is distinct from (old.starts_at, old.ends_at, old.location_id);
+  end if;
+  -- A visit that takes its time (again) must lie within the hours; one that stays may outlive them.
+  -- A seat lies where its session does.
+  needs_hours := private.keeps_time(new.status) and new.booked_via <> 'import'
+    and new.overbook_reason is null and new.session_id is null
+    and (is_new or is_moved or old.overbook_reason is not null
+      or not private.keeps_time(old.status));
+  -- Before the first look at the provider, who may be switched off at this moment.
+  if needs_hours then
+    perform private.keep_hours_still(new.provider_id);
   end if;
   -- What was confirmed must survive a crash a moment later.
   if current_setting('synchronous_commit') = 'off' then
@@ -386,16 +399,14 @@ begin
     perform private.raise_error('illegal_transition', 'This appointment is over or called off; '
       'it cannot be moved.');
   end if;
+  if not is_new and old.status = 'booked' and new.status = 'pending' and not is_moved then
+    perform private.raise_error('illegal_transition', 'What was agreed becomes a request again only '
+      'when it moves.');
+  end if;
   if is_new and not is_own or not is_new and new.status <> old.status then
     perform private.check_transition(case when not is_new then old.status end, new);
   end if;
-  -- A visit that takes its time (again) must lie within the hours; one that stays may outlive them.
-  -- A seat lies where its session does.
-  if private.keeps_time(new.status) and new.booked_via <> 'import' and new.overbook_reason is null
-    and new.session_id is null
-    and (is_new or is_moved or old.overbook_reason is not null
-      or not private.keeps_time(old.status)) then
-    perform private.keep_hours_still(new.provider_id);
+  if needs_hours then
     if not private.lies_in_weekly_hours(
         new.provider_id, new.location_id, new.starts_at, new.ends_at)
       and not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
@@ -538,6 +549,16 @@ begin
   end if;
   if wanted.to_status is null then
     perform private.raise_error('not_allowed');
+  end if;
+  -- Nobody has missed, or been seen at, what has not begun. Who came early may be seen early, that day.
+  if visit.status in ('noshow', 'fulfilled') and visit.starts_at > now() then
+    if from_status is distinct from 'arrived' or (
+      select (visit.starts_at at time zone place.time_zone)::date
+        > (now() at time zone place.time_zone)::date
+      from public.locations as place where place.id = visit.location_id
+    ) then
+      perform private.raise_error('illegal_transition', 'The visit has not begun.');
+    end if;
   end if;
   if wanted.needs_notice and from_status is not null then
     if now() > visit.starts_at - (

@@ -7,7 +7,7 @@ create type public.notification_kind as enum (
   'change',              -- an agreed visit has another time, place or provider
   'cancellation',        -- the visit is called off
   'offer',               -- a freed time is kept for a waiting patient
-  'request',             -- the clinic has the request and will answer
+  'request',             -- the clinic has the request, or that for another time, and will answer
   'reminder',            -- the visit is near; once for each of the clinic's offsets
   'follow_up',           -- the patient did not come
   'staff_booking',       -- to staff: a patient booked
@@ -163,7 +163,8 @@ begin
     when greatest(after.starts_at, before.starts_at) <= now() then null
     when after.status = 'booked' and (before.id is null or before.status in ('held', 'pending'))
       then 'confirmation'
-    when after.status = 'pending' and (before.id is null or before.status = 'held') then 'request'
+    when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked'))
+      then 'request'
     when after.status = 'cancelled' and before.status in ('pending', 'booked', 'arrived')
       then 'cancellation'
     when after.status = 'booked' and before.status = 'booked'
@@ -302,7 +303,7 @@ begin
     returning appointment_id, kind
   )
   select array_agg(added.appointment_id) into queued
-  from added where added.kind in ('change', 'cancellation', 'follow_up');
+  from added where added.kind in ('change', 'request', 'cancellation', 'follow_up');
 
   if queued is not null then
     update public.notifications set status = 'skipped',

@@ -694,10 +694,6 @@ set search_path = ''
 as $$
 declare
   visit public.appointments;
-  service public.services;
-  place private.offer;
-  wanted_provider uuid;
-  overruling text;
 begin
   -- The version is checked only if this is not a repetition, which has raised it itself.
   visit := private.appointment_to_change(reschedule_appointment.appointment_id, null);
@@ -713,6 +709,31 @@ begin
   if visit.version <> reschedule_appointment.expected_version then
     perform private.raise_error('stale_version');
   end if;
+  return private.move_visit(visit, reschedule_appointment.starts_at,
+    reschedule_appointment.provider_id, reschedule_appointment.overbook_reason,
+    not private.is_staff_of(visit.clinic_id));
+end;
+$$;
+
+-- Moves a visit that the caller has locked. `for_patient`: bound as its patient is; and what the clinic
+-- has approved was the old time, so the new one is asked for again.
+create function private.move_visit(
+  visit public.appointments,
+  starts_at timestamptz,
+  provider_id uuid,
+  overbook_reason text,
+  for_patient boolean
+) returns public.appointments
+language plpgsql
+set search_path = ''
+as $$
+declare
+  service public.services;
+  place private.offer;
+  wanted_provider uuid;
+  overruling text;
+  moved public.appointments;
+begin
   if visit.status not in ('pending', 'booked') then
     perform private.raise_error('illegal_transition', 'This appointment is over or called off; '
       'it cannot be moved.');
@@ -722,23 +743,22 @@ begin
       'another one.');
   end if;
   select * into strict service from public.services where services.id = visit.service_id;
-  perform private.check_bookable_time(service, reschedule_appointment.starts_at);
-  if not private.is_staff_of(visit.clinic_id)
+  perform private.check_bookable_time(service, move_visit.starts_at, not for_patient);
+  if for_patient
     and now() > visit.starts_at - make_interval(mins => service.cancel_notice_minutes) then
     perform private.raise_error('too_late_to_cancel', 'It is too late to move this appointment '
       'online. Please call the clinic.');
   end if;
 
-  wanted_provider := coalesce(reschedule_appointment.provider_id, visit.provider_id);
-  overruling :=
-    private.usable_overbook_reason(visit.clinic_id, reschedule_appointment.overbook_reason);
+  wanted_provider := coalesce(move_visit.provider_id, visit.provider_id);
+  overruling := private.usable_overbook_reason(visit.clinic_id, move_visit.overbook_reason);
   if overruling is not null then
-    place := private.overbooked_place(service, wanted_provider, reschedule_appointment.starts_at);
+    place := private.overbooked_place(service, wanted_provider, move_visit.starts_at);
   else
-    place := private.usual_place(service, wanted_provider, reschedule_appointment.starts_at);
+    place := private.usual_place(service, wanted_provider, move_visit.starts_at);
     if place.provider_id is null then
       select * into place
-      from private.offered_places(service, wanted_provider, reschedule_appointment.starts_at)
+      from private.offered_places(service, wanted_provider, move_visit.starts_at)
       order by offered_places.location_id <> visit.location_id
       limit 1;
     end if;
@@ -750,13 +770,19 @@ begin
     and private.is_visibly_taken(service, place.provider_id, place.during, visit.id) then
     perform private.raise_error('slot_taken');
   end if;
-  update public.appointments set
+  update public.appointments as known set
     starts_at = lower(place.during), ends_at = upper(place.during),
     provider_id = place.provider_id, location_id = place.location_id,
-    overbook_reason = overruling
-  where appointments.id = visit.id
-  returning * into visit;
-  return visit;
+    overbook_reason = overruling,
+    status = case
+      when for_patient and service.needs_approval
+        and (lower(place.during), place.provider_id) <> (known.starts_at, known.provider_id)
+        then 'pending'
+      else known.status
+    end
+  where known.id = visit.id
+  returning * into moved;
+  return moved;
 end;
 $$;
 
@@ -768,7 +794,8 @@ comment on function public.change_appointment_status(uuid, public.appointment_st
   'Moves the status along the transition table; who may, and how late, is in its rows.';
 comment on function public.cancel_appointment(uuid, text, int) is 'Calls the visit off.';
 comment on function public.reschedule_appointment(uuid, timestamptz, uuid, uuid, int, text) is
-  'Moves the visit to another offered time; the old time is kept if that fails.';
+  'Moves the visit to another offered time; the old time is kept if that fails. What a patient moves '
+  'waits for approval again if the service needs it.';
 
 grant execute on function
   public.book_appointment(uuid, timestamptz, uuid, uuid, uuid, uuid, text, text),

@@ -256,29 +256,6 @@ begin
 end;
 $$;
 
--- Raises what a patient would be told who asks for this time.
-create function private.check_patients_time(service_id uuid, starts_at timestamptz) returns void
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-  service public.services;
-begin
-  select * into strict service from public.services
-  where services.id = check_patients_time.service_id;
-  if check_patients_time.starts_at is null or not isfinite(check_patients_time.starts_at) then
-    perform private.raise_error('invalid_time', 'Give the time at which the visit starts.');
-  end if;
-  if check_patients_time.starts_at < now() + make_interval(mins => service.min_notice_minutes) then
-    perform private.raise_error('too_soon');
-  end if;
-  if check_patients_time.starts_at >= now() + make_interval(days => service.horizon_days) then
-    perform private.raise_error('too_far_ahead');
-  end if;
-end;
-$$;
-
 -- Does what a link is for. A link that was used already answers the same again and does nothing.
 -- Raises not_found, link_expired, stale_version, too_late_to_cancel, and whatever forbids the change.
 -- Definer: as action_for_token; whoever holds the token acts for its patient, bound by the same
@@ -313,8 +290,7 @@ begin
       values (visit.clinic_id, visit.id, visit.version)
       on conflict do nothing;
     when 'reschedule' then
-      perform private.check_patients_time(visit.service_id, use_action.starts_at);
-      perform public.reschedule_appointment(visit.id, use_action.starts_at);
+      perform private.move_visit(visit, use_action.starts_at, null, null, true);
     when 'accept' then
       update public.appointments set
         status = case when services.needs_approval then 'pending' else 'booked' end

@@ -50,8 +50,9 @@ declare
     when after.starts_at <= now() then null
     when after.booked_via = 'patient' and after.status = 'booked'
       and (before.id is null or before.status = 'held') then 'staff_booking'
-    when after.booked_via = 'patient' and after.status = 'pending'
-      and (before.id is null or before.status = 'held') then 'staff_request'
+    when after.status = 'pending' and (before.status = 'booked'
+      or after.booked_via = 'patient' and (before.id is null or before.status = 'held'))
+      then 'staff_request'
     when after.status = 'cancelled' and before.status in ('booked', 'arrived')
       and after.cancelled_late then 'staff_cancellation'
   end;

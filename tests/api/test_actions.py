@@ -127,6 +127,17 @@ async def test_another_time_is_chosen_among_those_offered(
     assert row["starts_at"].isoformat().replace("+00:00", "Z") == free[30]
 
 
+async def test_another_time_of_what_needs_approval_is_a_request(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    db.execute("update public.services set needs_approval = true where id = %s", [practice.service])
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['reschedule']}"
+    moved = await api.post(url, data={"starts_at": (await api.get(url)).json()["free_starts"][0]})
+    assert (moved.status_code, moved.json()["status"]) == (200, "pending")
+    assert status(db, visit) == "pending"
+
+
 async def test_a_link_is_bound_to_the_state_its_mail_was_about(
     api: httpx.AsyncClient, db: Connection, practice: Practice
 ) -> None:

@@ -15,6 +15,7 @@ from tests.people import (
     book,
     denied,
     every,
+    make_guardian,
     make_member,
     make_patient,
     make_practice,
@@ -109,6 +110,34 @@ def test_a_move_keeps_the_appointment_and_frees_the_old_time(db: Connection) -> 
         moved = one(db, MOVE, visit["id"], at(12))
     assert (moved["id"], moved["version"], moved["starts_at"]) == (visit["id"], 2, at(12))
     book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+
+
+def test_what_was_approved_and_is_moved_by_its_patient_waits_for_approval_again(
+    db: Connection,
+) -> None:
+    practice = make_practice(db, needs_approval=True)
+    desk = make_member(db, practice.clinic, "front_desk")
+    child = make_patient(db, practice.clinic)
+    guardian = make_guardian(db, practice.clinic, child)
+    for patient, mover in ((practice.patient, practice.user), (child, guardian)):
+        visit = book(db, replace(practice, patient=patient), at(9))
+        with as_patient(db, mover):
+            assert one(db, MOVE, visit["id"], at(9))["status"] == "booked"
+            moved = one(db, MOVE, visit["id"], at(12))
+            assert (moved["status"], moved["starts_at"]) == ("pending", at(12))
+            assert one(db, MOVE, visit["id"], at(13))["status"] == "pending"
+        with as_user(db, desk):
+            approve = "select * from public.change_appointment_status(%s, 'booked')"
+            db.execute(approve, [visit["id"]])
+            assert one(db, MOVE, visit["id"], at(14))["status"] == "booked"
+        db.execute("update public.appointments set status = 'cancelled'")
+
+
+def test_what_needs_no_approval_stays_agreed_wherever_it_moves(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    with as_patient(db, practice.user):
+        assert one(db, MOVE, visit["id"], at(12))["status"] == "booked"
 
 
 def test_a_move_may_overlap_its_own_old_time(db: Connection) -> None:

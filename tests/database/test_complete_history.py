@@ -157,7 +157,7 @@ def problems(db: Connection, practice: Practice) -> set[str]:
 def sealed_history(db: Connection) -> tuple[Practice, list[Row]]:
     """Three visits that changed and are sealed, and a fourth that has a seal of its own."""
     practice = make_practice(db)
-    visits = [book(db, practice, at(hour)) for hour in (9, 10, 11)]
+    visits = [book(db, practice, at(hour, days=-1)) for hour in (9, 10, 11)]
     for status in ("arrived", "fulfilled", "arrived"):
         db.execute("update public.appointments set status = %s", [status])
     seal(db)

@@ -202,7 +202,7 @@ def test_a_full_session_refuses_the_next_on_every_path(db: Connection) -> None:
 @pytest.mark.parametrize("status", ["cancelled", "noshow", "entered_in_error"])
 def test_a_seat_given_back_is_free_for_another(db: Connection, status: str) -> None:
     practice = group_practice(db, capacity=1)
-    session = plan(db, practice, at(9))
+    session = plan(db, practice, at(9, days=-1))
     (first,) = fill(db, practice, session, 1)
     set_status = "update public.appointments set status = %s where id = %s"
     db.execute(set_status, [status, first["id"]])

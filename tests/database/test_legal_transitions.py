@@ -17,6 +17,7 @@ from tests.people import (
     at,
     book,
     every,
+    let_it_begin,
     make_member,
     make_practice,
     make_user,
@@ -69,6 +70,10 @@ MOVES = {
     ("noshow", "entered_in_error"): CHIEFS,
     ("cancelled", "entered_in_error"): CHIEFS,
 }
+# What was agreed becomes a request again, with its move to another time alone.
+MOVES_WITH_THE_TIME = {("booked", "pending"): {"patient", "system"}}
+# Of a visit that has begun alone.
+AFTER_THE_BEGINNING = ("fulfilled", "noshow")
 WITH_NOTICE = {("pending", "cancelled"), ("booked", "cancelled")}
 CHANGE = "select public.change_appointment_status(%s, %s)"
 WAY = {
@@ -92,9 +97,17 @@ def visit_in(db: Connection, practice: Practice, status: str) -> Row:
     begin = status if status in ("held", "pending") else "booked"
     expiry = datetime.now(UTC) + timedelta(minutes=5) if begin == "held" else None
     visit = book(db, practice, at(9), status=begin, hold_expires_at=expiry)
+    if status in AFTER_THE_BEGINNING:
+        let_it_begin(db, visit)
     for step in WAY[status]:
         set_status(db, visit, step)
     return visit
+
+
+def let_it_begin_for(db: Connection, visit: Row, to_status: str) -> None:
+    """The visit has begun, if that is asked for before it may take that state."""
+    if to_status in AFTER_THE_BEGINNING and visit["status"] in ("held", "pending", "booked"):
+        let_it_begin(db, visit)
 
 
 @pytest.mark.parametrize("from_status", STATUSES)
@@ -103,6 +116,7 @@ def test_plain_sql_moves_along_the_table_alone(db: Connection, from_status: str)
     for to_status in STATUSES:
         if (from_status, to_status) in MOVES:
             with db.transaction(force_rollback=True):
+                let_it_begin_for(db, visit, to_status)
                 set_status(db, visit, to_status)
                 assert one(db, "select status from public.appointments") == {"status": to_status}
         elif to_status != from_status:
@@ -117,7 +131,7 @@ def test_the_table_holds_these_moves_and_no_others(db: Connection) -> None:
         " from private.appointment_transitions",
     )
     assert {(row["from_status"], row["to_status"], row["moved_by"]) for row in rows} == {
-        (*move, mover) for move, movers in MOVES.items() for mover in movers
+        (*move, mover) for move, movers in (MOVES | MOVES_WITH_THE_TIME).items() for mover in movers
     }
     assert {
         (row["from_status"], row["to_status"], row["moved_by"])
@@ -145,18 +159,62 @@ def test_each_role_makes_its_own_moves_and_no_others(
 ) -> None:
     practice = make_practice(db)
     visit = visit_in(db, practice, from_status)
-    with acting_as(db, practice, role):
-        for to_status in STATUSES:
-            movers = MOVES.get((from_status, to_status))
-            if movers is None:
-                with refused(db, "illegal_transition"):
+    for to_status in STATUSES:
+        movers = MOVES.get((from_status, to_status))
+        with db.transaction(force_rollback=True):
+            if movers:
+                let_it_begin_for(db, visit, to_status)
+            with acting_as(db, practice, role):
+                if movers is None:
+                    with refused(db, "illegal_transition"):
+                        db.execute(CHANGE, [visit["id"], to_status])
+                elif role not in movers:
+                    with refused(db, "not_allowed"):
+                        db.execute(CHANGE, [visit["id"], to_status])
+                else:
                     db.execute(CHANGE, [visit["id"], to_status])
-            elif role not in movers:
-                with refused(db, "not_allowed"):
-                    db.execute(CHANGE, [visit["id"], to_status])
-            else:
-                with db.transaction(force_rollback=True):
-                    db.execute(CHANGE, [visit["id"], to_status])
+
+
+def test_what_has_not_begun_is_neither_missed_nor_over(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    for status in AFTER_THE_BEGINNING:
+        with refused(db, "illegal_transition"):
+            set_status(db, visit, status)
+        with refused(db, "illegal_transition"):
+            book(db, practice, at(12), status=status)
+        with acting_as(db, practice, "owner"), refused(db, "illegal_transition"):
+            db.execute(CHANGE, [visit["id"], status])
+    set_status(db, visit, "arrived")
+    with refused(db, "illegal_transition"):
+        set_status(db, visit, "fulfilled")
+
+
+def test_who_comes_early_may_be_seen_early_that_day(db: Connection) -> None:
+    practice = make_practice(db)
+    # Wherever it is noon now, midnight is far away.
+    offset = 12 - datetime.now(UTC).hour
+    db.execute(
+        "update public.locations set time_zone = %s where id = %s",
+        [f"Etc/GMT{-offset:+d}" if offset else "UTC", practice.location],
+    )
+    visit = book(db, practice, datetime.now(UTC) + timedelta(hours=2), overbook_reason="walked in")
+    with refused(db, "illegal_transition"):
+        set_status(db, visit, "fulfilled")
+    set_status(db, visit, "arrived")
+    set_status(db, visit, "fulfilled")
+
+
+def test_an_agreed_visit_becomes_a_request_only_with_its_time(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    for role in ("patient", "front_desk", "system"):
+        with acting_as(db, practice, role), refused(db, "illegal_transition"):
+            db.execute(CHANGE, [visit["id"], "pending"])
+    db.execute(
+        "update public.appointments set status = 'pending', starts_at = %s where id = %s",
+        [at(12), visit["id"]],
+    )
 
 
 @pytest.mark.parametrize("from_status", ["pending", "booked"])

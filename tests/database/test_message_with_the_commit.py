@@ -58,6 +58,9 @@ def test_a_request_is_acknowledged_and_its_approval_owes_the_confirmation(db: Co
     assert messages(db) == [("request", 1, "queued")]
     set_status(db, visit, "booked")
     assert messages(db)[1:] == [("confirmation", 2, "queued")]
+    db.execute("update public.appointments set status = 'pending', starts_at = %s", [at(12)])
+    set_status(db, visit, "booked")
+    assert messages(db)[2:] == [("request", 3, "queued"), ("confirmation", 4, "queued")]
 
 
 def test_a_hold_tells_nobody(db: Connection) -> None:

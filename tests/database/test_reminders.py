@@ -106,6 +106,14 @@ def test_a_moved_visit_is_reminded_of_at_its_new_time_alone(
     ]
 
 
+def test_a_visit_that_waits_for_approval_again_is_not_reminded_of(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9, days=5))
+    db.execute("update public.appointments set status = 'pending', starts_at = %s", [at(9, days=7)])
+    assert {status for _, _, status, _ in reminders(db)} == {"skipped"}
+
+
 def test_a_cancelled_visit_is_not_reminded_of(db: Connection, practice: Practice) -> None:
     book(db, practice, at(9, days=5))
     db.execute("update public.appointments set status = 'cancelled'")

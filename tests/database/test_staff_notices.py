@@ -84,6 +84,17 @@ def test_a_request_is_told_to_those_who_answer_it(
     assert "staff_request" not in {message["kind"] for message in claim(db)}
 
 
+def test_a_move_that_needs_approval_is_told_to_those_who_answer_it(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    db.execute("update public.services set needs_approval = true")
+    visit = book(db, practice, at(9))
+    assert told(db) == set()
+    with as_patient(db, practice.user):
+        db.execute("select public.reschedule_appointment(%s, %s)", [visit["id"], at(12)])
+    assert told(db) == {("staff_request", desk)}
+
+
 def test_a_late_cancellation_is_told_and_an_early_one_is_not(
     db: Connection, practice: Practice, doctor: UUID, desk: UUID
 ) -> None:

@@ -64,7 +64,7 @@ def open_offers(db: Connection) -> list[Row]:
     )
 
 
-@pytest.mark.parametrize("way", ["cancelled", "noshow", "entered_in_error", "deleted"])
+@pytest.mark.parametrize("way", ["cancelled", "entered_in_error", "deleted"])
 def test_a_freed_seat_is_held_for_the_one_who_waits_longest(db: Connection, way: str) -> None:
     practice, session, seats = full_session(db)
     wait_for(db, practice, created_at=at(0, days=-1))

@@ -1,7 +1,8 @@
 """A clinic as simple as it can be said: what is booked, and every reason why a wish is refused.
 
-Times are whole minutes after midnight of the first day. The model gives all reasons that hold,
-since the order in which they are found is nobody's business; no reason means that it must succeed.
+Times are whole minutes after midnight of the first day; what is negative is over. The model gives
+all reasons that hold, since the order in which they are found is nobody's business; no reason means
+that it must succeed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ KEEPING = {"held", "pending", "booked", "arrived", "fulfilled"}
 # What the front desk may do to a visit, from the table in docs/appointment_states.md.
 MOVES = {
     "held": {"pending", "booked", "cancelled"},
+    "pending": {"booked", "cancelled", "entered_in_error"},
     "booked": {"arrived", "fulfilled", "noshow", "cancelled", "entered_in_error"},
     "arrived": {"booked", "fulfilled", "cancelled", "entered_in_error"},
     "noshow": {"booked", "arrived"},
@@ -33,6 +35,13 @@ class Service:
     before: int
     after: int
     rooms: int
+    # The clinic approves what patients book or move.
+    approved: bool = False
+
+    @property
+    def when_asked_for(self) -> str:
+        """The status of what a patient books."""
+        return "pending" if self.approved else "booked"
 
 
 @dataclass
@@ -53,6 +62,10 @@ class Visit:
     @property
     def ends(self) -> int:
         return self.starts + self.service.minutes
+
+    @property
+    def has_begun(self) -> bool:
+        return self.starts < 0
 
     @property
     def keeps_time(self) -> bool:
@@ -113,6 +126,13 @@ class Clinic:
             reasons.add("patient_already_booked")
         return reasons
 
+    def against_note(self, wish: Visit) -> set[str]:
+        """Why the wish cannot be typed into the dashboard: at any minute within the hours."""
+        reasons = self.against_booking(wish) - {"outside_availability"}
+        if not self.is_open(wish.provider, wish.starts, wish.ends):
+            reasons.add("outside_availability")
+        return reasons
+
     def against_anybody(self, wish: Visit) -> tuple[set[UUID], set[str]]:
         """Who could give the visit, if no provider is named; else why nobody can."""
         giving = {one for one in self.hours if wish.starts in self.offered(wish.service, one)}
@@ -142,6 +162,8 @@ class Clinic:
             return set() if status == "cancelled" else refusals
         if status not in MOVES.get(visit.status, set()):
             return {"illegal_transition", "not_allowed"}
+        if status in {"fulfilled", "noshow"} and not visit.has_begun:
+            return {"illegal_transition"}
         if status in KEEPING and not visit.keeps_time:
             # It takes its time again; the grid does not matter any more, the hours do.
             reasons = self.against_booking(visit, visit_id) - {"outside_availability"}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -32,6 +32,7 @@ from tests.people import (
     Connection,
     as_front_desk,
     as_patient,
+    as_user,
     make_clinic,
     make_location,
     make_member,
@@ -59,6 +60,17 @@ CLOCKS = sorted({*range(NINE - 15, ONE + 1, 15), *range(NINE, ONE, 20)})
 times = st.builds(lambda day, clock: day * DAY + clock, st.integers(0, DAYS - 1),
                   st.sampled_from(CLOCKS))  # fmt: skip
 which = st.integers(0, 5)
+# Two days that are over.
+PAST = 4 * DAY
+
+
+class Request(NamedTuple):
+    """A booking that was made under an id of the caller's own."""
+
+    id: UUID
+    who: int
+    wish: Visit
+    visit_id: UUID
 
 
 class ClinicMachine(RuleBasedStateMachine):
@@ -70,6 +82,7 @@ class ClinicMachine(RuleBasedStateMachine):
         super().__init__()
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self.first_day = today + timedelta(days=2)
+        self.requests: list[Request] = []
 
     @initialize(pattern=st.sampled_from(PATTERNS), rooms=st.integers(1, 3))
     def open_the_clinic(self, pattern: list[tuple[int, int]], rooms: int) -> None:
@@ -88,7 +101,9 @@ class ClinicMachine(RuleBasedStateMachine):
         exam = Service(exam_id, 40, 20, 5, 10, rooms=1)
         pair_id = make_service(db, self.clinic_id)
         pair = Service(pair_id, 30, 15, 0, 0, rooms=2)
-        self.services = [talk, exam, pair]
+        request_id = make_service(db, self.clinic_id, needs_approval=True)
+        request = Service(request_id, 30, 15, 0, 0, rooms=0, approved=True)
+        self.services = [talk, exam, pair, request]
         self.model = Clinic(
             MOST_HOLDS, sorted(make_resource(db, self.clinic_id, location) for _ in range(rooms))
         )
@@ -96,7 +111,7 @@ class ClinicMachine(RuleBasedStateMachine):
         make_need(db, self.clinic_id, pair_id, quantity=2)
         # Sorted, as turns are among equals: the same steps again must choose the same provider.
         self.providers = sorted(
-            make_provider(db, self.clinic_id, location, (talk.id, exam_id, pair_id))
+            make_provider(db, self.clinic_id, location, (talk.id, exam_id, pair_id, request_id))
             for _ in range(2)
         )
         self.users = [make_user(db) for _ in range(3)]
@@ -108,12 +123,34 @@ class ClinicMachine(RuleBasedStateMachine):
     @rule(who=which, what=which, whom=which, starts=times)
     def book(self, who: int, what: int, whom: int, starts: int) -> None:
         wish = self._wish(who, what, whom, starts)
-        with as_patient(self.connection, self.users[who % 3]):
-            answer = self._ask(
-                "public.book_appointment(%s, %s, %s)", wish.service.id, self._at(starts),
-                wish.provider,
-            )  # fmt: skip
+        request_id = UUID(int=len(self.requests) + 1)
+        answer = self._book_under(request_id, who, wish)
         self._expect(answer, self.model.against_booking(wish), wish)
+        if isinstance(answer, dict):
+            self.requests.append(Request(request_id, who, wish, answer["id"]))
+
+    @precondition(lambda self: self.requests)
+    @rule(number=which, starts=times)
+    def book_again_under_the_same_id(self, number: int, starts: int) -> None:
+        """The same answer, whatever became of the visit; nothing for other arguments."""
+        request = self.requests[-1 - number % len(self.requests)]
+        answer = self._book_under(request.id, request.who, request.wish)
+        assert isinstance(answer, dict)
+        assert answer["id"] == request.visit_id
+        if starts != request.wish.starts:
+            other = replace(request.wish, starts=starts)
+            assert self._book_under(request.id, request.who, other) == "request_id_reused"
+
+    @rule(who=which, what=which, whom=which, starts=times)
+    def note_down_what_was(self, who: int, what: int, whom: int, starts: int) -> None:
+        """Typed into the dashboard afterwards."""
+        wish = replace(self._wish(who, what, whom, starts - PAST), status="booked")
+        answer = self._write(
+            "insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
+            " values (%s, %s, %s, %s) returning *",
+            wish.service.id, wish.provider, wish.patient, self._at(wish.starts),
+        )  # fmt: skip
+        self._expect(answer, self.model.against_note(wish), wish)
 
     @rule(who=which, what=which, starts=times)
     def book_with_anybody(self, who: int, what: int, starts: int) -> None:
@@ -128,7 +165,7 @@ class ClinicMachine(RuleBasedStateMachine):
 
     @rule(who=which, what=which, whom=which, starts=times)
     def overbook(self, who: int, what: int, whom: int, starts: int) -> None:
-        wish = replace(self._wish(who, what, whom, starts), overbooked=True)
+        wish = replace(self._wish(who, what, whom, starts), overbooked=True, status="booked")
         with as_front_desk(self.connection, self.desk):
             answer = self._ask(
                 "public.book_appointment(%s, %s, %s, %s, overbook_reason => 'squeezed in')",
@@ -158,7 +195,7 @@ class ClinicMachine(RuleBasedStateMachine):
             )  # fmt: skip
         # It keeps the time it has, even if the hours have changed meanwhile.
         reasons = {"hold_expired", "illegal_transition"} if hold.lapsed else set()
-        self._expect(answer, reasons, replace(hold, status="booked"))
+        self._expect(answer, reasons, replace(hold, status=hold.service.when_asked_for))
 
     @precondition(lambda self: self._with_status("held"))
     @rule(number=which)
@@ -173,20 +210,35 @@ class ClinicMachine(RuleBasedStateMachine):
         self.model.visits[visit_id].lapsed = True
 
     @precondition(lambda self: self.model.visits)
-    @rule(number=which, whom=which, starts=times)
-    def reschedule(self, number: int, whom: int, starts: int) -> None:
+    @rule(
+        number=which, whom=which, starts=times, by_patient=st.booleans(),
+        missed=st.sampled_from([None, 0, 0, 1]),
+    )  # fmt: skip
+    def reschedule(
+        self, number: int, whom: int, starts: int, by_patient: bool, missed: int | None
+    ) -> None:
+        """`missed`: how many changes whoever asks has not seen; None: they do not say."""
         visit_id = self._pick(list(self.model.visits), number)
         visit = self.model.visits[visit_id]
         wish = replace(visit, provider=self.providers[whom % 2], starts=starts, overbooked=False)
-        with as_front_desk(self.connection, self.desk):
+        seen = None if missed is None else self._version(visit_id) - missed
+        person = self._user_of(visit) if by_patient else self.desk
+        with as_user(self.connection, person):
             answer = self._ask(
-                "public.reschedule_appointment(%s, %s, %s)", visit_id, self._at(starts),
-                wish.provider,
+                "public.reschedule_appointment(%s, %s, %s, expected_version => %s)", visit_id,
+                self._at(starts), wish.provider, seen,
             )  # fmt: skip
-        if visit.status not in ("pending", "booked"):
+        if missed:
+            reasons = {"stale_version"}
+        elif visit.status not in ("pending", "booked"):
             reasons = {"illegal_transition"}
+        elif by_patient and visit.has_begun:
+            reasons = {"too_late_to_cancel"}
         else:
             reasons = self.model.against_booking(wish, visit_id)
+        is_moved = (wish.provider, wish.starts) != (visit.provider, visit.starts)
+        if by_patient and is_moved and visit.service.approved:
+            wish.status = "pending"
         self._expect(answer, reasons, wish)
 
     @precondition(lambda self: self.model.visits)
@@ -202,6 +254,8 @@ class ClinicMachine(RuleBasedStateMachine):
             return
         allowed = visit.status in ("held", "pending", "booked")
         reasons = set() if allowed else {"illegal_transition", "not_allowed"}
+        if allowed and visit.has_begun:
+            reasons = {"too_late_to_cancel"}
         self._expect(answer, reasons, replace(visit, status="cancelled", lapsed=False))
 
     @precondition(lambda self: self.model.visits)
@@ -224,7 +278,7 @@ class ClinicMachine(RuleBasedStateMachine):
 
     @rule(what=which, whom=st.integers(0, 2))
     def look_for_free_times(self, what: int, whom: int) -> None:
-        service = self.services[what % 3]
+        service = self.services[what % len(self.services)]
         provider = [None, *self.providers][whom]
         rows = self.connection.execute(
             "select starts_at, provider_id from public.open_slots(%s, %s, %s, %s, null, 5000)",
@@ -268,16 +322,36 @@ class ClinicMachine(RuleBasedStateMachine):
             assert disagreements(self.connection) == []
 
     def _wish(self, who: int, what: int, whom: int, starts: int) -> Visit:
+        service = self.services[what % len(self.services)]
         return Visit(
-            self.providers[whom % 2], self.patients[who % 3], self.services[what % 3], starts
-        )
+            self.providers[whom % 2], self.patients[who % 3], service, starts,
+            service.when_asked_for,
+        )  # fmt: skip
+
+    def _book_under(self, request_id: UUID, who: int, wish: Visit) -> dict[str, Any] | str:
+        with as_patient(self.connection, self.users[who % 3]):
+            return self._ask(
+                "public.book_appointment(%s, %s, %s, request_id => %s)", wish.service.id,
+                self._at(wish.starts), wish.provider, request_id,
+            )  # fmt: skip
+
+    def _version(self, visit_id: UUID) -> int:
+        row = self.connection.execute(
+            "select version from public.appointments where id = %s", [visit_id]
+        ).fetchone()
+        assert row is not None
+        version: int = row[0]
+        return version
 
     def _ask(self, call: str, *values: Any) -> dict[str, Any] | str:
+        return self._write(f"select * from {call}", *values)
+
+    def _write(self, statement: str, *values: Any) -> dict[str, Any] | str:
         """The row that came back, or the key of the refusal."""
         cursor = self.connection.cursor(row_factory=dict_row)
         try:
             with self.connection.transaction():
-                row = cursor.execute(f"select * from {call}", values).fetchone()
+                row = cursor.execute(statement, values).fetchone()
         except psycopg.Error as error:
             if not (error.sqlstate or "").startswith("PT"):
                 raise

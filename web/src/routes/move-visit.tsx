@@ -1,4 +1,8 @@
-import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import {
+  useMutation,
+  useQueryClient,
+  useSuspenseQuery,
+} from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
@@ -23,6 +27,7 @@ function MoveVisit({ id }: { id: string }) {
   const { t } = useTranslation();
   const { data: visit } = useSuspenseQuery(visitQuery(id));
   const { data: clinic } = useSuspenseQuery(clinicQuery(visit.clinics.slug));
+  const service = serviceOf(clinic, visit.service_id);
   const [choice, setChoice] = useState<SlotChoice | null>(null);
   return (
     <Page
@@ -32,7 +37,7 @@ function MoveVisit({ id }: { id: string }) {
     >
       <SlotFinder
         clinic={clinic}
-        service={serviceOf(clinic, visit.service_id)}
+        service={service}
         initialProvider={visit.provider_id}
         onChoose={setChoice}
       />
@@ -41,6 +46,7 @@ function MoveVisit({ id }: { id: string }) {
           key={choice.at}
           visit={visit}
           choice={choice}
+          needsApproval={service.needs_approval}
           onClose={() => setChoice(null)}
         />
       )}
@@ -49,9 +55,10 @@ function MoveVisit({ id }: { id: string }) {
 }
 
 function MoveDialog(
-  { visit, choice, onClose }: {
+  { visit, choice, needsApproval, onClose }: {
     visit: Visit;
     choice: SlotChoice;
+    needsApproval: boolean;
     onClose: () => void;
   },
 ) {
@@ -80,6 +87,9 @@ function MoveDialog(
           <When startsAt={choice.at} zone={zone} />
         </dd>
       </dl>
+      {visit.status === "booked" && needsApproval && (
+        <p>{t("clinic.needs_approval")}</p>
+      )}
       <ErrorNotice error={move.error} />
       <div className="actions">
         <Button

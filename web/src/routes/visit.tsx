@@ -1,4 +1,8 @@
-import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
+import {
+  useMutation,
+  useQueryClient,
+  useSuspenseQuery,
+} from "@tanstack/react-query";
 import { CalendarPlus, Check } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -13,7 +17,11 @@ import { VisitSummary } from "@/features/booking/visit-summary";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { cancelVisit, confirmVisit } from "@/features/visits/change-visit";
 import { downloadCalendarFile } from "@/features/visits/download-calendar-file";
-import { isConfirmed, type Visit, visitQuery } from "@/features/visits/get-visits";
+import {
+  isConfirmed,
+  type Visit,
+  visitQuery,
+} from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
 import { now } from "@/lib/clock";
 
@@ -33,7 +41,9 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
   useVisitChanges(userId);
   const isNew = search.has("new") &&
     (visit.status === "booked" || visit.status === "pending");
-  const heading = isNew ? (visit.status === "pending" ? "pending" : "booked") : null;
+  const heading = isNew
+    ? (visit.status === "pending" ? "pending" : "booked")
+    : null;
   const isOpen = ["booked", "pending"].includes(visit.status) &&
     Date.parse(visit.starts_at) > now();
   return (
@@ -44,7 +54,11 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
       isNarrow
       {...(!heading && { back: { to: paths.visits, label: t("visit.all") } })}
     >
-      {search.has("moved") && <Notice kind="good">{t("visit.moved")}</Notice>}
+      {search.has("moved") && (
+        <Notice kind="good">
+          {t(visit.status === "pending" ? "visit.pending_lead" : "visit.moved")}
+        </Notice>
+      )}
       <VisitSummary
         title={visit.services.name}
         startsAt={visit.starts_at}
@@ -66,7 +80,9 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
           </div>
         )}
       </VisitSummary>
-      {isOpen && visit.status === "booked" && !heading && <Coming visit={visit} />}
+      {isOpen && visit.status === "booked" && !heading && (
+        <Coming visit={visit} />
+      )}
       {isOpen && <VisitActions visit={visit} />}
       <p className="after">
         <Link to={paths.visits}>{t("visit.all")}</Link>
