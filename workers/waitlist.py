@@ -24,10 +24,17 @@ class Waitlist:
     async def look(self) -> bool:
         """End what is over, offer what is free. True: there may be more."""
         expired = await self._call("expire_offers", BATCH)
-        (looked,) = await self._call("offer_freed_slots", BATCH)
-        if expired or looked["offered"]:
-            logger.info("offered", extra={"offered": looked["offered"], "expired": expired})
-        return bool(expired == BATCH or looked["freed"] == BATCH)
+        freed = offered = 0
+        # One freed time a transaction: what it offers is locked no longer than that takes.
+        for _ in range(BATCH):
+            (looked,) = await self._call("offer_freed_slots", 1)
+            offered += looked["offered"]
+            freed += looked["freed"]
+            if not looked["freed"]:
+                break
+        if expired or offered:
+            logger.info("offered", extra={"offered": offered, "expired": expired})
+        return bool(BATCH in (expired, freed))
 
     async def _call(self, function: str, batch: int) -> Any:
         answer = await self._rpc(function, {"batch": batch}).execute()  # type: ignore[dict-item]

@@ -160,6 +160,30 @@ $$;
 create trigger _850_note_freed after insert or update or delete on public.availability_exceptions
   for each row execute function private.note_freed_exception();
 
+-- A provider, or a room or piece of equipment, that is there again gives all its time.
+-- Definer: as note_freed_hours.
+create function private.note_freed_by_return() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if tg_table_name = 'providers' then
+    perform private.note_freed_days(new.clinic_id, null, new.id, '-infinity', 'infinity');
+  else
+    perform private.note_freed_days(new.clinic_id, new.location_id, null, '-infinity', 'infinity');
+  end if;
+  return null;
+end;
+$$;
+
+create trigger _850_note_freed after update of active on public.providers
+  for each row when (new.active and not old.active)
+  execute function private.note_freed_by_return();
+create trigger _850_note_freed after update of active on public.resources
+  for each row when (new.active and not old.active)
+  execute function private.note_freed_by_return();
+
 -- Notes that a session has a seat left, if it takes place.
 create function private.note_freed_seats(session_id uuid) returns void
 language plpgsql
@@ -196,7 +220,7 @@ $$;
 create trigger _850_note_freed_seat after update on public.appointments
   for each row when (
     old.session_id is not null and old.status in ('held', 'pending', 'booked', 'arrived')
-    and new.status in ('cancelled', 'noshow', 'entered_in_error')
+    and new.status in ('cancelled', 'entered_in_error')
   )
   execute function private.note_freed_seat();
 create trigger _850_note_freed_seat_by_removal after delete on public.appointments
@@ -436,7 +460,7 @@ end;
 $$;
 
 -- Definer: the service key has no privilege to write offers.
-create function worker.offer_freed_slots(batch int default 20)
+create function worker.offer_freed_slots(batch int default 1)
 returns table (freed int, offered int)
 language plpgsql
 security definer
@@ -525,7 +549,8 @@ end;
 $$;
 
 comment on function worker.offer_freed_slots(int) is
-  'Offers freed times to waiting patients: how many times were looked at, how many offers made. '
+  'Offers up to `batch` freed times to waiting patients, whose schedules stay locked until it is done: '
+  'how many times were looked at, how many offers made. '
   'Fewer looked at than asked for: nothing is left.';
 comment on function worker.expire_offers(int) is
   'Ends offers that were not answered in time and returns how many; their times are freed again.';

@@ -107,7 +107,8 @@ begin
 end;
 $$;
 
--- Marks visits that busy time falls upon, closes follow-ups where it went, and tells open screens.
+-- Marks visits that busy time falls upon, closes follow-ups and notes free time where it went, and tells
+-- open screens.
 -- Definer: whoever changes the blocks, all visits are looked at.
 create function private.follow_up_busy_blocks() returns trigger
 language plpgsql
@@ -126,6 +127,12 @@ begin
   loop
     if tg_op <> 'DELETE' or private.has_follow_ups(touched.clinic_id) then
       perform private.follow_up_hours(touched.clinic_id, array[touched.provider_id]);
+    end if;
+    if tg_op = 'DELETE' then
+      -- A day more on either side covers every zone.
+      perform private.note_freed_days(touched.clinic_id, null, touched.provider_id,
+        (touched.from_time at time zone 'UTC')::date - 1,
+        (touched.to_time at time zone 'UTC')::date + 1);
     end if;
     perform private.broadcast_slots(
       touched.clinic_id, touched.provider_id, touched.from_time, touched.to_time);

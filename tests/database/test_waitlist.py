@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.database.conftest import Connect
+from tests.database.test_outside_calendars import import_busy
 from tests.people import (
     Connection,
     Practice,
@@ -23,9 +25,11 @@ from tests.people import (
     insert,
     make_location,
     make_member,
+    make_need,
     make_patient,
     make_practice,
     make_provider,
+    make_resource,
     make_service,
     make_user,
     one,
@@ -320,7 +324,6 @@ def test_only_wanted_providers_are_offered(db: Connection, practice: Practice) -
 
 FREEING = {
     "cancelled": "update public.appointments set status = 'cancelled'",
-    "missed": "update public.appointments set status = 'noshow'",
     "moved": "update public.appointments set starts_at = starts_at + interval '2 hours'",
     "removed": "update public.appointments set status = 'entered_in_error'",
 }
@@ -334,6 +337,18 @@ def test_every_way_of_giving_time_back_is_noticed(
     book(db, practice, at(9))
     db.execute(statement)
     assert offer(db)["offered"] == 1
+
+
+def test_what_is_left_of_a_missed_visit_is_offered(db: Connection) -> None:
+    practice = make_practice(db)
+    began, ends = (datetime.now(UTC) + timedelta(hours=hours) for hours in (-1, 2))
+    book(db, practice, began, ends_at=ends)
+    waits = make_patient(db, practice.clinic)
+    wait_for(db, practice, patient_id=waits)
+    db.execute("update public.appointments set status = 'noshow'")
+    assert offer(db)["offered"] == 1
+    (made,) = every(db, OFFERS)
+    assert began < made["starts_at"] < ends
 
 
 def test_added_hours_are_offered(db: Connection, practice: Practice) -> None:
@@ -368,6 +383,38 @@ def test_a_closure_taken_back_is_offered(db: Connection, practice: Practice) -> 
     db.execute("delete from public.availability_exceptions")
     offer(db)
     assert [made["starts_at"] for made in every(db, OFFERS)] == [at(9)]
+
+
+def test_busy_time_that_goes_or_shrinks_is_offered(db: Connection, practice: Practice) -> None:
+    that_day = {"earliest": at(0).date(), "latest": at(0).date()}
+    import_busy(db, practice, (at(8), at(18)))
+    wait_for(db, practice, **that_day)
+    offer(db)
+    assert every(db, OFFERS) == []
+    import_busy(db, practice, (at(8), at(11)))
+    offer(db)
+    wait_for(db, practice, **that_day, to_clock="10:00")
+    offer(db)
+    assert [made["starts_at"] for made in every(db, OFFERS)] == [at(11)]
+    db.execute("delete from public.outside_calendars")
+    offer(db)
+    assert {made["starts_at"] for made in every(db, OFFERS)} == {at(11), at(9)}
+
+
+@pytest.mark.parametrize("table", ["providers", "resources"])
+def test_the_time_of_who_or_what_is_there_again_is_offered(
+    db: Connection, table: LiteralString
+) -> None:
+    practice = make_practice(db)
+    make_resource(db, practice.clinic, practice.location)
+    make_need(db, practice.clinic, practice.service)
+    switch = f"update public.{table} set active = %s where clinic_id = %s"
+    db.execute(switch, [False, practice.clinic])
+    wait_for(db, practice, earliest=at(0).date(), latest=at(0).date())
+    offer(db)
+    assert every(db, OFFERS) == []
+    db.execute(switch, [True, practice.clinic])
+    assert offer(db)["offered"] == 1
 
 
 def test_long_times_of_long_visits_are_looked_at_piece_by_piece(db: Connection) -> None:
