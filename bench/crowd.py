@@ -295,7 +295,8 @@ def change_hours(crowd: Crowd, connection: Connection, chance: random.Random) ->
 
 
 def insert(crowd: Crowd, connection: Connection, chance: random.Random) -> Iterable[Any]:
-    """A row typed into the table editor."""
+    """A row typed into the table editor, now and then of a visit that was."""
+    long_ago = timedelta(days=chance.choice([0, 0, crowd.days + 7]))
     return ask(
         connection,
         None,
@@ -304,7 +305,7 @@ def insert(crowd: Crowd, connection: Connection, chance: random.Random) -> Itera
         _service(chance),
         _provider(chance),
         named(f"patient{1 + chance.randrange(PEOPLE)}"),
-        crowd.start(chance),
+        crowd.start(chance) - long_ago,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ import psycopg
 KEEPING = {"held", "pending", "booked", "arrived", "fulfilled"}
 
 Span = tuple[datetime, datetime]
+# Rooms, or equipment, of one place on one day: enough of them, whichever it is.
+Pool = tuple[str, str, date]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Report:
 
 def replay(connection: psycopg.Connection[Any]) -> Report:
     """Read the whole history of a database."""
-    calendar = _Calendar()
+    calendar = _Calendar(_Needs(connection))
     versions: set[tuple[UUID, int]] = set()
     overlaps: list[str] = []
     step: list[tuple[UUID, dict[str, Any] | None]] = []
@@ -55,12 +57,35 @@ def replay(connection: psycopg.Connection[Any]) -> Report:
     return Report(events, frozenset(versions), overlaps, calendar.differences(connection))
 
 
+class _Needs:
+    """What services need of rooms and equipment, and how many of these there are."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.named: dict[str, list[str]] = defaultdict(list)
+        self.counted: dict[str, dict[str, int]] = defaultdict(dict)
+        for service, kind, resource, quantity in connection.execute(
+            "select service_id::text, kind::text, resource_id::text, quantity"
+            " from public.service_needs"
+        ):
+            if resource is not None:
+                self.named[service].append(resource)
+            self.counted[service][kind] = self.counted[service].get(kind, 0) + quantity
+        self.there_are: dict[tuple[str, str], int] = {
+            (place, kind): number
+            for place, kind, number in connection.execute(
+                "select location_id::text, kind::text, count(*) from public.resources group by 1, 2"
+            )
+        }
+
+
 class _Calendar:
     """Who keeps which time, as of the step just replayed."""
 
-    def __init__(self) -> None:
+    def __init__(self, needs: _Needs) -> None:
+        self._needs = needs
         self._visits: dict[UUID, dict[str, Any]] = {}
         self._kept: dict[str, dict[UUID, Span]] = defaultdict(dict)
+        self._pools: dict[Pool, dict[UUID, tuple[Span, int]]] = defaultdict(dict)
 
     def apply(self, step: list[tuple[UUID, dict[str, Any] | None]]) -> list[str]:
         """Take one step; gives what it makes overlap."""
@@ -75,19 +100,66 @@ class _Calendar:
         return [fault for appointment in changed for fault in self._take(appointment)]
 
     def _give_back(self, appointment: UUID) -> None:
-        for who, _ in _spans(self._visits.get(appointment)):
+        visit = self._visits.get(appointment)
+        for who, _ in self._spans(visit):
             self._kept[who].pop(appointment, None)
+        for pool, _, _ in self._pooled(visit):
+            self._pools[pool].pop(appointment, None)
 
     def _take(self, appointment: UUID) -> list[str]:
         faults = []
-        for who, (begins, ends) in _spans(self._visits.get(appointment)):
+        visit = self._visits.get(appointment)
+        for who, (begins, ends) in self._spans(visit):
             faults += [
                 f"{who}: {appointment} and {other}"
                 for other, (from_time, to_time) in self._kept[who].items()
                 if begins < to_time and from_time < ends
             ]
             self._kept[who][appointment] = (begins, ends)
+        for pool, span, number in self._pooled(visit):
+            self._pools[pool][appointment] = (span, number)
+            if self._most_at_once(pool, span) > self._needs.there_are.get(pool[:2], 0):
+                faults.append(f"{pool}: {appointment} is one too many")
         return faults
+
+    def _most_at_once(self, pool: Pool, during: Span) -> int:
+        """Of a pool, within that time: the most are in use when some use begins."""
+        kept = [
+            (span, number)
+            for span, number in self._pools[pool].values()
+            if during[0] < span[1] and span[0] < during[1]
+        ]
+        return max(
+            sum(number for span, number in kept if span[0] <= moment < span[1])
+            for moment in {max(span[0], during[0]) for span, _ in kept}
+        )
+
+    def _spans(self, visit: dict[str, Any] | None) -> list[tuple[str, Span]]:
+        """Whom and what a visit keeps by name, and when; nobody if it keeps no time."""
+        if visit is None or visit["status"] not in KEEPING:
+            return []
+        kept = _kept_during(visit)
+        begins, ends = visit["starts_at"], visit["ends_at"]
+        return [
+            (f"provider {visit['provider_id']}", kept),
+            (
+                f"patient {visit['patient_id']}",
+                (datetime.fromisoformat(begins), datetime.fromisoformat(ends)),
+            ),
+            *((f"resource {name}", kept) for name in self._needs.named[visit["service_id"]]),
+        ]
+
+    def _pooled(self, visit: dict[str, Any] | None) -> list[tuple[Pool, Span, int]]:
+        """How many rooms and how much equipment a visit keeps, and when."""
+        if visit is None or visit["status"] not in KEEPING:
+            return []
+        kept = _kept_during(visit)
+        days = {instant.astimezone(UTC).date() for instant in kept}
+        return [
+            ((visit["location_id"], kind, day), kept, number)
+            for kind, number in self._needs.counted[visit["service_id"]].items()
+            for day in days
+        ]
 
     def differences(self, connection: psycopg.Connection[Any]) -> list[UUID]:
         """Appointments that are not in the table as the history left them."""
@@ -109,15 +181,10 @@ class _Calendar:
         return [one for one in now.keys() | then.keys() if now.get(one) != then.get(one)]
 
 
-def _spans(visit: dict[str, Any] | None) -> list[tuple[str, Span]]:
-    """Provider and patient with the time they are kept, buffers included; nobody if none is."""
-    if visit is None or visit["status"] not in KEEPING:
-        return []
-    begins = datetime.fromisoformat(visit["starts_at"])
-    ends = datetime.fromisoformat(visit["ends_at"])
-    before = timedelta(minutes=visit["buffer_before_minutes"])
-    after = timedelta(minutes=visit["buffer_after_minutes"])
-    return [
-        (f"provider {visit['provider_id']}", (begins - before, ends + after)),
-        (f"patient {visit['patient_id']}", (begins, ends)),
-    ]
+def _kept_during(visit: dict[str, Any]) -> Span:
+    """How long a visit keeps its provider, rooms and equipment: buffers included."""
+    return (
+        datetime.fromisoformat(visit["starts_at"])
+        - timedelta(minutes=visit["buffer_before_minutes"]),
+        datetime.fromisoformat(visit["ends_at"]) + timedelta(minutes=visit["buffer_after_minutes"]),
+    )

@@ -40,6 +40,15 @@ class Plan:
     days: int
     seed: int
 
+    @property
+    def title(self) -> str:
+        """Of its section of the result page: another plan does not take its place."""
+        kills = f"a kill every {self.kill_every:g} s" if self.kill_every else "no kills"
+        return (
+            f"Soak: {self.clients} clients, {self.operations:,} operations or {self.minutes:g} "
+            f"minutes, {kills}"
+        )
+
 
 @dataclass
 class Tally:
@@ -92,7 +101,7 @@ def main(  # noqa: PLR0917
         took = time.monotonic() - began
         console.print("Replaying the history …")
         with psycopg.connect(cluster.config.db_url(database=DATABASE)) as connection:
-            section = judge(connection, tally, took, kills, down)
+            section = judge(connection, plan, tally, took, kills, down)
     section.how += f" Load of the machine afterwards: {pages.load()}."
     section.show(console)
     if write:
@@ -169,8 +178,8 @@ def hand(url: str, clinic: crowd.Crowd, tally: Tally, chance: random.Random) -> 
         connection.close()
 
 
-def judge(
-    connection: crowd.Connection, tally: Tally, took: float, kills: int, down: float
+def judge(  # noqa: PLR0917
+    connection: crowd.Connection, plan: Plan, tally: Tally, took: float, kills: int, down: float
 ) -> pages.Section:
     """Compare what the callers were told with what the database holds."""
     report = replay(connection)
@@ -181,7 +190,7 @@ def judge(
     raw = Counter({key: n for key, n in tally.faults.items() if "40P01" in key or "40001" in key})
     times = sorted(tally.milliseconds)
     section = pages.Section(
-        "Soak",
+        plan.title,
         "A crowd on every path (book, hold, confirm, move, cancel, status, series, together, "
         "overbook, hours, plain SQL), PostgreSQL killed with SIGKILL now and then; judged by "
         "replaying the history.",

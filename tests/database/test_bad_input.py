@@ -228,27 +228,37 @@ def senseless(value: Any) -> list[Any]:
 def attempt(
     db: Connection, caller: AbstractContextManager[None], function: str, arguments: Arguments
 ) -> str:
-    """'done', or the key of the refusal, which leaves nothing; undone in any case. Raises what is
-    not ours."""
-    before = one(db, WRITTEN)
-    outcome = "done"
+    """'done', or the key of the refusal, which leaves nothing; all is undone in any case. Raises
+    what is not ours."""
+    with db.transaction(force_rollback=True):
+        before = one(db, WRITTEN)
+        outcome = answer(db, caller, function, arguments)
+        if outcome != "done":
+            # Looked at while whatever was written would still be there.
+            assert one(db, WRITTEN) == before
+    return outcome
+
+
+def answer(
+    db: Connection, caller: AbstractContextManager[None], function: str, arguments: Arguments
+) -> str:
+    """As attempt; what is done stays."""
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder()) for name in arguments
     )
     call = sql.SQL("select * from public.{}({})").format(sql.Identifier(function), named)
     try:
-        with db.transaction(force_rollback=True), caller:
+        with db.transaction(), caller:
             db.execute(call, list(arguments.values()))
     except psycopg.errors.DataError:
         # A word that is none of the type: refused before any function of ours is asked.
-        outcome = "not of the type"
+        return "not of the type"
     except psycopg.Error as error:
         if not (error.sqlstate or "").startswith("PT"):
             error.add_note(f"{function} {arguments}"[:2000])
             raise
-        outcome = error.diag.message_primary or ""
-    assert one(db, WRITTEN) == before
-    return outcome
+        return error.diag.message_primary or ""
+    return "done"
 
 
 def test_every_argument_missing_or_senseless_is_answered_in_our_words(

@@ -21,6 +21,7 @@ from tests.people import (
     at,
     book,
     every,
+    insert,
     make_need,
     make_patient,
     make_practice,
@@ -31,9 +32,9 @@ from tests.people import (
     refused,
 )
 
-# More for a longer look: 32 hands with 2,000 deeds each take some minutes.
-HANDS = int(os.environ.get("APPOINT_CROWD_HANDS", "16"))
-DEEDS_EACH = int(os.environ.get("APPOINT_CROWD_DEEDS", "50"))
+# More for a longer look: 2,000 deeds each take some minutes.
+HANDS = int(os.environ.get("APPOINT_CROWD_HANDS", "32"))
+DEEDS_EACH = int(os.environ.get("APPOINT_CROWD_DEEDS", "30"))
 
 
 def outcome(action: Callable[[], Any]) -> str:
@@ -185,17 +186,19 @@ def test_the_one_scanner_is_reserved_by_name(db: Connection) -> None:
 @pytest.mark.parametrize("status", ["cancelled", "noshow", "entered_in_error"])
 def test_a_state_that_gives_its_time_back_lets_others_in(db: Connection, status: str) -> None:
     practice = make_practice(db)
-    first = book(db, practice, at(9))
+    begun = at(9, days=-1)
+    first = book(db, practice, begun)
     db.execute("update public.appointments set status = %s where id = %s", [status, first["id"]])
-    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), begun)
 
 
 def test_taking_a_noshow_back_needs_the_time_to_be_free(db: Connection) -> None:
     practice = make_practice(db)
-    first = book(db, practice, at(9))
+    begun = at(9, days=-1)
+    first = book(db, practice, begun)
     set_status = "update public.appointments set status = %s where id = %s"
     db.execute(set_status, ["noshow", first["id"]])
-    book(db, replace(practice, patient=make_patient(db, practice.clinic)), at(9))
+    book(db, replace(practice, patient=make_patient(db, practice.clinic)), begun)
     with refused(db, "slot_taken"):
         db.execute(set_status, ["booked", first["id"]])
 
@@ -293,6 +296,30 @@ def test_visits_that_move_onto_each_others_times_never_deadlock(connect: Connect
     assert len(seen) == 160
     assert overlaps(setup) == []
     assert disagreements(setup) == []
+
+
+def test_the_replay_counts_rooms_and_knows_the_one_scanner(db: Connection) -> None:
+    db.execute(crowd.SETUP.read_bytes())
+    starts_at = at(12)
+    for number in (1, 2):
+        insert(
+            db,
+            "public.appointments",
+            service_id=crowd.named("exam"),
+            provider_id=crowd.named(f"provider{number}"),
+            patient_id=crowd.named(f"patient{number}"),
+            starts_at=starts_at,
+        )
+    assert replay(db).overlaps == []
+    # Had the two needed more than there is, they could not have been at one time.
+    for change in (
+        "update public.service_needs set quantity = 2 where service_id = %s",
+        "insert into public.service_needs (clinic_id, service_id, kind, resource_id)"
+        " select clinic_id, %s, 'equipment', id from public.resources where kind = 'equipment'",
+    ):
+        with db.transaction(force_rollback=True):
+            db.execute(change, [crowd.named("exam")])
+            assert replay(db).overlaps != []
 
 
 def test_a_crowd_on_every_path_leaves_no_overlap_and_no_raw_error(connect: Connect) -> None:
