@@ -1,11 +1,13 @@
--- Changed hours: visits and group sessions that a change of hours or exceptions leaves outside are
--- marked for follow-up, whichever way the change comes, and unmarked once they are inside again.
--- Promises: inside_availability; a booking and a change of hours at the same instant see each other.
+-- Changed hours: visits and group sessions that a change of hours or exceptions leaves outside, or whose
+-- provider, room or equipment is switched off, are marked for follow-up, whichever way the change comes,
+-- and unmarked once all is well again.
+-- Promises: inside_availability; a booking and such a change at the same instant see each other.
 -- Access: members read follow-ups and close them; triggers write. Why it is shaped like this:
 --         docs/decisions/0010-availability.md.
 
 create type public.follow_up_kind as enum (
-  'outside_hours'  -- the provider does not work at that time any more
+  'outside_hours',  -- the provider does not work at that time any more, or not at all
+  'resource_gone'   -- a room or piece of equipment that it keeps is switched off
 );
 
 create table public.appointment_follow_ups (
@@ -106,8 +108,8 @@ begin
 end;
 $$;
 
--- Coming visits of these providers that lie outside of the hours without anybody having said so. A
--- group session comes, beside its seats, as a visit without a patient.
+-- Coming visits of these providers that lie outside of the hours without anybody having said so; who is
+-- switched off has none. A group session comes, beside its seats, as a visit without a patient.
 create function private.visits_outside_hours(clinic_id uuid, provider_ids uuid[])
 returns setof public.appointments
 language plpgsql
@@ -153,9 +155,11 @@ begin
       asked.provider_ids, asked.location_ids, asked.from_time, asked.to_time) as place
   )
   select visits.* from visits
+  join public.providers as provider on provider.id = visits.provider_id
   left join opening
     on opening.provider_id = visits.provider_id and opening.location_id = visits.location_id
-  where not coalesce(tstzrange(visits.starts_at, visits.ends_at) <@ opening.open_time, false);
+  where not provider.active
+    or not coalesce(tstzrange(visits.starts_at, visits.ends_at) <@ opening.open_time, false);
 end;
 $$;
 
@@ -291,8 +295,90 @@ begin
 end;
 $$;
 
--- A visit that was moved lies inside the hours, or staff said why not; one that is over or called off
--- needs nobody.
+-- Definer: as follow_up_weekly_hours.
+create function private.follow_up_provider() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.follow_up_hours(new.clinic_id, array[new.id]);
+  return null;
+end;
+$$;
+
+-- Refuses to remove a room or piece of equipment, or to put it elsewhere, as long as coming visits keep
+-- it. Whoever is just booking it is waited for; who comes later sees what became of it.
+-- Definer: as follow_up_weekly_hours.
+create function private.lock_changed_resource() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.lock_resources(array[old.id], 'move');
+  if tg_op = 'UPDATE' and (new.location_id, new.kind) = (old.location_id, old.kind) then
+    return new;
+  end if;
+  if exists (select from private.keepers_of(old.id)) then
+    perform private.raise_error('not_allowed', 'Coming visits keep it. Switch it off (active), so that '
+      'they are marked for follow-up, and move or cancel them first.');
+  end if;
+  if tg_op = 'DELETE' then
+    return old;
+  end if;
+  return new;
+end;
+$$;
+
+-- The coming visits and sessions that keep a room or piece of equipment.
+create function private.keepers_of(resource_id uuid)
+returns table (appointment_id uuid, session_id uuid)
+language plpgsql
+stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select kept.appointment_id, kept.session_id
+  from private.reservations as kept
+  where kept.resource_id = keepers_of.resource_id and kept.during && tstzrange(now(), null)
+    and (kept.expires_at is null or kept.expires_at > now());
+end;
+$$;
+
+-- Definer: as follow_up_weekly_hours.
+create function private.follow_up_resource() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not new.active then
+    insert into public.appointment_follow_ups (clinic_id, appointment_id, session_id, kind)
+    select new.clinic_id, keeper.appointment_id, keeper.session_id, 'resource_gone'
+    from private.keepers_of(new.id) as keeper
+    on conflict do nothing;
+  else
+    update public.appointment_follow_ups as note set resolved_at = now()
+    from private.keepers_of(new.id) as keeper
+    where note.kind = 'resource_gone' and note.resolved_at is null
+      and coalesce(note.appointment_id, note.session_id)
+        = coalesce(keeper.appointment_id, keeper.session_id)
+      and not exists (
+        select from private.reservations as other
+        join public.resources on resources.id = other.resource_id and not resources.active
+        where coalesce(other.appointment_id, other.session_id)
+          = coalesce(keeper.appointment_id, keeper.session_id)
+      );
+  end if;
+  return null;
+end;
+$$;
+
+-- A visit that was moved lies inside the hours, in rooms that are there, or staff said why not; one that
+-- is over or called off needs nobody.
 -- Definer: as follow_up_weekly_hours.
 create function private.settle_follow_ups() returns trigger
 language plpgsql
@@ -301,7 +387,7 @@ set search_path = ''
 as $$
 begin
   update public.appointment_follow_ups as note set resolved_at = now()
-  where note.appointment_id = new.id and note.kind = 'outside_hours' and note.resolved_at is null;
+  where note.appointment_id = new.id and note.resolved_at is null;
   return null;
 end;
 $$;
@@ -330,6 +416,21 @@ create trigger _500_follow_up_time_zone after update of time_zone on public.loca
   for each row when (old.time_zone <> new.time_zone)
   execute function private.follow_up_time_zone();
 
+create trigger _500_follow_up_active after update of active on public.providers
+  for each row when (old.active <> new.active)
+  execute function private.follow_up_provider();
+
+create trigger _400_lock_changed before update of active, location_id, kind on public.resources
+  for each row when (
+    (old.active, old.location_id, old.kind) <> (new.active, new.location_id, new.kind)
+  )
+  execute function private.lock_changed_resource();
+create trigger _400_lock_removed before delete on public.resources
+  for each row execute function private.lock_changed_resource();
+create trigger _500_follow_up_active after update of active on public.resources
+  for each row when (old.active <> new.active)
+  execute function private.follow_up_resource();
+
 -- As settle_follow_ups, for a session.
 -- Definer: as follow_up_weekly_hours.
 create function private.settle_session_follow_ups() returns trigger
@@ -339,7 +440,7 @@ set search_path = ''
 as $$
 begin
   update public.appointment_follow_ups as note set resolved_at = now()
-  where note.session_id = new.id and note.kind = 'outside_hours' and note.resolved_at is null;
+  where note.session_id = new.id and note.resolved_at is null;
   return null;
 end;
 $$;

@@ -186,10 +186,17 @@ as $$
 declare
   is_new boolean := tg_op = 'INSERT';
   is_moved boolean := true;
+  needs_hours boolean;
 begin
   if not is_new then
     is_moved := (new.provider_id, new.location_id, new.starts_at, new.ends_at)
       is distinct from (old.provider_id, old.location_id, old.starts_at, old.ends_at);
+  end if;
+  needs_hours := new.status = 'scheduled' and new.overbook_reason is null
+    and (is_moved or old.overbook_reason is not null);
+  -- As in check_appointment.
+  if needs_hours then
+    perform private.keep_hours_still(new.provider_id);
   end if;
   if new.starts_at >= new.ends_at then
     perform private.raise_error('invalid_time', 'The session has to end after it starts.');
@@ -212,9 +219,7 @@ begin
   if is_moved then
     perform private.check_session_parties(new);
   end if;
-  if new.status = 'scheduled' and new.overbook_reason is null
-    and (is_moved or old.overbook_reason is not null) then
-    perform private.keep_hours_still(new.provider_id);
+  if needs_hours then
     if not tstzrange(new.starts_at, new.ends_at) <@ private.open_time(
         new.provider_id, new.location_id, new.starts_at, new.ends_at) then
       perform private.raise_error('outside_availability', 'The provider does not work at this '

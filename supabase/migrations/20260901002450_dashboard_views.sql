@@ -74,10 +74,15 @@ from (
   union all
   select
     follow_up.clinic_id,
-    case when follow_up.session_id is null then 'outside the hours'
-      else 'session outside the hours' end,
-    format('The provider does not work at that time any more. Move the %s, cancel it, or give an '
-      'overbook_reason.', case when follow_up.session_id is null then 'visit' else 'session' end),
+    case when follow_up.session_id is not null then 'session ' else '' end
+      || case follow_up.kind
+        when 'outside_hours' then 'outside the hours'
+        when 'resource_gone' then 'without its room'
+      end,
+    format('%s Move the %s, cancel it, or give an overbook_reason.', case follow_up.kind
+        when 'outside_hours' then 'The provider does not work at that time any more.'
+        when 'resource_gone' then 'A room or piece of equipment that it keeps is switched off.'
+      end, case when follow_up.session_id is null then 'visit' else 'session' end),
     follow_up.created_at, follow_up.appointment_id, null, follow_up.session_id
   from public.appointment_follow_ups as follow_up
   where follow_up.resolved_at is null
@@ -120,8 +125,9 @@ order by attention.since;
 comment on view public.needs_attention is
   'What somebody in the clinic should look at, longest waiting first. Carries ids, no names.';
 comment on column public.needs_attention.what is
-  'message not sent, message keeps failing, outside the hours, session outside the hours, waits for '
-  'approval, outcome unknown, or overbooked; visits of the last 60 days and coming ones.';
+  'message not sent, message keeps failing, outside the hours, without its room (both also of a '
+  'session), waits for approval, outcome unknown, or overbooked; visits of the last 60 days and coming '
+  'ones.';
 comment on column public.needs_attention.detail is 'What can be done about it.';
 comment on column public.needs_attention.since is 'Since when it waits.';
 comment on column public.needs_attention.session_id is

@@ -1,5 +1,5 @@
--- Set-up in words: what is left out, and numbers that cannot be meant, are refused with a key and a
--- sentence, in the table editor too. The constraints of the tables stay the proof.
+-- Set-up in words: what is left out, numbers that cannot be meant, and the removal of what is in use are
+-- refused with a key and a sentence, in the table editor too. The constraints of the tables stay the proof.
 -- Access: whoever sets up clinics, places, services, providers, rooms and equipment.
 
 -- Raises invalid_input unless each named column has a value that is not blank.
@@ -103,3 +103,49 @@ $$;
 create trigger _030_check_one before insert or update on public.service_needs
   for each row when (new.resource_id is not null and new.quantity > 1)
   execute function private.check_one_of_the_one_named();
+
+-- Says in words what a foreign key would say, and what to do instead. Rows that go along, as weekly
+-- hours do, are in nobody's way.
+-- Definer: as check_given; and whoever removes the row may not see all that refers to it.
+create function private.refuse_removal_in_use() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  reference record;
+  is_in_use boolean;
+begin
+  for reference in
+    select known.conrelid::regclass as referring,
+      string_agg(format('%I = ($1).%I', theirs.attname, ours.attname), ' and ') as same
+    from pg_catalog.pg_constraint as known
+    cross join lateral unnest(known.conkey, known.confkey) as pair (their_column, our_column)
+    join pg_catalog.pg_attribute as theirs
+      on theirs.attrelid = known.conrelid and theirs.attnum = pair.their_column
+    join pg_catalog.pg_attribute as ours
+      on ours.attrelid = known.confrelid and ours.attnum = pair.our_column
+    where known.confrelid = tg_relid and known.contype = 'f' and known.confdeltype = 'a'
+    group by known.oid, known.conrelid
+  loop
+    execute format('select exists (select from %s where %s)', reference.referring, reference.same)
+    into is_in_use using old;
+    if is_in_use then
+      perform private.raise_error('not_allowed', format('%s still refer to it. %s',
+        initcap(replace(split_part(reference.referring::text, '.', 2), '_', ' ')), tg_argv[0]));
+    end if;
+  end loop;
+  return old;
+end;
+$$;
+
+create trigger _300_refuse_removal_in_use before delete on public.providers
+  for each row execute function private.refuse_removal_in_use('Switch it off instead (active).');
+create trigger _300_refuse_removal_in_use before delete on public.services
+  for each row execute function private.refuse_removal_in_use('Switch it off instead (active).');
+create trigger _300_refuse_removal_in_use before delete on public.resources
+  for each row execute function private.refuse_removal_in_use('Switch it off instead (active).');
+create trigger _300_refuse_removal_in_use before delete on public.locations
+  for each row execute function private.refuse_removal_in_use('End its weekly hours instead.');
+create trigger _300_refuse_removal_in_use before delete on public.patients
+  for each row execute function private.refuse_removal_in_use('Erase the person instead.');

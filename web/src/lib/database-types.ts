@@ -2056,6 +2056,7 @@ export type Database = {
           "clinic_id": string;
           "closes": string;
           "created_at": string;
+          "cycle_from": string | null;
           "cycle_weeks": number;
           "id": string;
           "location_id": string;
@@ -2071,6 +2072,7 @@ export type Database = {
           "clinic_id": string;
           "closes": string;
           "created_at"?: string;
+          "cycle_from"?: string | null;
           "cycle_weeks"?: number;
           "id"?: string;
           "location_id": string;
@@ -2085,6 +2087,7 @@ export type Database = {
           "clinic_id"?: string;
           "closes"?: string;
           "created_at"?: string;
+          "cycle_from"?: string | null;
           "cycle_weeks"?: number;
           "id"?: string;
           "location_id"?: string;
@@ -3552,7 +3555,7 @@ export type Database = {
       "availability_exception_kind": "closed" | "extra";
       "booking_path": "patient" | "staff" | "worker" | "dashboard" | "import";
       "feed_details": "busy" | "titles";
-      "follow_up_kind": "outside_hours";
+      "follow_up_kind": "outside_hours" | "resource_gone";
       "import_kind": "patients" | "providers" | "synthea";
       "import_status": "queued" | "running" | "finished" | "failed";
       "invitation_status": "pending" | "accepted" | "revoked";
@@ -3816,7 +3819,7 @@ export const Constants = {
       "availability_exception_kind": ["closed", "extra"],
       "booking_path": ["patient", "staff", "worker", "dashboard", "import"],
       "feed_details": ["busy", "titles"],
-      "follow_up_kind": ["outside_hours"],
+      "follow_up_kind": ["outside_hours", "resource_gone"],
       "import_kind": ["patients", "providers", "synthea"],
       "import_status": ["queued", "running", "finished", "failed"],
       "invitation_status": ["pending", "accepted", "revoked"],

@@ -8,6 +8,8 @@ const KINDS = {
   "message keeps failing": "message_failing",
   "outside the hours": "outside_hours",
   "session outside the hours": "session_outside_hours",
+  "without its room": "without_room",
+  "session without its room": "session_without_room",
   "waits for approval": "waits_for_approval",
   "outcome unknown": "outcome_unknown",
   overbooked: "overbooked",

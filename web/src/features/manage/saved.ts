@@ -25,12 +25,13 @@ export function saved<Row>(answer: Answer & { data: Row[] | null }): Row[] {
   return answer.data;
 }
 
-// A constraint by its name, or one that private.check_given or private.check_bounds found broken
-// first: their sentences name the column, in words.
+// A constraint by its name, or one that private.check_given, private.check_bounds or
+// private.refuse_removal_in_use found broken first: their sentences say which, in words.
 function ruleIn({ message, hint }: { message: string; hint?: string | null }) {
   const constraint = /constraint "(\w+)"/.exec(message)?.[1];
   const [, missing] = /^Give the ([a-z ]+)\.$/.exec(hint ?? "") ?? [];
   const [, outside] = /^The ([a-z ]+) can be \d+ to \d+\.$/.exec(hint ?? "") ?? [];
+  if (/(^Coming visits keep| still refer to) it\. /.test(hint ?? "")) return "still_in_use";
   const column = (missing ?? outside)?.replaceAll(" ", "_");
   return constraint ?? (column && `_${column}_is_${missing ? "not_blank" : "possible"}`);
 }
