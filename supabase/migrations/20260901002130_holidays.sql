@@ -35,11 +35,14 @@ begin
     (
       select count(*)::int
       from public.appointment_follow_ups as note
-      join public.appointments as visit on visit.id = note.appointment_id
-      join public.locations as place on place.id = visit.location_id
+      left join public.appointments as visit on visit.id = note.appointment_id
+      left join public.group_sessions as session on session.id = note.session_id
+      join public.locations as place
+        on place.id = coalesce(visit.location_id, session.location_id)
       where note.clinic_id = known_clinic and note.resolved_at is null
         and note.kind = 'outside_hours'
-        and (visit.starts_at at time zone place.time_zone)::date = asked.day
+        and (coalesce(visit.starts_at, session.starts_at) at time zone place.time_zone)::date
+          = asked.day
     )
   from (select distinct holiday.day from jsonb_to_recordset(rows) as holiday (day date)) as asked
   order by asked.day;
@@ -51,6 +54,7 @@ $$;
 
 comment on function worker.import_holidays(text, jsonb) is
   'Closes the clinic (id or slug) on these whole days: rows {day, name}. A day that was imported '
-  'before stays as it is. visits_outside: visits of that day that wait for a follow-up.';
+  'before stays as it is. visits_outside: visits and group sessions of that day that wait for a '
+  'follow-up.';
 
 grant execute on function worker.import_holidays(text, jsonb) to service_role;

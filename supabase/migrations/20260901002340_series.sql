@@ -152,8 +152,8 @@ begin
 end;
 $$;
 
--- Up to three times that could be booked instead: that day, and the two after it if that is not
--- enough; nearest first in each.
+-- Up to three times that could be booked instead, nearest first: of that day; if these are not enough,
+-- then of the day before and the two after it.
 create function private.alternatives(
   service public.services,
   provider_id uuid,
@@ -169,15 +169,21 @@ declare
   day date := (wanted_at at time zone alternatives.time_zone)::date;
   midnights timestamptz[] := array(
     select private.local_instant(day + days, time '00:00', alternatives.time_zone)
-    from unnest('{0,1,3}'::int[]) as days
+    from unnest('{-1,0,1,3}'::int[]) as days
   );
   near timestamptz[];
 begin
   near := private.times_free_for(
-    service, provider_id, patient_id, wanted_at, midnights[1], midnights[2]);
+    service, provider_id, patient_id, wanted_at, midnights[2], midnights[3]);
   if cardinality(near) < 3 then
-    near := near || private.times_free_for(
-      service, provider_id, patient_id, wanted_at, midnights[2], midnights[3]);
+    near := near || array(
+      select around.starts_at
+      from unnest(private.times_free_for(
+        service, provider_id, patient_id, wanted_at, midnights[1], midnights[4])) with ordinality
+        as around (starts_at, place)
+      where not around.starts_at = any (near)
+      order by around.place
+    );
   end if;
   return near[:3];
 end;

@@ -301,6 +301,18 @@ def test_alternatives_reach_into_the_next_two_days(db: Connection) -> None:
     assert rows[1]["alternatives"] == [at(9, days=4), at(9, days=5)]
 
 
+def test_alternatives_are_those_of_the_day_then_the_nearest_of_the_days_around(
+    db: Connection,
+) -> None:
+    practice = make_practice(db, hours={"opens": "09:00", "closes": "10:00"})
+    other = replace(practice, patient=make_patient(db, practice.clinic))
+    book(db, other, at(9, days=4))
+    rule = "FREQ=DAILY;INTERVAL=2;COUNT=2"
+    with as_patient(db, practice.user):
+        rows = series_of(db, practice, at(9), rule, mode="free_ones")
+    assert rows[1]["alternatives"] == [at(9.5, days=4), at(9.5, days=3), at(9.25, days=3)]
+
+
 def test_occurrences_outside_the_rules_are_conflicts_of_their_own_kind(db: Connection) -> None:
     practice = make_practice(
         db, horizon_days=7, hours={"weekdays": [at(0, days=2).isoweekday()], "closes": "10:00"}

@@ -16,6 +16,7 @@ from appoint.importing.holidays import LATEST_YEAR, Holiday, import_holidays, pu
 from appoint.importing.outcomes import ImportFailed
 from stack.config import StackConfig
 from stack.parts import product_environment
+from tests.database.test_group_sessions import plan
 from tests.people import at, book, make_practice
 
 PROJECT = Path(__file__).parents[2]
@@ -71,6 +72,7 @@ def test_a_clinic_closes_on_holidays_once_and_hears_of_booked_visits(
         practice = make_practice(connection)
         christmas = at(0).replace(year=YEAR, month=12, day=25, hour=10)
         visit = book(connection, practice, christmas)["id"]
+        session = plan(connection, practice, christmas.replace(hour=12))["id"]
         connection.commit()
         found = connection.execute(
             "select slug from public.clinics where id = %s", [practice.clinic]
@@ -84,13 +86,14 @@ def test_a_clinic_closes_on_holidays_once_and_hears_of_booked_visits(
     assert first.err == ""
     assert f"{len(days)} added, 0 already there" in first.out
     (line,) = (line for line in first.out.splitlines() if f"{YEAR}-12-25" in line)
-    assert line.split()[-2:] == ["added", "1"]
+    assert line.split()[-2:] == ["added", "2"]
     with psycopg.connect(product.db_url()) as connection:
         marked = connection.execute(
-            "select appointment_id from public.appointment_follow_ups where clinic_id = %s",
+            "select appointment_id, session_id from public.appointment_follow_ups"
+            " where clinic_id = %s order by id",
             [practice.clinic],
         ).fetchall()
-    assert marked == [(visit,)]
+    assert set(marked) == {(visit, None), (None, session)}
 
     assert import_holidays(str(practice.clinic), "AT", None, [YEAR]) == 0
     assert f"0 added, {len(days)} already there" in capsys.readouterr().out

@@ -49,10 +49,7 @@ interface VisitSeen {
 }
 
 /** Moves a visit along, unless somebody else did so since it was read. */
-export async function changeStatus(
-  visit: VisitSeen,
-  status: Status,
-): Promise<void> {
+export async function changeStatus(visit: VisitSeen, status: Status): Promise<void> {
   rowsOf(
     await supabase().rpc("change_appointment_status", {
       appointment_id: visit.id,
@@ -64,47 +61,24 @@ export async function changeStatus(
 
 export interface Step {
   to: Status;
-  words:
-    | "approve"
-    | "arrive"
-    | "complete"
-    | "noshow"
-    | "back_to_expected"
-    | "reopen";
+  words: "approve" | "arrive" | "complete" | "noshow" | "back_to_expected" | "reopen";
 }
 
 // What a desk does all day; docs/appointment_states.md has all moves and who may make them.
 const STEPS: Partial<Record<Status, Step[]>> = {
   pending: [{ to: "booked", words: "approve" }],
-  booked: [{ to: "arrived", words: "arrive" }, {
-    to: "noshow",
-    words: "noshow",
-  }],
-  arrived: [{ to: "fulfilled", words: "complete" }, {
-    to: "booked",
-    words: "back_to_expected",
-  }],
+  booked: [{ to: "arrived", words: "arrive" }, { to: "noshow", words: "noshow" }],
+  arrived: [{ to: "fulfilled", words: "complete" }, { to: "booked", words: "back_to_expected" }],
   fulfilled: [{ to: "arrived", words: "reopen" }],
   noshow: [{ to: "arrived", words: "arrive" }],
 };
 
-/** What has not begun is not missed; that it is not over before, the database says. */
-export function stepsFrom(
-  { status, starts_at }: Pick<DayVisit, "status" | "starts_at">,
-  now: number,
-): Step[] {
-  return (STEPS[status] ?? []).filter(({ to }) =>
-    to !== "noshow" || Date.parse(starts_at) <= now
-  );
+export function stepsFrom(status: Status): Step[] {
+  return STEPS[status] ?? [];
 }
 
 /** Who is seen next: the first who is here, else the first who is still expected. */
-export function nextVisit(
-  visits: DayVisit[],
-  now: number,
-): DayVisit | undefined {
+export function nextVisit(visits: DayVisit[], now: number): DayVisit | undefined {
   return visits.find(({ status }) => status === "arrived") ??
-    visits.find(({ status, ends_at }) =>
-      status === "booked" && Date.parse(ends_at) > now
-    );
+    visits.find(({ status, ends_at }) => status === "booked" && Date.parse(ends_at) > now);
 }

@@ -8,14 +8,8 @@ import { Field } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
 import { When } from "@/components/when";
 import { paths } from "@/config/paths";
-import { now } from "@/lib/clock";
 import { cancelVisit } from "../visits/change-visit";
-import {
-  changeStatus,
-  type DayVisit,
-  type Status,
-  stepsFrom,
-} from "../day/day-visits";
+import { changeStatus, type DayVisit, type Status, stepsFrom } from "../day/day-visits";
 import type { ChosenTime } from "./book-visit";
 import type { Service } from "./get-offerings";
 import { MoveVisit } from "./move-visit";
@@ -71,12 +65,8 @@ export function VisitSheet(props: VisitSheetProps) {
           onBack={back}
         />
       )}
-      {doing === "cancel" && (
-        <Cancel visit={visit} onDone={onClose} onBack={back} />
-      )}
-      {doing === "mistake" && (
-        <NeverMeant visit={visit} onDone={onClose} onBack={back} />
-      )}
+      {doing === "cancel" && <Cancel visit={visit} onDone={onClose} onBack={back} />}
+      {doing === "mistake" && <NeverMeant visit={visit} onDone={onClose} onBack={back} />}
     </Sheet>
   );
 }
@@ -113,9 +103,7 @@ function Look(
         {[...CHANGEABLE, "arrived", "held"].includes(visit.status) && (
           <Button look="danger" onClick={onCancel}>{t("visit.cancel")}</Button>
         )}
-        {visit.status !== "held" && (
-          <Button onClick={onMistake}>{t("visit.mistake")}</Button>
-        )}
+        {visit.status !== "held" && <Button onClick={onMistake}>{t("visit.mistake")}</Button>}
       </div>
     </>
   );
@@ -129,9 +117,7 @@ function VisitFacts({ visit }: { visit: DayVisit }) {
         <span className={`status status-${visit.status}`}>
           {t(`workplace:day.status_${visit.status}`)}
         </span>
-        {visit.overbook_reason && (
-          <span className="tag">{t("workplace:day.overbooked")}</span>
-        )}
+        {visit.overbook_reason && <span className="tag">{t("workplace:day.overbooked")}</span>}
       </span>
       <dl className="facts">
         <dt>{t("visit.when")}</dt>
@@ -165,7 +151,7 @@ export function StatusSteps({ visit }: { visit: DayVisit }) {
     mutationFn: (status: Status) => changeStatus(visit, status),
     onSettled: () => queries.invalidateQueries({ queryKey: ["day"] }),
   });
-  const steps = stepsFrom(visit, now());
+  const steps = stepsFrom(visit.status);
   if (steps.length === 0) return null;
   return (
     <>
@@ -174,9 +160,7 @@ export function StatusSteps({ visit }: { visit: DayVisit }) {
         {steps.map(({ to, words }, index) => (
           <Button
             key={to}
-            look={index === 0 && visit.status !== "fulfilled"
-              ? "primary"
-              : "quiet"}
+            look={index === 0 && visit.status !== "fulfilled" ? "primary" : "quiet"}
             isBusy={change.isPending}
             onClick={() => change.mutate(to)}
           >
@@ -189,11 +173,7 @@ export function StatusSteps({ visit }: { visit: DayVisit }) {
 }
 
 function Cancel(
-  { visit, onDone, onBack }: {
-    visit: DayVisit;
-    onDone: () => void;
-    onBack: () => void;
-  },
+  { visit, onDone, onBack }: { visit: DayVisit; onDone: () => void; onBack: () => void },
 ) {
   const { t } = useTranslation("desk");
   const queries = useQueryClient();
@@ -232,11 +212,7 @@ function Cancel(
 
 /** For a visit that nobody wanted: it was written down by mistake. */
 function NeverMeant(
-  { visit, onDone, onBack }: {
-    visit: DayVisit;
-    onDone: () => void;
-    onBack: () => void;
-  },
+  { visit, onDone, onBack }: { visit: DayVisit; onDone: () => void; onBack: () => void },
 ) {
   const { t } = useTranslation("desk");
   const queries = useQueryClient();
@@ -250,11 +226,7 @@ function NeverMeant(
       <p>{t("visit.mistake_lead")}</p>
       <ErrorNotice error={change.error} />
       <div className="actions desk-sheet-actions">
-        <Button
-          look="danger"
-          isBusy={change.isPending}
-          onClick={() => change.mutate()}
-        >
+        <Button look="danger" isBusy={change.isPending} onClick={() => change.mutate()}>
           {t("visit.mistake_do")}
         </Button>
         <Button onClick={onBack}>{t("move.back")}</Button>
