@@ -17,10 +17,13 @@ create table public.weekly_hours (
     constraint weekly_hours_valid_until_is_a_day check (isfinite(valid_until)),
   cycle_weeks smallint not null default 1
     constraint weekly_hours_cycle_weeks_is_possible check (cycle_weeks between 1 and 52),
+  cycle_from date
+    constraint weekly_hours_cycle_from_is_a_day check (isfinite(cycle_from)),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint weekly_hours_opens_before_closes check (opens < closes),
   constraint weekly_hours_valid_from_before_until check (valid_from <= valid_until),
+  constraint weekly_hours_cycle_from_before_valid_from check (cycle_from <= valid_from),
   constraint weekly_hours_provider_is_of_clinic
     foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
     on delete cascade,
@@ -39,7 +42,10 @@ comment on column public.weekly_hours.closes is
 comment on column public.weekly_hours.valid_until is 'The last day; null: until further notice.';
 
 comment on column public.weekly_hours.cycle_weeks is
-  'Every how many weeks, counted from the week of valid_from; 1: every week.';
+  'Every how many weeks, counted from the week of cycle_from; 1: every week.';
+comment on column public.weekly_hours.cycle_from is
+  'A day of a week of the cycle, valid_from or before; null: valid_from. Keep it when hours are changed, '
+  'so that their weeks stay the same.';
 
 create type public.availability_exception_kind as enum (
   'closed',  -- takes open time away, extra hours included
@@ -246,10 +252,11 @@ begin
         ) as day
         from public.weekly_hours as hours
         cross join lateral (
-          select hours.valid_from - extract(isodow from hours.valid_from)::int + hours.weekday
+          select cycle.begins - extract(isodow from cycle.begins)::int + hours.weekday
               - days.first_day as day_one,
             greatest(hours.valid_from - days.first_day, 0) as earliest,
             7 * hours.cycle_weeks as cycle_days
+          from (select coalesce(hours.cycle_from, hours.valid_from)) as cycle (begins)
           offset 0
         ) as week
         where hours.provider_id = any (open_times.provider_ids)
@@ -288,10 +295,10 @@ begin
     join public.weekly_hours as hours
       on hours.provider_id = place.provider_id and hours.location_id = place.id
     cross join lateral (
-      -- The weekday in the week of valid_from: cycles are counted from there.
-      select hours.valid_from - extract(isodow from hours.valid_from)::int + hours.weekday
-          as day_one,
+      -- The weekday in the week of cycle_from: cycles are counted from there.
+      select cycle.begins - extract(isodow from cycle.begins)::int + hours.weekday as day_one,
         7 * hours.cycle_weeks as cycle_days
+      from (select coalesce(hours.cycle_from, hours.valid_from)) as cycle (begins)
     ) as week
     cross join lateral (
       select greatest(place.first_day, hours.valid_from) - week.day_one as earliest,
@@ -418,7 +425,8 @@ begin
       and hours.weekday = extract(isodow from day)::smallint
       and hours.opens <= wall::time and wall + (ends_at - starts_at) <= day + hours.closes
       and hours.valid_from <= day and (hours.valid_until is null or day <= hours.valid_until)
-      and private.is_week_of_cycle(day, hours.valid_from, hours.cycle_weeks)
+      and private.is_week_of_cycle(
+        day, coalesce(hours.cycle_from, hours.valid_from), hours.cycle_weeks)
   ) and not exists (
     select from public.availability_exceptions as exception
     where exception.clinic_id = place_clinic_id and exception.ends_on >= day
@@ -448,9 +456,9 @@ begin
 end;
 $$;
 
--- Whether hours that hold every so many weeks, counted from the week of valid_from, hold in the week of
+-- Whether hours that hold every so many weeks, counted from the week of cycle_from, hold in the week of
 -- that day.
-create function private.is_week_of_cycle(day date, valid_from date, cycle_weeks smallint)
+create function private.is_week_of_cycle(day date, cycle_from date, cycle_weeks smallint)
 returns boolean
 language plpgsql
 immutable
@@ -458,7 +466,7 @@ set search_path = ''
 as $$
 begin
   return cycle_weeks = 1
-    or (date_trunc('week', day::timestamp)::date - date_trunc('week', valid_from::timestamp)::date)
+    or (date_trunc('week', day::timestamp)::date - date_trunc('week', cycle_from::timestamp)::date)
       / 7 % cycle_weeks = 0;
 end;
 $$;

@@ -227,7 +227,8 @@ begin
       and hours.weekday = extract(isodow from day)::smallint
       and hours.opens <= wall::time and wall + length <= day + hours.closes
       and hours.valid_from <= day and (hours.valid_until is null or day <= hours.valid_until)
-      and private.is_week_of_cycle(day, hours.valid_from, hours.cycle_weeks)
+      and private.is_week_of_cycle(
+        day, coalesce(hours.cycle_from, hours.valid_from), hours.cycle_weeks)
       and date_bin(make_interval(mins => service.slot_interval_minutes), wall, day + hours.opens)
         = wall
   ) and not exists (

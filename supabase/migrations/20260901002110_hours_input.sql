@@ -33,6 +33,10 @@ begin
     perform private.raise_error('invalid_time', 'The last day may not be before the first. Leave '
       'it empty for hours that hold until further notice.');
   end if;
+  if new.cycle_from > new.valid_from or not isfinite(new.cycle_from) then
+    perform private.raise_error('invalid_time', 'The weeks of a cycle are counted from the first day '
+      'or one before it. Leave it empty for the first day.');
+  end if;
   return new;
 end;
 $$;

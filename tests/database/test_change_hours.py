@@ -121,6 +121,27 @@ def test_new_hours_may_come_every_other_week(db: Connection) -> None:
     ]
 
 
+def test_a_change_in_a_week_without_hours_leaves_the_other_weeks_as_they_are(
+    db: Connection,
+) -> None:
+    practice = make_practice(db, hours=NINE_TO_FIVE)
+    set_hours(db, practice, week("10:00", "12:00", cycle_weeks=2), start=DAY)
+    after = DAY + timedelta(days=7)
+    kept = week("10:00", "13:00", cycle_weeks=2, cycle_from=DAY.isoformat())
+    set_hours(db, practice, kept, start=after)
+    assert [hours_of(db, practice, 2 + days) for days in (0, 7, 14, 21, 28)] == [
+        (10, 12),
+        None,
+        (10, 13),
+        None,
+        (10, 13),
+    ]
+    # Else they count from the day of the change.
+    set_hours(db, practice, week("10:00", "13:00", cycle_weeks=2), start=after)
+    assert hours_of(db, practice, 2 + 7) == (10, 13)
+    assert hours_of(db, practice, 2 + 14) is None
+
+
 def test_a_change_over_booked_visits_is_refused_and_changes_nothing(db: Connection) -> None:
     practice = make_practice(db, hours=NINE_TO_FIVE)
     book(db, practice, at(14))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import LiteralString
 
 import pytest
 
 from tests.people import (
     Connection,
+    as_patient,
     at,
     book,
+    call,
+    insert,
     make_clinic,
     make_hours,
     make_location,
@@ -168,6 +172,56 @@ def test_no_visit_becomes_an_import_later(db: Connection) -> None:
     db.execute("update public.appointments set booked_via = 'import' where id = %s", [visit["id"]])
     kept = one(db, "select booked_via from public.appointments where id = %s", visit["id"])
     assert kept == {"booked_via": "dashboard"}
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_cycle_keeps_its_weeks_when_the_hours_are_those_of_a_later_week(
+    db: Connection, is_plain: bool
+) -> None:
+    practice = make_practice(db)
+    soon = at(0).date()
+    begin = soon - timedelta(days=soon.weekday())
+    db.execute(
+        "update public.weekly_hours set cycle_weeks = 3, cycle_from = %s, valid_from = %s",
+        [begin + timedelta(days=3), begin + timedelta(days=14)],
+    )
+    if not is_plain:
+        insert(
+            db,
+            "public.availability_exceptions",
+            provider_id=practice.provider,
+            starts_on=begin,
+            ends_on=begin + timedelta(days=100),
+            opens="00:00",
+            closes="00:01",
+        )
+    for since in range(7, 70):
+        starts_at = datetime.combine(begin + timedelta(days=since), time(9), UTC)
+        is_open = since // 7 % 3 == 0 and since >= 14
+        answer = one(
+            db,
+            "select private.open_time(%s, %s, %s, %s) <> '{}' as is_open",
+            practice.provider,
+            practice.location,
+            starts_at,
+            starts_at + timedelta(hours=1),
+        )
+        assert answer["is_open"] == is_open, since
+        with db.transaction(force_rollback=True), as_patient(db, practice.user):
+            wanted = {"service_id": practice.service, "provider_id": practice.provider}
+            if is_open:
+                call(db, "public.book_appointment", starts_at=starts_at, **wanted)
+            else:
+                with refused(db, "outside_availability"):
+                    call(db, "public.book_appointment", starts_at=starts_at, **wanted)
+
+
+@pytest.mark.parametrize("cycle_from", ["infinity", "valid_from + 1"])
+def test_a_cycle_begins_before_its_hours(db: Connection, cycle_from: LiteralString) -> None:
+    make_practice(db)
+    value = cycle_from if cycle_from.startswith("valid") else f"'{cycle_from}'"
+    with refused(db, "invalid_time"):
+        db.execute(f"update public.weekly_hours set cycle_from = {value}")
 
 
 @pytest.mark.parametrize("cycle", [0, -1, 53])

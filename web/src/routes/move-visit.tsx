@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
@@ -87,9 +83,7 @@ function MoveDialog(
           <When startsAt={choice.at} zone={zone} />
         </dd>
       </dl>
-      {visit.status === "booked" && needsApproval && (
-        <p>{t("clinic.needs_approval")}</p>
-      )}
+      {visit.status === "booked" && needsApproval && <p>{t("clinic.needs_approval")}</p>}
       <ErrorNotice error={move.error} />
       <div className="actions">
         <Button

@@ -1,8 +1,4 @@
-import {
-  useMutation,
-  useQueryClient,
-  useSuspenseQuery,
-} from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { CalendarPlus, Check } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -17,11 +13,7 @@ import { VisitSummary } from "@/features/booking/visit-summary";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { cancelVisit, confirmVisit } from "@/features/visits/change-visit";
 import { downloadCalendarFile } from "@/features/visits/download-calendar-file";
-import {
-  isConfirmed,
-  type Visit,
-  visitQuery,
-} from "@/features/visits/get-visits";
+import { isConfirmed, type Visit, visitQuery } from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
 import { now } from "@/lib/clock";
 
@@ -41,9 +33,7 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
   useVisitChanges(userId);
   const isNew = search.has("new") &&
     (visit.status === "booked" || visit.status === "pending");
-  const heading = isNew
-    ? (visit.status === "pending" ? "pending" : "booked")
-    : null;
+  const heading = isNew ? (visit.status === "pending" ? "pending" : "booked") : null;
   const isOpen = ["booked", "pending"].includes(visit.status) &&
     Date.parse(visit.starts_at) > now();
   return (
@@ -80,9 +70,7 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
           </div>
         )}
       </VisitSummary>
-      {isOpen && visit.status === "booked" && !heading && (
-        <Coming visit={visit} />
-      )}
+      {isOpen && visit.status === "booked" && !heading && <Coming visit={visit} />}
       {isOpen && <VisitActions visit={visit} />}
       <p className="after">
         <Link to={paths.visits}>{t("visit.all")}</Link>

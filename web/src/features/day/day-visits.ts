@@ -73,8 +73,12 @@ const STEPS: Partial<Record<Status, Step[]>> = {
   noshow: [{ to: "arrived", words: "arrive" }],
 };
 
-export function stepsFrom(status: Status): Step[] {
-  return STEPS[status] ?? [];
+/** What has not begun is not missed; that it is not over before, the database says. */
+export function stepsFrom(
+  { status, starts_at }: Pick<DayVisit, "status" | "starts_at">,
+  now: number,
+): Step[] {
+  return (STEPS[status] ?? []).filter(({ to }) => to !== "noshow" || Date.parse(starts_at) <= now);
 }
 
 /** Who is seen next: the first who is here, else the first who is still expected. */

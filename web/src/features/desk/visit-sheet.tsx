@@ -8,6 +8,7 @@ import { Field } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
 import { When } from "@/components/when";
 import { paths } from "@/config/paths";
+import { now } from "@/lib/clock";
 import { cancelVisit } from "../visits/change-visit";
 import { changeStatus, type DayVisit, type Status, stepsFrom } from "../day/day-visits";
 import type { ChosenTime } from "./book-visit";
@@ -151,7 +152,7 @@ export function StatusSteps({ visit }: { visit: DayVisit }) {
     mutationFn: (status: Status) => changeStatus(visit, status),
     onSettled: () => queries.invalidateQueries({ queryKey: ["day"] }),
   });
-  const steps = stepsFrom(visit.status);
+  const steps = stepsFrom(visit, now());
   if (steps.length === 0) return null;
   return (
     <>

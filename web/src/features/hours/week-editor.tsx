@@ -116,6 +116,7 @@ function WeekdayHours(
       opens: last ? last.closes : "09:00",
       closes: last ? "" : "17:00",
       cycleWeeks: 1,
+      cycleFrom: null,
     }]);
   };
   return (
@@ -181,7 +182,7 @@ function HoursLine(
       <select
         aria-label={t("hours.how_often_on", { day })}
         value={hours.cycleWeeks}
-        onChange={({ target }) => onChange({ cycleWeeks: Number(target.value) })}
+        onChange={({ target }) => onChange({ cycleWeeks: Number(target.value), cycleFrom: null })}
       >
         {[...new Set([1, 2, 3, 4, hours.cycleWeeks])].map((weeks) => (
           <option key={weeks} value={weeks}>

@@ -19,6 +19,8 @@ export interface Hours {
   opens: string;
   closes: string;
   cycleWeeks: number;
+  /** A day of a week that is one of the cycle; null: the first day that the change holds. */
+  cycleFrom: Day | null;
 }
 
 export function weeklyHoursQuery(providerId: string) {
@@ -29,7 +31,8 @@ export function weeklyHoursQuery(providerId: string) {
         await supabase()
           .from("weekly_hours")
           .select(
-            "id, location_id, weekday, opens, closes, cycle_weeks, valid_from, valid_until",
+            `id, location_id, weekday, opens, closes, cycle_weeks, cycle_from, valid_from,
+             valid_until`,
           )
           .eq("provider_id", providerId)
           .order("weekday")
@@ -47,6 +50,7 @@ type WeekRow = Pick<
   | "opens"
   | "closes"
   | "cycle_weeks"
+  | "cycle_from"
   | "valid_from"
   | "valid_until"
 >;
@@ -68,6 +72,7 @@ export function weekOn(
       opens: row.opens.slice(0, 5),
       closes: row.closes.startsWith("24") ? "00:00" : row.closes.slice(0, 5),
       cycleWeeks: row.cycle_weeks,
+      cycleFrom: row.cycle_weeks === 1 ? null : row.cycle_from ?? row.valid_from,
     }));
 }
 
@@ -100,7 +105,8 @@ export function mistakesIn(
     const runsInto = week.some((other) => {
       const there = spanOf(other);
       return other.key !== hours.key && other.weekday === hours.weekday &&
-        other.cycleWeeks === hours.cycleWeeks && !mistakes.has(other.key) &&
+        other.cycleWeeks === hours.cycleWeeks && other.cycleFrom === hours.cycleFrom &&
+        !mistakes.has(other.key) &&
         there.opens < here.closes && here.opens < there.closes &&
         there.opens <= here.opens;
     });
@@ -135,6 +141,7 @@ export async function setWeeklyHours(
         weekday: hours.weekday,
         ...spanOf(hours),
         cycle_weeks: hours.cycleWeeks,
+        cycle_from: hours.cycleFrom,
       })),
       valid_from: validFrom,
       on_conflict: onConflict,
