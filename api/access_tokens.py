@@ -1,7 +1,7 @@
 """Checks access tokens before anything is done with them.
 
-PostgREST checks signature, audience and time again at the first call as the caller; issuer, header
-tricks and the kind of token are checked here alone. Keys come from Auth's published set. A token
+PostgREST checks signature and time again at the first call as the caller; issuer, audience and the
+kind of token are checked here alone. Keys come from Auth's published set. A token
 signed with a project's legacy shared secret cannot be checked against it, so Auth itself is asked.
 """
 

@@ -70,6 +70,7 @@ class TokenVerifier:
         try:
             header = jwt.get_unverified_header(token)
             key = self._key_for(header)
+            # As hosted: a project's own legacy keys have no audience.
             options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False}
             claims: dict[str, Any] = jwt.decode(
                 token, key, algorithms=[header["alg"]], options=options
