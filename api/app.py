@@ -25,6 +25,7 @@ from api.routes import (
     staff_invitations,
     unsubscribe,
 )
+from api.strangers import Strangers
 from api.vouchers import Vouchers
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
                 http=http,
                 service=service,
                 tokens=AccessTokens(settings, http),
+                strangers=Strangers(),
                 metrics=metrics,
             )
             yield

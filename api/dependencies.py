@@ -12,8 +12,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from supabase import AsyncClient
 
 from api.access_tokens import AccessTokens
-from api.error_responses import not_signed_in
+from api.error_responses import NOT_SIGNED_IN, ProblemError
 from api.metrics import Metrics
+from api.strangers import Strangers
 from appoint.settings import Settings
 from appoint.supabase_clients import user_client
 
@@ -26,6 +27,7 @@ class Resources:
     http: httpx.AsyncClient
     service: AsyncClient
     tokens: AccessTokens
+    strangers: Strangers
     metrics: Metrics
 
 
@@ -51,12 +53,21 @@ async def caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Person:
     """Whoever the token belongs to. What they may do is asked of the database, as them."""
-    if credentials is None:
-        raise not_signed_in()
-    token = credentials.credentials
-    identity = await held.tokens.verify(token)
+    held.strangers.admit()
+    token = credentials.credentials if credentials else ""
+    try:
+        identity = await held.tokens.verify(token)
+    except ProblemError as refusal:
+        if refusal.status == NOT_SIGNED_IN[0]:
+            held.strangers.count()
+        raise
     request.state.user_id = str(identity.user_id)  # for the log line
     return Person(identity.user_id, user_client(held.settings, token, held.http))
+
+
+async def stranger(held: Annotated[Resources, Depends(resources)]) -> None:
+    """For what needs no token: counted by address."""
+    held.strangers.count()
 
 
 Held = Annotated[Resources, Depends(resources)]

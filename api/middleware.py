@@ -10,6 +10,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_responses import BY_STATUS, INTERNAL, UNAVAILABLE, problem_response
@@ -29,6 +30,8 @@ BODY_SECONDS = 20.0
 UPLOAD_SECONDS = 120.0
 # From the whole request to the answer; below what proxies commonly wait.
 ANSWER_SECONDS = 30.0
+# Where the rest of a body is not read, the connection cannot serve another request.
+CUT = {"Connection": "close"}
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -104,7 +107,18 @@ class Deadline:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        has_begun = False
+        has_begun = has_arrived = False
+
+        async def received() -> Message:
+            # How long the body of an upload may take is another's limit.
+            nonlocal has_arrived
+            if has_arrived:
+                return await receive()
+            deadline.reschedule(None)
+            message = await receive()
+            deadline.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+            has_arrived = True
+            return message
 
         async def noticed(message: Message) -> None:
             nonlocal has_begun
@@ -112,8 +126,8 @@ class Deadline:
             await send(message)
 
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._app(scope, receive, noticed)
+            async with asyncio.timeout(ANSWER_SECONDS) as deadline:
+                await self._app(scope, received, noticed)
         except TimeoutError:
             logger.error("request_took_too_long")
             if has_begun:
@@ -124,7 +138,8 @@ class Deadline:
 
 class BodyLimit:
     """Refuses bodies that are too large, announced or not, before they fill the memory, and those
-    that arrive too slowly."""
+    that arrive too slowly. An upload is kept only once somebody is known to be let in: it is read
+    when the route asks for it, and every other body before."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -139,21 +154,36 @@ class BodyLimit:
         if not announced.isdecimal() or len(announced) > 10 or int(announced) > largest * DRAINED:
             await _refuse(413, scope, receive, send)
             return
-        try:
-            async with asyncio.timeout(UPLOAD_SECONDS if is_upload else BODY_SECONDS):
-                body = await _read_up_to(largest, receive)
-        except TimeoutError:
-            await _refuse(408, scope, receive, send)
-            return
-        if body is None:
-            await _refuse(413, scope, receive, send)
-            return
-        pending = [{"type": "http.request", "body": body, "more_body": False}]
+        seconds = UPLOAD_SECONDS if is_upload else BODY_SECONDS
+        pending: list[Message] = []
+        is_read = False
 
         async def replay() -> Message:
+            nonlocal is_read
+            if not is_read:
+                is_read = True
+                return await _whole(seconds, largest, receive)
             return pending.pop() if pending else await receive()
 
+        if not is_upload:
+            try:
+                pending.append(await replay())
+            except HTTPException as refusal:
+                await _refuse(refusal.status_code, scope, receive, send)
+                return
         await self._app(scope, replay, send)
+
+
+async def _whole(seconds: float, largest: int, receive: Receive) -> Message:
+    """The body in one piece. Raises HTTPException, which passes wherever a route reads."""
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _read_up_to(largest, receive)
+    except TimeoutError:
+        raise HTTPException(408, headers=CUT) from None
+    if body is None:
+        raise HTTPException(413, headers=CUT)
+    return {"type": "http.request", "body": body, "more_body": False}
 
 
 async def _read_up_to(largest: int, receive: Receive) -> bytes | None:
@@ -174,8 +204,7 @@ async def _read_up_to(largest: int, receive: Receive) -> bytes | None:
 
 
 async def _refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    # The rest of the body may not be read, so the connection cannot serve another request.
-    answer = problem_response(status, *BY_STATUS[status], headers={"Connection": "close"})
+    answer = problem_response(status, *BY_STATUS[status], headers=CUT)
     await answer(scope, receive, send)
 
 

@@ -13,16 +13,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from postgrest.exceptions import APIError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from api.action_page import POLICY, LinkedVisit, action_page, refusal_page
-from api.dependencies import Held, Resources
+from api.dependencies import Held, Resources, stranger
 from api.error_responses import BY_STATUS, ProblemError, documented, refusal_of
 
-router = APIRouter(prefix="/v1/actions", tags=["links in mails"])
+router = APIRouter(prefix="/v1/actions", tags=["links in mails"], dependencies=[Depends(stranger)])
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -75,7 +75,7 @@ BODY = {
     "/{token}",
     summary="Show what a link in a mail is for",
     response_model=None,
-    responses=ANSWERS | documented(404, 422, 500, 503),
+    responses=ANSWERS | documented(404, 422, 429, 500, 503),
 )
 async def show_action(token: Token, request: Request, held: Held) -> Response:
     """Changes nothing, however often it is asked."""
@@ -91,7 +91,7 @@ async def show_action(token: Token, request: Request, held: Held) -> Response:
     "/{token}",
     summary="Do what a link in a mail is for",
     response_model=None,
-    responses=ANSWERS | documented(404, 409, 410, 413, 415, 422, 500, 503),
+    responses=ANSWERS | documented(404, 409, 410, 413, 415, 422, 429, 500, 503),
     openapi_extra=BODY,
 )
 async def use_action(token: Token, request: Request, held: Held) -> Response:

@@ -18,9 +18,8 @@ from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import BaseModel, Field
 from supabase import AsyncClient
 
-from api.dependencies import Caller
 from api.error_responses import BY_STATUS, ProblemError
-from api.flows import FlowRequest, asks_for, authorise, flow_responses
+from api.flows import FlowRequest, asks_for, asks_to_read, flow_responses
 from appoint.importing import jobs
 from appoint.importing.outcomes import ImportFailed, Reject
 
@@ -28,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/v1/clinics/{clinic_id}/imports", tags=["imports"])
 
-FLOW = "import_records"
 ROWS_PER_READ = 1000
 MOST_REJECTS = 100_000
 JobId = Annotated[UUID, Path()]
@@ -96,7 +94,7 @@ async def start_import(
     clinic_id: UUID,
     request: Request,
     response: Response,
-    asked: Annotated[FlowRequest, asks_for(FLOW)],
+    asked: Annotated[FlowRequest, asks_for("import_records")],
     kind: Annotated[jobs.Kind, Query(description="What the upload holds.")],
     dry_run: Annotated[
         bool, Query(description="Say what would become of every row and change nothing.")
@@ -132,10 +130,12 @@ async def start_import(
 
 
 @router.get("/{job_id}", summary="The progress of an import", responses=flow_responses())
-async def read_import(clinic_id: UUID, job_id: JobId, caller: Caller) -> ImportJob:
+async def read_import(
+    clinic_id: UUID, job_id: JobId, asked: Annotated[FlowRequest, asks_to_read("read_import")]
+) -> ImportJob:
     """Owners and managers."""
-    await authorise(caller, FLOW, clinic_id)
-    return await _job(caller.client, clinic_id, job_id)
+    await asked.count()
+    return await _job(asked.person.client, clinic_id, job_id)
 
 
 @router.get(
@@ -144,11 +144,14 @@ async def read_import(clinic_id: UUID, job_id: JobId, caller: Caller) -> ImportJ
     response_class=Response,
     responses=REJECTS | flow_responses(),
 )
-async def read_rejects(clinic_id: UUID, job_id: JobId, caller: Caller) -> Response:
+async def read_rejects(
+    clinic_id: UUID, job_id: JobId, asked: Annotated[FlowRequest, asks_to_read("read_rejects")]
+) -> Response:
     """Names each row by file, line and id, never by what was in it."""
-    await authorise(caller, FLOW, clinic_id)
-    await _job(caller.client, clinic_id, job_id)
-    rejects = await _rejects(caller.client, clinic_id, job_id)
+    await asked.count()
+    caller = asked.person.client
+    await _job(caller, clinic_id, job_id)
+    rejects = await _rejects(caller, clinic_id, job_id)
     return Response(
         _csv(rejects),
         media_type="text/csv; charset=utf-8",

@@ -11,16 +11,18 @@ import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from postgrest.exceptions import APIError
 from pydantic import BaseModel
 
 from api.action_page import POLICY, refusal_page, subscription_page
-from api.dependencies import Held, Resources
+from api.dependencies import Held, Resources, stranger
 from api.error_responses import BY_STATUS, ProblemError, documented, refusal_of
 
-router = APIRouter(prefix="/v1/unsubscribe", tags=["links in mails"])
+router = APIRouter(
+    prefix="/v1/unsubscribe", tags=["links in mails"], dependencies=[Depends(stranger)]
+)
 
 Token = Annotated[str, Path(min_length=1, max_length=100, description="From the link in the mail.")]
 
@@ -46,7 +48,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     "/{message_id}/{token}",
     summary="Show which messages a link would stop",
     response_model=None,
-    responses=ANSWERS | documented(404, 422, 500, 503),
+    responses=ANSWERS | documented(404, 422, 429, 500, 503),
 )
 async def show_subscription(
     message_id: UUID, token: Token, request: Request, held: Held
@@ -59,7 +61,7 @@ async def show_subscription(
     "/{message_id}/{token}",
     summary="Stop messages of this kind",
     response_model=None,
-    responses=ANSWERS | documented(404, 413, 422, 500, 503),
+    responses=ANSWERS | documented(404, 413, 422, 429, 500, 503),
 )
 async def unsubscribe(message_id: UUID, token: Token, request: Request, held: Held) -> Response:
     """Counts at once, also for what is queued. Again: the same answer."""

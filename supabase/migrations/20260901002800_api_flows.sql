@@ -29,6 +29,8 @@ insert into private.flows (flow, roles, needs_own_factor, most, per_seconds) val
   ('remove_member', '{owner, manager, front_desk, provider}', false, 120, 3600),
   ('reset_second_factor', '{owner, manager}', true, 20, 3600),
   ('import_records', '{owner, manager}', false, 60, 3600),
+  ('read_import', '{owner, manager}', false, 7200, 3600),
+  ('read_rejects', '{owner, manager}', false, 60, 3600),
   ('export_patient', '{owner, manager}', true, 60, 3600),
   ('erase_patient', '{owner, manager}', true, 60, 3600),
   ('export_self', null, true, 20, 3600),

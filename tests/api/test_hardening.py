@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from api import middleware
+from api import flows, middleware, strangers
+from api.access_tokens import AccessTokens, Identity
 from api.app import create_app
 from appoint.settings import Settings
 from tests.api.offline import SETTINGS, Offline
@@ -66,6 +68,87 @@ async def test_a_body_that_does_not_arrive_is_given_up(
 
     answer = await client.post("/v1/clinics", content=dripping())
     assert (answer.status_code, answer.json()["key"]) == (408, "request_timeout")
+
+
+UPLOAD_PATH = "/v1/clinics/20000000-0000-4000-8000-0000000000a1/imports?kind=patients"
+
+
+async def test_an_upload_is_not_read_for_whoever_is_not_signed_in(offline: Offline) -> None:
+    """Sixteen megabytes are kept for people alone; a stranger is answered without them."""
+    _, client = offline
+
+    async def never() -> AsyncIterator[bytes]:
+        pytest.fail("the body was asked for")
+        yield b""
+
+    answer = await client.post(UPLOAD_PATH, content=never(), headers={"Content-Type": "text/csv"})
+    assert (answer.status_code, answer.json()["key"]) == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "status"), [("UPLOAD_SECONDS", 0.01, 408), ("LARGEST_UPLOAD", 9, 413)]
+)
+async def test_the_upload_of_somebody_signed_in_has_its_limits(
+    offline: Offline, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, status: int
+) -> None:
+    monkeypatch.setattr(middleware, limit, value)
+    monkeypatch.setattr(flows, "authorise", nobody_objects)
+    monkeypatch.setattr(AccessTokens, "verify", somebody)
+    _, client = offline
+
+    async def slow_and_long() -> AsyncIterator[bytes]:
+        yield b"ten bytes!"
+        if status == 408:
+            await asyncio.Event().wait()
+
+    headers = {"Content-Type": "text/csv", "Authorization": "Bearer good"}
+    answer = await client.post(UPLOAD_PATH, content=slow_and_long(), headers=headers)
+    assert (answer.status_code, answer.headers["connection"]) == (status, "close")
+
+
+async def somebody(tokens: AccessTokens, token: str) -> Identity:
+    return Identity(uuid.uuid4(), "aal1")
+
+
+async def nobody_objects(*asked: object) -> None:
+    """Stands in for the database."""
+
+
+async def test_strangers_are_counted_by_address(
+    offline: Offline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links of mails and bad tokens alike; somebody elsewhere does not notice."""
+    monkeypatch.setattr(strangers, "MOST", 3)
+    app, near = offline
+    paths = ("/v1/actions/x", f"/v1/unsubscribe/{uuid.uuid4()}/x", "/v1/me/export")
+    first = [(await near.get(path)).status_code for path in paths]
+    assert 429 not in first
+    for path in paths:
+        answer = await near.get(path)
+        assert (answer.status_code, answer.json()["key"]) == (429, "too_many_requests"), path
+        assert 1 <= int(answer.headers["retry-after"]) <= strangers.PER_SECONDS + 1
+    transport = httpx.ASGITransport(app, client=("2001:db8::1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as far:
+        assert (await far.get("/v1/me/export")).status_code == 401
+        assert (await far.get("/healthz")).status_code == 200
+    assert (await near.get("/healthz")).status_code == 200
+
+
+async def test_a_new_minute_begins_anew_and_a_network_is_one_address(
+    offline: Offline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangers, "MOST", 1)
+    app, _ = offline
+
+    async def status(address: str) -> int:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.example") as client:
+            return (await client.get("/v1/me/export")).status_code
+
+    assert [await status(f"2001:db8::{n}") for n in (1, 2)] == [401, 429]
+    assert await status("2001:db8:0:1::1") == 401
+    monkeypatch.setattr(strangers, "PER_SECONDS", 0)
+    assert await status("2001:db8::1") == 401
 
 
 async def test_an_answer_that_takes_too_long_is_a_503(

@@ -233,3 +233,20 @@ async def test_another_clinics_job_is_not_there(
     for ending in ("", "/rejects.csv"):
         url = f"/v1/clinics/{staffed.id}/imports/{job_id}{ending}"
         assert_problem(await api.get(url, headers=staffed.headers("owner")), 404, "not_found")
+
+
+@pytest.mark.parametrize(("ending", "most"), [("", 7200), ("/rejects.csv", 60)])
+async def test_reading_is_counted_too(
+    stack: StackConfig, api: httpx.AsyncClient, clinic: Clinic, ending: str, most: int
+) -> None:
+    """A list of rejects takes up to a hundred reads of the database."""
+    started = await upload(api, clinic, "patients", PATIENTS)
+    url = f"{started.headers['location']}{ending}"
+    assert (await api.get(url, headers=clinic[1])).status_code == 200
+    with psycopg.connect(stack.db_url()) as connection:
+        connection.execute(
+            "update private.flow_counts set requests = %s where flow = %s"
+            " and user_id = (select user_id from public.members where clinic_id = %s)",
+            [most, "read_rejects" if ending else "read_import", clinic[0]],
+        )
+    assert_problem(await api.get(url, headers=clinic[1]), 429, "too_many_requests")
