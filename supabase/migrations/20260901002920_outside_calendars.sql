@@ -88,6 +88,7 @@ create index busy_blocks_by_calendar
 comment on table public.busy_blocks is
   'When a provider is busy elsewhere, as last imported: closed time at every location.';
 
+-- Definer: the clinic of the provider is not the writer's to read.
 create function private.fill_in_outside_calendar() returns trigger
 language plpgsql
 security definer
