@@ -53,7 +53,8 @@ def running_stack(**settings: object) -> Iterator[StackConfig]:
         yield config
         words = personal_words(config)
         lifecycle.stop(directory)
-        assert personal_lines(config.logs, words) == []
+        found = personal_lines(config.logs, words)
+        assert not found, found
     finally:
         lifecycle.stop(directory)
         lifecycle.erase(config)

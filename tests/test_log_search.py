@@ -14,7 +14,13 @@ HARMLESS = '{"action": "request", "route": "/v1/clinics/{clinic_id}", "status": 
 
 @pytest.mark.parametrize(
     "personal",
-    ["CanaryBird", "to ada.lovelace@people.example", "for Ada Lovelace", "hint: itching skin"],
+    [
+        "CanaryBird",
+        "to ada.lovelace@people.example",
+        "<ada@mail.analytical-engine.co.uk>",
+        "for Ada Lovelace",
+        "hint: itching skin",
+    ],
 )
 def test_whatever_is_personal_is_seen_in_any_log(tmp_path: Path, personal: str) -> None:
     (tmp_path / "api.log").write_text(HARMLESS)
@@ -23,8 +29,11 @@ def test_whatever_is_personal_is_seen_in_any_log(tmp_path: Path, personal: str) 
     assert found.startswith("worker.log.1:2:")
 
 
-def test_ids_and_times_are_not_personal(tmp_path: Path) -> None:
-    (tmp_path / "api.log").write_text(HARMLESS)
+def test_ids_times_versions_and_hostile_texts_are_not_personal(tmp_path: Path) -> None:
+    hostile = (
+        "Bcc: everybody@nowhere.invalid, n@x.yz, npm:left-pad@1.3.0, @supabase/cli, a@127.0.0.1"
+    )
+    (tmp_path / "api.log").write_text(f"{HARMLESS}{hostile}\n")
     assert personal_lines(tmp_path, {b"ada lovelace"}) == []
 
 

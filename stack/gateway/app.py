@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from stack.config import HOST, StackConfig
-from stack.gateway import cors, forwarding, keys
+from stack.gateway import cors, forwarding, keys, refusals
 from stack.gateway.routes import (
     REALTIME_INTERNAL,
     Access,
@@ -53,6 +53,12 @@ async def handle(request: web.Request) -> web.StreamResponse:
         return _answer_without_part(request, path)
     if target.access is not Access.FUNCTION and cors.is_preflight(request):
         return cors.preflight_answer(request)
+    answer = await _answer(request, target)
+    refusals.note(request, target.part, answer)
+    return answer
+
+
+async def _answer(request: web.Request, target: Target) -> web.StreamResponse:
     try:
         return await _forward(request, target)
     except keys.KeyRefused as refusal:

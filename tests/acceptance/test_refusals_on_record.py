@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from stack.config import StackConfig
+from stack.seed import DEMO_CLINIC_ID
 from tests.acceptance.clients import Person, sign_up
 from tests.acceptance.eventually import eventually
+from tests.bad_tokens import Forger
 
 
 @pytest.fixture
@@ -78,6 +81,42 @@ async def test_postgresql_notes_who_was_refused_by_a_function(
 
     async def noted() -> bool:
         return any(expected in line for line in lines(stack, "postgres.log"))
+
+    assert await eventually(noted)
+
+
+async def test_the_gateway_notes_what_no_row_and_no_function_could(
+    stack: StackConfig, outsider: Person
+) -> None:
+    """Bad tokens, broken constraints and malformed ids: by status, code and subject, no more."""
+    subject = await user_id(outsider)
+    forger = Forger(stack, subject)
+    mine = {"clinic_id": DEMO_CLINIC_ID, "patient_id": outsider.patient_id}
+    forged = {"Authorization": f"Bearer {forger.sign(forger.foreign)}"}
+    attempts: list[tuple[str, Any, dict[str, str], str]] = [
+        ("rest/v1/rpc/my_memberships", {}, forged, "refused: 401 by postgrest, PGRST301"),
+        ("auth/v1/reauthenticate", None, forged, "refused: 403 by auth, bad_jwt"),
+        (
+            "rest/v1/notification_preferences",
+            mine | {"language": "no such language"},
+            {},
+            "refused: 400 by postgrest, 23514",
+        ),
+        (
+            "rest/v1/rpc/open_patient",
+            {"patient_id": "no id"},
+            {},
+            "refused: 400 by postgrest, 22P02",
+        ),
+    ]
+    before = len(lines(stack, "gateway.log"))
+    for path, body, headers, _ in attempts:
+        method = "POST" if body is not None else "GET"
+        await outsider.http.request(method, f"/{path}", json=body, headers=headers)
+
+    async def noted() -> bool:
+        new = lines(stack, "gateway.log")[before:]
+        return all(any(f"{line} to {subject}" in one for one in new) for *_, line in attempts)
 
     assert await eventually(noted)
 

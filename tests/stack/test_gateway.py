@@ -6,12 +6,15 @@ The parts behind it are played by one server each that tells what reached it.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import aiohttp
 import httpx
+import jwt
 import pytest
 from aiohttp import web
 
@@ -53,6 +56,8 @@ class Part:
             request.transport.abort()
         if request.path.endswith("/slowly"):
             return await self.answer_in_two_pieces(request)
+        if request.query.get("refuse"):
+            return web.json_response(json.loads(request.query["refuse"]), status=409)
         headers = {"Access-Control-Allow-Origin": "https://part.example", "X-Part": self.name}
         seen = {
             "part": self.name,
@@ -178,6 +183,55 @@ async def test_links_in_mails_and_public_keys_need_no_key(
     seen = (await gateway.get(f"/auth/v1/{path}")).json()
     assert seen["path"] == f"/{path}"
     assert "authorization" not in seen["headers"]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"code": "23514", "message": 'row of "Ann" violates'}, "23514"),
+        ({"code": "PT409", "message": "slot_taken", "hint": "Ann took it"}, "slot_taken"),
+        ({"code": "PT409", "message": "Ann took it"}, "-"),
+        (
+            {"code": 422, "error_code": "weak_password", "msg": "ann@people.example"},
+            "weak_password",
+        ),
+        ({"code": "Ann: took it"}, "-"),
+        (["Ann"], "-"),
+    ],
+)
+async def test_who_was_refused_what_is_noted_and_nothing_else(
+    gateway: httpx.AsyncClient,
+    key: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+    said: object,
+    code: str,
+) -> None:
+    caplog.set_level(logging.INFO, "gateway")
+    subject = str(uuid.uuid4())
+    claims = {"sub": subject, "email": "ann@people.example"}
+    forged = jwt.encode(claims, "x" * 40, algorithm="HS256")
+    answer = await gateway.post(
+        "/rest/v1/patients",
+        params={"refuse": json.dumps(said), "full_name": "eq.Ann"},
+        headers=key | {"Authorization": f"Bearer {forged}"},
+    )
+    assert (answer.status_code, answer.json()) == (409, said)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"refused: 409 by postgrest, {code} to {subject}"
+    ]
+
+
+async def test_a_refused_key_and_a_token_that_is_none_are_noted_too(
+    gateway: httpx.AsyncClient, key: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway")
+    await gateway.get("/auth/v1/user")
+    for bearer in ("ann", "a.b.c", f"{'x' * 36}"):
+        headers = key | {"Authorization": f"Bearer {bearer}"}
+        await gateway.get("/rest/v1/x", params={"refuse": "{}"}, headers=headers)
+    await gateway.get("/rest/v1/x", headers=key)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["refused: 401 by auth, - to -", *["refused: 409 by postgrest, - to -"] * 3]
 
 
 async def test_keys_become_the_roles_they_stand_for(
