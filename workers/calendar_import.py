@@ -41,6 +41,7 @@ class OutsideCalendar:
     etag: str | None
     last_modified: str | None
     time_zone: str
+    read_until: datetime
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> OutsideCalendar:
@@ -51,6 +52,7 @@ class OutsideCalendar:
             etag=row["etag"],
             last_modified=row["last_modified"],
             time_zone=row["time_zone"] or "UTC",
+            read_until=datetime.fromisoformat(row["read_until"]),
         )
 
 
@@ -105,10 +107,13 @@ class CalendarImport:
         )
         if fetched.content is None:
             return "keep_busy_blocks", {}
-        busy = await read_busy_times(fetched.content, calendar.time_zone, datetime.now(UTC))
+        busy = await read_busy_times(
+            fetched.content, calendar.time_zone, datetime.now(UTC), calendar.read_until
+        )
         return "store_busy_blocks", {
             "starts": busy.starts,
             "ends": busy.ends,
+            "read_until": calendar.read_until.isoformat(),
             "skipped_events": busy.skipped_events,
             "etag": fetched.etag,
             "last_modified": fetched.last_modified,

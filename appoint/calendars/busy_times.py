@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 BEFORE_NOW = timedelta(days=1)
-AFTER_NOW = timedelta(days=400)
 # Of processor time; waiting for a processor may take as long again and more.
 PROCESSOR_SECONDS = 15
 PATIENCE = 3
@@ -34,12 +33,19 @@ class BusyTimes:
 
 
 async def read_busy_times(
-    content: bytes, time_zone: str, now: datetime, *, processor_seconds: int = PROCESSOR_SECONDS
+    content: bytes,
+    time_zone: str,
+    now: datetime,
+    until: datetime,
+    *,
+    processor_seconds: int = PROCESSOR_SECONDS,
 ) -> BusyTimes:
-    """Busy time from a day before `now` to 400 days after it; times without a zone are read in
-    `time_zone`. Raises ReadingError."""
+    """Busy time from a day before `now` until then; times without a zone are read in `time_zone`.
+
+    Raises ReadingError.
+    """
     starts_at = (now - BEFORE_NOW).astimezone(UTC)
-    ends_at = (now + AFTER_NOW).astimezone(UTC)
+    ends_at = until.astimezone(UTC)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

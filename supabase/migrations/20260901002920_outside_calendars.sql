@@ -29,7 +29,7 @@ create table public.outside_calendars (
   skipped_events int not null default 0,
   etag text,
   last_modified text,
-  read_whole_at timestamptz,
+  read_until timestamptz,
   next_fetch_at timestamptz not null default now(),
   lease_id uuid,
   leased_until timestamptz,
@@ -57,8 +57,8 @@ comment on column public.outside_calendars.skipped_events is
   'Events that could not be understood when it was last read: their time is not kept busy.';
 comment on column public.outside_calendars.etag is 'As its server said, to ask only for changes.';
 comment on column public.outside_calendars.last_modified is 'As etag.';
-comment on column public.outside_calendars.read_whole_at is
-  'When it was last read whole: repeating events are known for 400 days from then.';
+comment on column public.outside_calendars.read_until is
+  'Until when its events were followed when it was last read whole; nothing is known beyond.';
 
 create table public.busy_blocks (
   id uuid primary key default gen_random_uuid(),

@@ -3,11 +3,38 @@
 --           in one transaction, in which bookings under way are seen.
 -- Access: the service key alone.
 
+-- How far ahead a clinic's calendars are followed: as far as it can be booked, and a week more, since a
+-- calendar that does not change is read whole once a week. At least 400 days: staff book further.
+create function private.calendar_reach(clinic_id uuid) returns interval
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return make_interval(days => greatest(400, 7 + (
+    select max(services.horizon_days) from public.services
+    where services.clinic_id = calendar_reach.clinic_id
+  )));
+end;
+$$;
+
+create function private.is_read_far_enough(calendar public.outside_calendars) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return calendar.read_until
+    > now() + private.calendar_reach(calendar.clinic_id) - interval '7 days';
+end;
+$$;
+
 -- Every how long a calendar is read, and since when one that is not is called stale or failing.
 -- Definer: the service key has no privilege to write outside calendars.
 create function worker.claim_outside_calendars(batch int default 5, lease_seconds int default 120)
 returns table (
-  calendar_id uuid, lease_id uuid, url text, etag text, last_modified text, time_zone text
+  calendar_id uuid, lease_id uuid, url text, etag text, last_modified text, time_zone text,
+  read_until timestamptz
 )
 language plpgsql
 security definer
@@ -40,9 +67,10 @@ begin
     for update skip locked
   ))
   returning taken.id, taken.lease_id, taken.url,
-    -- Repeating events reach 400 days: now and then it is read whole, changed or not.
-    case when taken.read_whole_at > now() - interval '7 days' then taken.etag end,
-    case when taken.read_whole_at > now() - interval '7 days' then taken.last_modified end,
+    -- Repeating events go on: now and then it is read whole, changed or not, and at once when the
+    -- clinic can be booked further ahead.
+    case when private.is_read_far_enough(taken) then taken.etag end,
+    case when private.is_read_far_enough(taken) then taken.last_modified end,
     (
       select place.time_zone
       from public.locations as place
@@ -52,7 +80,8 @@ begin
       group by place.id
       order by count(hours.id) desc, place.created_at
       limit 1
-    );
+    ),
+    now() + private.calendar_reach(taken.clinic_id);
 end;
 $$;
 
@@ -79,6 +108,7 @@ create function worker.store_busy_blocks(
   lease_id uuid,
   starts timestamptz[],
   ends timestamptz[],
+  read_until timestamptz,
   etag text default null,
   last_modified text default null,
   skipped_events int default 0
@@ -117,7 +147,7 @@ begin
     etag = left(store_busy_blocks.etag, 500),
     last_modified = left(store_busy_blocks.last_modified, 100),
     skipped_events = coalesce(store_busy_blocks.skipped_events, 0),
-    read_whole_at = now()
+    read_until = store_busy_blocks.read_until
   where read.id = calendar.id;
   perform private.calendar_was_read(calendar.id);
   return true;
@@ -183,9 +213,9 @@ $$;
 
 comment on function worker.claim_outside_calendars(int, int) is
   'Leases calendars that are due. etag and last_modified are for a conditional request; null: read '
-  'it whole. time_zone is for times without one.';
-comment on function worker.store_busy_blocks(uuid, uuid, timestamptz[], timestamptz[], text, text,
-  int) is 'Replaces the calendar''s busy time by this; false: the lease was lost.';
+  'it whole, repeating events until read_until. time_zone is for times without one.';
+comment on function worker.store_busy_blocks(uuid, uuid, timestamptz[], timestamptz[],
+  timestamptz, text, text, int) is 'Replaces the calendar''s busy time by this; false: the lease was lost.';
 comment on function worker.keep_busy_blocks(uuid, uuid) is
   'The calendar has not changed; false: the lease was lost.';
 comment on function worker.fail_outside_calendar(uuid, uuid, text) is
@@ -194,7 +224,8 @@ comment on function worker.fail_outside_calendar(uuid, uuid, text) is
 
 grant execute on function
   worker.claim_outside_calendars(int, int),
-  worker.store_busy_blocks(uuid, uuid, timestamptz[], timestamptz[], text, text, int),
+  worker.store_busy_blocks(
+    uuid, uuid, timestamptz[], timestamptz[], timestamptz, text, text, int),
   worker.keep_busy_blocks(uuid, uuid),
   worker.fail_outside_calendar(uuid, uuid, text)
 to service_role;

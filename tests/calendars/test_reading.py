@@ -14,6 +14,7 @@ from appoint.calendars.reading import NotACalendarError, Window, busy_times
 FOLDER = Path(__file__).parent / "awkward"
 ZONE = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+UNTIL = datetime(2027, 4, 5, tzinfo=UTC)
 WINDOW = Window(NOW, datetime(2027, 4, 5, tzinfo=UTC))
 
 # Name of the file: busy time in UTC, as month-day hour:minute.
@@ -99,11 +100,11 @@ def test_what_is_no_calendar_is_said_so(content: bytes) -> None:
 
 
 async def test_reading_happens_in_a_process_of_its_own() -> None:
-    busy = await read_busy_times((FOLDER / "floating.ics").read_bytes(), ZONE.key, NOW)
+    busy = await read_busy_times((FOLDER / "floating.ics").read_bytes(), ZONE.key, NOW, UNTIL)
     assert busy.starts == ["2026-03-30T06:30:00+00:00"]
     assert busy.ends == ["2026-03-30T07:30:00+00:00"]
     with pytest.raises(ReadingError, match="not_a_calendar"):
-        await read_busy_times(b"no calendar", ZONE.key, NOW)
+        await read_busy_times(b"no calendar", ZONE.key, NOW, UNTIL)
 
 
 async def test_a_calendar_that_would_take_for_ever_is_given_up() -> None:
@@ -112,4 +113,4 @@ async def test_a_calendar_that_would_take_for_ever_is_given_up() -> None:
     )
     assert b"SECONDLY" in every_second
     with pytest.raises(ReadingError, match="too_complex"):
-        await read_busy_times(every_second, ZONE.key, NOW, processor_seconds=1)
+        await read_busy_times(every_second, ZONE.key, NOW, UNTIL, processor_seconds=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +60,7 @@ def store(db: Connection, claimed: Row, *busy: tuple[datetime, datetime], **more
             lease_id=claimed["lease_id"],
             starts=[start for start, _ in busy],
             ends=[end for _, end in busy],
+            read_until=claimed["read_until"],
             **more,
         )
     return bool(row["store_busy_blocks"])
@@ -218,8 +219,8 @@ def test_an_unchanged_calendar_is_read_whole_now_and_then(
     def claimed_after(days: int) -> Row:
         db.execute(
             "update public.outside_calendars set next_fetch_at = now(), leased_until = null,"
-            " read_whole_at = now() - make_interval(days => %s)",
-            [days],
+            " read_until = %s - make_interval(days => %s)",
+            [claimed["read_until"], days],
         )
         return claim(db)[0]
 
@@ -230,6 +231,27 @@ def test_an_unchanged_calendar_is_read_whole_now_and_then(
         assert call(db, "worker.keep_busy_blocks", **lease)["keep_busy_blocks"]
     assert state_of(db, calendar)["state"] == "fresh"
     assert claimed_after(8)["etag"] is None
+
+
+@pytest.mark.parametrize(("horizon", "days"), [(90, 400), (1095, 1102)])
+def test_a_calendar_is_followed_as_far_as_its_clinic_can_be_booked(
+    db: Connection, practice: Practice, horizon: int, days: int
+) -> None:
+    calendar = add(db, practice)
+    assert store(db, claim(db)[0], etag='"1"')
+    make_practice(db, horizon_days=1000)
+    db.execute(
+        "update public.services set horizon_days = %s where id = %s", [horizon, practice.service]
+    )
+    db.execute("update public.outside_calendars set next_fetch_at = now(), leased_until = null")
+    (again,) = claim(db)
+    assert again["read_until"] - datetime.now(UTC) == pytest.approx(
+        timedelta(days=days), abs=timedelta(minutes=5)
+    )
+    # What was read before does not reach as far as visits are offered now.
+    assert again["etag"] == ('"1"' if horizon == 90 else None)
+    assert store(db, again, etag='"1"')
+    assert state_of(db, calendar)["read_until"] == again["read_until"]
 
 
 def test_another_address_is_read_anew(db: Connection, practice: Practice) -> None:

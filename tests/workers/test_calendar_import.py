@@ -185,6 +185,22 @@ async def test_one_bad_calendar_does_not_keep_the_others_from_being_read(
     assert busy_hours(db, practice) == [9]
 
 
+async def test_what_is_two_years_off_closes_the_times_that_are_offered_there(
+    db: Connection, practice: Practice, importing: CalendarImport, elsewhere: Elsewhere
+) -> None:
+    db.execute("update public.services set horizon_days = 1095 where id = %s", [practice.service])
+    far_off = at(9, days=730)
+    elsewhere.content["/a.ics"] = calendar(9).replace(
+        f"{at(9):%Y%m%d}".encode(), f"{far_off:%Y%m%d}".encode()
+    )
+    add(db, practice, f"{elsewhere.address}/a.ics")
+    await importing.look()
+    (block,) = every(
+        db, "select starts_at from public.busy_blocks where provider_id = %s", practice.provider
+    )
+    assert block["starts_at"] == far_off
+
+
 async def test_busy_time_stays_when_its_server_goes_away(
     db: Connection, practice: Practice, importing: CalendarImport, elsewhere: Elsewhere
 ) -> None:

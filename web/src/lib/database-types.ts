@@ -1366,7 +1366,7 @@ export type Database = {
           "name": string;
           "next_fetch_at": string;
           "provider_id": string;
-          "read_whole_at": string | null;
+          "read_until": string | null;
           "skipped_events": number;
           "state": Database["public"]["Enums"]["outside_calendar_state"];
           "updated_at": string;
@@ -1388,7 +1388,7 @@ export type Database = {
           "name"?: string;
           "next_fetch_at"?: string;
           "provider_id": string;
-          "read_whole_at"?: string | null;
+          "read_until"?: string | null;
           "skipped_events"?: number;
           "state"?: Database["public"]["Enums"]["outside_calendar_state"];
           "updated_at"?: string;
@@ -1409,7 +1409,7 @@ export type Database = {
           "name"?: string;
           "next_fetch_at"?: string;
           "provider_id"?: string;
-          "read_whole_at"?: string | null;
+          "read_until"?: string | null;
           "skipped_events"?: number;
           "state"?: Database["public"]["Enums"]["outside_calendar_state"];
           "updated_at"?: string;
