@@ -47,6 +47,40 @@ comment on column public.today_by_provider.ends is 'As starts; buffers are not i
 comment on column public.today_by_provider.is_overbooked is
   'True: staff put it there against the rules; the reason is in appointments.';
 
+-- Coming visits of the caller's clinics, called off or not, whose last message found no address, and
+-- still would. What is far off is left for later.
+-- Definer: whether there is an address is for functions to know; row security of visits and messages
+-- decides who sees which, in the view.
+create function private.visits_untold()
+returns table (appointment_id uuid, notification_id uuid)
+language sql
+stable
+security definer
+rows 100
+set search_path = ''
+as $$
+  select visit.id, latest.id
+  from public.clinics
+  join public.appointments as visit
+    on visit.clinic_id = clinics.id
+    and visit.starts_at between now() and now() + interval '30 days'
+    and visit.status in ('held', 'pending', 'booked', 'cancelled')
+  join public.patients as patient on patient.id = visit.patient_id
+  cross join lateral (
+    select said.id, said.status, said.last_error
+    from public.notifications as said
+    where said.appointment_id = visit.id and said.recipient_id is not null
+    order by said.appointment_version desc, said.id desc
+    limit 1
+  ) as latest
+  where latest.status = 'skipped' and latest.last_error = 'no_address'
+    and private.address_of(patient) is null
+    and ((select auth.uid()) is null or clinics.id = any (
+      array(select private.my_clinics_as('owner', 'manager', 'front_desk'))));
+$$;
+
+grant execute on function private.visits_untold() to authenticated, service_role;
+
 create view public.needs_attention with (security_invoker = true) as
 select attention.*
 from (
@@ -71,6 +105,14 @@ from (
   from private.ids_for_people() as stuck (id)
   join public.notifications as message on message.id = stuck.id
   where message.status = 'queued' and message.attempts >= 3
+  union all
+  select
+    message.clinic_id, 'patient cannot be told',
+    format('There is no address to send the %s to. Tell the patient otherwise, or enter an address.',
+      message.kind),
+    message.created_at, message.appointment_id, message.id, null
+  from private.visits_untold() as untold
+  join public.notifications as message on message.id = untold.notification_id
   union all
   select
     follow_up.clinic_id,
@@ -125,9 +167,9 @@ order by attention.since;
 comment on view public.needs_attention is
   'What somebody in the clinic should look at, longest waiting first. Carries ids, no names.';
 comment on column public.needs_attention.what is
-  'message not sent, message keeps failing, outside the hours, without its room (both also of a '
-  'session), waits for approval, outcome unknown, or overbooked; visits of the last 60 days and coming '
-  'ones.';
+  'message not sent, message keeps failing, patient cannot be told, outside the hours, without its room '
+  '(both also of a session), waits for approval, outcome unknown, or overbooked; visits of the last 60 '
+  'days and coming ones.';
 comment on column public.needs_attention.detail is 'What can be done about it.';
 comment on column public.needs_attention.since is 'Since when it waits.';
 comment on column public.needs_attention.session_id is

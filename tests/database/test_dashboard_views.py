@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.people import (
     denied,
     every,
     make_clinic,
+    make_guardian,
     make_location,
     make_member,
     make_patient,
@@ -142,6 +144,52 @@ def test_only_the_office_reads_which_messages_failed(db: Connection) -> None:
     for role, seen in (("front_desk", ["message not sent"]), ("provider", [])):
         with as_user(db, make_member(db, practice.clinic, role)):
             assert attention(db) == seen
+
+
+def untold(db: Connection) -> list[UUID]:
+    rows = every(db, ATTENTION)
+    return [row["appointment_id"] for row in rows if row["what"] == "patient cannot be told"]
+
+
+def test_whoever_has_no_address_is_to_be_told_otherwise(db: Connection) -> None:
+    practice = make_practice(db)
+    set_address = "update public.patients set email = %s where id = %s"
+    db.execute(set_address, [None, practice.patient])
+    told = make_patient(db, practice.clinic)
+    book(db, practice, at(8), patient_id=told)
+    booked = book(db, practice, at(9))["id"]
+    called_off = book(db, practice, at(11))["id"]
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [called_off])
+    book(db, practice, at(9, days=40))
+    book(db, practice, at(15, days=-2))
+    assert set(untold(db)) == {booked, called_off}
+    with as_user(db, make_member(db, practice.clinic, "front_desk")):
+        assert set(untold(db)) == {booked, called_off}
+    for other in (
+        make_member(db, practice.clinic, "provider"),
+        make_member(db, make_clinic(db), "owner"),
+        practice.user,
+    ):
+        with as_user(db, other):
+            assert untold(db) == []
+    guardian = make_guardian(db, practice.clinic, practice.patient)
+    assert untold(db) == []
+    db.execute("delete from public.guardians where user_id = %s", [guardian])
+    assert len(untold(db)) == 2
+    db.execute(set_address, ["pat@patients.example", practice.patient])
+    assert untold(db) == []
+
+
+def test_what_was_told_after_all_needs_nobody(db: Connection) -> None:
+    practice = make_practice(db)
+    db.execute("update public.patients set email = null where id = %s", [practice.patient])
+    visit = book(db, practice, at(9))["id"]
+    assert untold(db) == [visit]
+    db.execute("update public.patients set email = 'pat@patients.example'")
+    db.execute("update public.appointments set starts_at = %s", [at(12)])
+    db.execute("update public.patients set email = null where id = %s", [practice.patient])
+    # The newest message counts: whether it arrives is seen when it is claimed.
+    assert untold(db) == []
 
 
 CORE_TABLES = (

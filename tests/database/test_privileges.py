@@ -79,11 +79,13 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.my_clinics_as_patient",
     "private.my_patients",
     "private.overdue_ids",
+    "private.visits_untold",
 }
 SERVICE_MAY_EXECUTE = {
     "public.find_patients",
     "private.ids_for_people",
     "private.overdue_ids",
+    "private.visits_untold",
     "public.accept_offer",
     "public.add_exception",
     "public.add_outside_calendar",

@@ -264,6 +264,30 @@ async def test_a_time_that_is_not_offered_says_why_and_takes_a_reason(
     await expect(facts).to_contain_text("In pain since the morning")
 
 
+async def test_who_cannot_be_told_by_mail_is_listed_and_the_visit_says_why(
+    desk: Desk, new_page: NewPage
+) -> None:
+    visit = desk.visit("Ulla Unreachable", ten_oclock(24))
+    page = await desk.clinic.page(new_page, "front_desk", "attention")
+    card = page.locator('[data-kind="patient_untold"]', has_text="Ulla Unreachable")
+    await expect(card).to_contain_text("There is no address to write to.")
+    await card.get_by_role("link", name="Open the visit").click()
+    messages = page.get_by_role("dialog", name="Ulla Unreachable").get_by_role(
+        "region", name="Messages"
+    )
+    await expect(messages).to_contain_text("Confirmation")
+    await expect(messages).to_contain_text("not sent: no address")
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        connection.execute(
+            "update public.notifications set status = 'sent', sent_at = now(), last_error = null"
+            " where appointment_id = %s",
+            [visit],
+        )
+    await page.reload()
+    await expect(messages).to_contain_text("sent")
+    await expect(messages).not_to_contain_text("not sent")
+
+
 async def test_an_empty_time_that_is_clicked_stands_in_the_form(
     desk: Desk, new_page: NewPage
 ) -> None:

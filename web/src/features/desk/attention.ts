@@ -6,6 +6,7 @@ import { supabase } from "@/lib/supabase";
 const KINDS = {
   "message not sent": "message_not_sent",
   "message keeps failing": "message_failing",
+  "patient cannot be told": "patient_untold",
   "outside the hours": "outside_hours",
   "session outside the hours": "session_outside_hours",
   "without its room": "without_room",

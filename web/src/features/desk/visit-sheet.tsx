@@ -15,6 +15,7 @@ import type { ChosenTime } from "./book-visit";
 import type { Service } from "./get-offerings";
 import { MoveVisit } from "./move-visit";
 import { Sheet } from "./sheet";
+import { VisitMessages } from "./visit-messages";
 import { VisitReasons } from "./visit-reasons";
 
 interface VisitSheetProps {
@@ -87,6 +88,7 @@ function Look(
       <VisitFacts visit={visit} />
       <StatusSteps visit={visit} />
       <VisitReasons visitId={visit.id} />
+      <VisitMessages visitId={visit.id} zone={visit.locations.time_zone} />
       <div className="actions">
         {CHANGEABLE.includes(visit.status) && !visit.session_id && (
           <Button onClick={onMoveWanted}>
