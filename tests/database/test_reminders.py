@@ -263,7 +263,6 @@ def test_only_what_will_be_is_planned_and_only_so_far_ahead(
     soon = datetime.now(UTC).replace(microsecond=0, second=0, minute=0) + 25 * HOURS
     book(db, practice, soon)
     book(db, practice, at(9, days=5))
-    book(db, practice, at(9, days=6), booked_via="import")
     book(db, practice, at(9, days=7), status="pending")
     book(db, practice, at(9, days=-1))
     called_off = book(db, practice, at(9, days=8))
