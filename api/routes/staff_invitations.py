@@ -62,11 +62,10 @@ async def invite_staff(
 ) -> StaffInvitation:
     """Owners invite anyone, managers front desk and providers. The mail leads to the site, where
     the invited person accepts after logging in."""
-    parameters = {"clinic_id": str(clinic_id), "email": invitation.email, "role": invitation.role}
 
     async def act() -> StaffInvitation:
-        answer = await asked.person.client.rpc("invite_member", parameters).execute()
-        invited = StaffInvitation.model_validate(answer.data)
+        client = asked.person.client
+        invited = await _invite(client, clinic_id, invitation.email, invitation.role)
         await _send_mail(asked.held, invited.email)
         logger.info("staff_invited", extra={"clinic_id": clinic_id, "invitation_id": invited.id})
         return invited
@@ -84,16 +83,25 @@ async def resend_invitation(
     invitation_id: UUID,
     asked: Annotated[FlowRequest, asks_for("resend_invitation")],
 ) -> StaffInvitation:
-    """Owners and managers, while the invitation is pending."""
+    """Whoever could send it themselves, while it is pending; it gets its whole term again."""
 
     async def act() -> StaffInvitation:
-        invited = await _pending(asked.person.client, clinic_id, invitation_id)
+        client = asked.person.client
+        pending = await _pending(client, clinic_id, invitation_id)
+        invited = await _invite(client, clinic_id, pending.email, pending.role)
         await _send_mail(asked.held, invited.email)
         told = {"clinic_id": clinic_id, "invitation_id": invitation_id}
         logger.info("invitation_resent", extra=told)
         return invited
 
     return await asked.once(StaffInvitation, act)
+
+
+async def _invite(caller: AsyncClient, clinic_id: UUID, email: str, role: Role) -> StaffInvitation:
+    """As the caller, whose role the database judges; a pending invitation is renewed."""
+    parameters = {"clinic_id": str(clinic_id), "email": email, "role": role}
+    answer = await caller.rpc("invite_member", parameters).execute()
+    return StaffInvitation.model_validate(answer.data)
 
 
 async def _pending(caller: AsyncClient, clinic_id: UUID, invitation_id: UUID) -> StaffInvitation:

@@ -1,5 +1,6 @@
 -- Members: which user has which role in which clinic, and how a user becomes one.
--- Promises: a clinic never loses its last active owner; only owners make owners and managers.
+-- Promises: a clinic never loses its last active owner; only owners make owners and managers; an
+--           invitation ends after 14 days, and with the right of whoever sent it.
 -- Access: members read their colleagues; owners change roles; everyone else goes through
 --         invite_member and accept_invitation.
 
@@ -28,10 +29,12 @@ create table public.staff_invitations (
   clinic_id uuid not null references public.clinics (id),
   email text not null
     constraint staff_invitations_email_is_plausible check (email ~ '^[^@\s]+@[^@\s]+$')
-    constraint staff_invitations_email_is_lower_case check (email = lower(email)),
+    constraint staff_invitations_email_is_lower_case check (email = lower(email))
+    constraint staff_invitations_email_is_short check (length(email) <= 320),
   role public.member_role not null,
   status public.invitation_status not null default 'pending',
   invited_by uuid references auth.users (id) on delete set null,
+  expires_at timestamptz not null default now() + interval '14 days',
   accepted_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -48,6 +51,10 @@ comment on column public.members.active is
   'False: keeps the history of who worked here, grants nothing.';
 comment on table public.staff_invitations is
   'Offers of membership to an e-mail address; who signs in with that address may accept.';
+comment on column public.staff_invitations.expires_at is
+  'Until when it can be accepted; inviting again renews it.';
+comment on column public.staff_invitations.invited_by is
+  'Who invited last; the invitation is worth nothing once they could not send it any more.';
 
 -- Refuses a change that would leave a clinic without an active owner. The clinic's row lock makes
 -- two owners who leave at once take turns.
@@ -117,7 +124,17 @@ grant update (status) on public.staff_invitations to authenticated;
 grant select, insert, update, delete on public.members to service_role;
 grant select on public.staff_invitations to service_role;
 
--- Invites an address into the clinic; asked again, the pending invitation takes the new role.
+-- Whether a member with that role decides who has the other.
+create function private.outranks(role public.member_role, other public.member_role) returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+  select role = 'owner' or (role = 'manager' and other in ('front_desk', 'provider'));
+$$;
+
+-- Invites an address into the clinic; asked again, the pending invitation takes the new role and a
+-- new term.
 -- Definer: invitations are written here alone, after the caller's role is checked.
 create function public.invite_member(clinic_id uuid, email text, role public.member_role)
 returns public.staff_invitations
@@ -132,7 +149,7 @@ declare
 begin
   perform private.require_user();
   if invite_member.clinic_id is null or invite_member.role is null
-    or address is null or address !~ '^[^@\s]+@[^@\s]+$' then
+    or address is null or address !~ '^[^@\s]+@[^@\s]+$' or length(address) > 320 then
     perform private.raise_error('invalid_input', 'Give a clinic, an e-mail address and a role.');
   end if;
   if not invite_member.clinic_id in (select private.my_clinics()) then
@@ -155,7 +172,8 @@ begin
   insert into public.staff_invitations (clinic_id, email, role, invited_by)
   values (invite_member.clinic_id, address, invite_member.role, auth.uid())
   on conflict (clinic_id, email) where status = 'pending'
-    do update set role = excluded.role, invited_by = excluded.invited_by
+    do update set role = excluded.role, invited_by = excluded.invited_by,
+      expires_at = excluded.expires_at
   returning * into invitation;
   return invitation;
 end;
@@ -176,10 +194,16 @@ begin
   perform private.require_user();
   select * into invitation from public.staff_invitations
   where staff_invitations.id = accept_invitation.invitation_id
-    and staff_invitations.status = 'pending'
+    and staff_invitations.status = 'pending' and staff_invitations.expires_at > now()
     and staff_invitations.email = (
       select lower(users.email) from auth.users
       where users.id = auth.uid() and users.email_confirmed_at is not null
+    )
+    and exists (
+      select from public.members as inviter
+      where inviter.clinic_id = staff_invitations.clinic_id
+        and inviter.user_id = staff_invitations.invited_by and inviter.active
+        and private.outranks(inviter.role, staff_invitations.role)
     )
   for no key update;
   if invitation.id is null then
@@ -197,9 +221,11 @@ end;
 $$;
 
 comment on function public.invite_member(uuid, text, public.member_role) is
-  'Invites an e-mail address into the clinic. Owners invite anyone, managers front desk and providers.';
+  'Invites an e-mail address into the clinic, for 14 days. Owners invite anyone, managers front desk '
+  'and providers. Asked again, the pending invitation takes the new role and a new term.';
 comment on function public.accept_invitation(uuid) is
-  'Makes the signed-in user, whose confirmed address was invited, a member of the clinic.';
+  'Makes the signed-in user, whose confirmed address was invited, a member of the clinic, as long as '
+  'whoever invited them could still do so.';
 
 grant execute on function public.invite_member(uuid, text, public.member_role) to authenticated;
 grant execute on function public.accept_invitation(uuid) to authenticated;

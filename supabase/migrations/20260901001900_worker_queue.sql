@@ -138,8 +138,7 @@ begin
   elsif message.kind = 'guardian_invitation' then
     reason := case when not exists (
       select from public.guardian_invitations as invitation
-      where invitation.id = message.id and invitation.status = 'pending'
-        and (invitation.ends_at is null or invitation.ends_at > now())
+      where invitation.id = message.id and private.offered_until(invitation) is not null
     ) then 'over' end;
   else
     select * into visit from public.appointments where appointments.id = message.appointment_id;

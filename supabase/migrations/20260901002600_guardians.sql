@@ -1,6 +1,7 @@
 -- Guardians: users who act for a patient, from a day on and until another.
 -- Promises: whoever is a guardian now reaches what the patient reaches (private.my_patients), and
---           loses all of it the moment it ends.
+--           loses all of it the moment it ends; no guardian grants anybody, themselves least of all,
+--           more time than they have, and an invitation is worth what whoever sent it still may.
 -- Access: those who act for the patient, and members, read; functions write. A guardian is invited
 --         by e-mail and accepts, or makes a child's record and is its guardian from then on.
 
@@ -31,10 +32,12 @@ create table public.guardian_invitations (
   patient_id uuid not null,
   email text not null
     constraint guardian_invitations_email_is_plausible check (email ~ '^[^@\s]+@[^@\s]+$')
-    constraint guardian_invitations_email_is_lower_case check (email = lower(email)),
+    constraint guardian_invitations_email_is_lower_case check (email = lower(email))
+    constraint guardian_invitations_email_is_short check (length(email) <= 320),
   ends_at timestamptz,
   status public.invitation_status not null default 'pending',
-  invited_by uuid references auth.users (id) on delete set null,
+  -- With their log-in goes their right to invite.
+  invited_by uuid references auth.users (id) on delete cascade,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint guardian_invitations_patient_is_of_clinic
@@ -55,7 +58,9 @@ comment on column public.guardians.ends_at is 'From then on a stranger; null: un
 comment on column public.guardians.created_by is 'Who invited the guardian; null: no user did.';
 comment on table public.guardian_invitations is
   'Offers of guardianship to an e-mail address; who signs in with that address may accept.';
-comment on column public.guardian_invitations.ends_at is 'When the guardianship will end.';
+comment on column public.guardian_invitations.ends_at is
+  'When the guardianship will end at the latest; sooner if whoever invited may act no longer then.';
+comment on column public.guardian_invitations.invited_by is 'Null: the clinic''s programs.';
 
 create trigger _100_set_updated_at before update on public.guardians
   for each row execute function private.set_updated_at();
@@ -108,6 +113,53 @@ begin
 end;
 $$;
 
+-- Until when that user can say who acts for the patient: for ever (infinity) as a member or the
+-- patient; as a guardian, of a patient without a log-in, until their own end; null: not at all.
+create function private.may_grant_until(patient public.patients, user_id uuid) returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if patient.user_id = may_grant_until.user_id or exists (
+    select from public.members
+    where members.clinic_id = patient.clinic_id and members.user_id = may_grant_until.user_id
+      and members.active
+  ) then
+    return 'infinity';
+  end if;
+  return (
+    select max(coalesce(guardians.ends_at, 'infinity')) from public.guardians
+    where guardians.patient_id = patient.id and guardians.user_id = may_grant_until.user_id
+      and patient.user_id is null
+      and guardians.starts_at <= now() and (guardians.ends_at is null or guardians.ends_at > now())
+  );
+end;
+$$;
+
+-- When the guardianship would end if the invitation were accepted now, infinity: not by itself; null:
+-- it cannot be accepted any more.
+create function private.offered_until(invitation public.guardian_invitations) returns timestamptz
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+  patient public.patients;
+  granted timestamptz := 'infinity';
+begin
+  if invitation.invited_by is not null then
+    select * into patient from public.patients where patients.id = invitation.patient_id;
+    granted := private.may_grant_until(patient, invitation.invited_by);
+  end if;
+  if invitation.status = 'pending' and granted > now()
+    and (invitation.ends_at is null or invitation.ends_at > now()) then
+    return least(granted, invitation.ends_at);
+  end if;
+  return null;
+end;
+$$;
+
 -- Where mail goes for a patient without an address: to the first guardian there is now. Looked up
 -- when it is sent, so that a former guardian gets none.
 create function private.guardians_address(patient_id uuid) returns text
@@ -140,6 +192,7 @@ as $$
 declare
   patient public.patients := private.patient_to_guard(invite_guardian.patient_id);
   address text := lower(btrim(invite_guardian.email));
+  latest timestamptz := invite_guardian.ends_at;
   invitation public.guardian_invitations;
 begin
   if address is null or address !~ '^[^@\s]+@[^@\s]+$' or length(address) > 320 then
@@ -147,6 +200,12 @@ begin
   end if;
   if not coalesce(invite_guardian.ends_at > now() and isfinite(invite_guardian.ends_at), true) then
     perform private.raise_error('invalid_time', 'Guardianship can only end in the future.');
+  end if;
+  if not private.is_staff_of(patient.clinic_id) and patient.user_id is distinct from auth.uid() then
+    if address = lower(auth.email()) then
+      perform private.raise_error('not_allowed', 'Ask the clinic to prolong this.');
+    end if;
+    latest := least(latest, nullif(private.may_grant_until(patient, auth.uid()), 'infinity'));
   end if;
   if (
     select count(*) from public.guardian_invitations as open
@@ -163,7 +222,7 @@ begin
   end if;
 
   insert into public.guardian_invitations (clinic_id, patient_id, email, ends_at, invited_by)
-  values (patient.clinic_id, patient.id, address, invite_guardian.ends_at, auth.uid())
+  values (patient.clinic_id, patient.id, address, latest, auth.uid())
   on conflict (patient_id, email) where status = 'pending'
     do update set ends_at = excluded.ends_at, invited_by = excluded.invited_by
   returning * into invitation;
@@ -239,31 +298,31 @@ set search_path = ''
 as $$
 declare
   invitation public.guardian_invitations;
+  until timestamptz;
   accepted public.guardians;
 begin
   perform private.require_user();
   select * into invitation from public.guardian_invitations
   where guardian_invitations.id = accept_guardianship.invitation_id
-    and guardian_invitations.status = 'pending'
-    and (guardian_invitations.ends_at is null or guardian_invitations.ends_at > now())
     and guardian_invitations.email = (
       select lower(users.email) from auth.users
       where users.id = auth.uid() and users.email_confirmed_at is not null
     )
   for no key update;
-  if invitation.id is null then
+  until := private.offered_until(invitation);
+  if until is null then
     perform private.raise_error('not_found');
   end if;
 
   update public.guardian_invitations set status = 'accepted'
   where guardian_invitations.id = invitation.id;
-  update public.guardians set ends_at = invitation.ends_at
+  update public.guardians set ends_at = nullif(until, 'infinity')
   where guardians.patient_id = invitation.patient_id and guardians.user_id = auth.uid()
     and (guardians.ends_at is null or guardians.ends_at > now())
   returning * into accepted;
   if accepted.id is null then
     insert into public.guardians (clinic_id, patient_id, user_id, ends_at, created_by)
-    values (invitation.clinic_id, invitation.patient_id, auth.uid(), invitation.ends_at,
+    values (invitation.clinic_id, invitation.patient_id, auth.uid(), nullif(until, 'infinity'),
       invitation.invited_by)
     returning * into accepted;
   end if;
@@ -280,6 +339,7 @@ set search_path = ''
 as $$
 declare
   guardian public.guardians;
+  patient public.patients;
 begin
   if not private.is_trusted() then
     perform private.require_user();
@@ -293,15 +353,18 @@ begin
     perform private.raise_error('not_found');
   end if;
   if guardian.user_id is distinct from auth.uid() then
-    perform private.patient_to_guard(guardian.patient_id);
+    patient := private.patient_to_guard(guardian.patient_id);
   end if;
   if end_guardianship.ends_at is null or not isfinite(end_guardianship.ends_at)
     or end_guardianship.ends_at < now() then
     perform private.raise_error('invalid_time', 'Guardianship can end now or later.');
   end if;
-  -- Nobody lives on by ending their own guardianship later than it would end.
-  if guardian.user_id = auth.uid() and not private.is_staff_of(guardian.clinic_id)
-    and end_guardianship.ends_at > guardian.ends_at then
+  -- Nobody lives on by ending a guardianship later than it would end, nor returns from one that is
+  -- over. The patient may prolong one that is not, as by an invitation.
+  if not private.is_staff_of(guardian.clinic_id) and (
+    guardian.ends_at <= now()
+    or end_guardianship.ends_at > guardian.ends_at and patient.user_id is distinct from auth.uid()
+  ) then
     perform private.raise_error('not_allowed', 'Ask the clinic to prolong this.');
   end if;
   update public.guardians set
@@ -368,12 +431,12 @@ $$;
 
 comment on function public.invite_guardian(uuid, text, timestamptz) is
   'Invites an address to act for a patient. By members, the patient, and for a patient without a '
-  'log-in by a guardian. Asked again, the pending invitation takes the new end.';
+  'log-in by a guardian, whose own end bounds it. Asked again, the pending invitation takes the new end.';
 comment on function public.revoke_guardian_invitation(uuid) is 'Takes a pending invitation back.';
 comment on function public.accept_guardianship(uuid) is
   'Makes the signed-in user, whose confirmed address was invited, the patient''s guardian.';
 comment on function public.end_guardianship(uuid, timestamptz) is
-  'Ends it now or at a coming time. By members, the patient, and the guardian.';
+  'Ends it now or at a coming time. By members, the patient, and guardians, who can only shorten it.';
 comment on function public.register_dependant(uuid, text, date, text) is
   'A record for a child, with the caller as its guardian until the 18th birthday.';
 

@@ -228,10 +228,18 @@ async def test_a_pending_invitation_is_sent_again(
     await mails_to(stack, address, at_least=1)
     _age_mails_of(stack, address)
     path = f"{path_of(staffed.id)}/{invited.json()['id']}/resend"
+    _let_expire(stack, invited.json()["id"])
     again = await api.post(path, headers=staffed.headers("manager"))
     assert again.status_code == 200, again.text
     assert again.json() == invited.json()
     assert len(await mails_to(stack, address, at_least=2)) == 2
+    with psycopg.connect(stack.db_url()) as connection:
+        renewed = connection.execute(
+            "select expires_at > now() + interval '13 days' from public.staff_invitations"
+            " where id = %s",
+            [invited.json()["id"]],
+        ).fetchone()
+    assert renewed == (True,)
     with psycopg.connect(stack.db_url()) as connection:
         connection.execute(
             "update public.staff_invitations set status = 'revoked' where id = %s",
@@ -239,6 +247,28 @@ async def test_a_pending_invitation_is_sent_again(
         )
     over = await api.post(path, headers=staffed.headers("owner"))
     assert_problem(over, 404, "not_found")
+
+
+async def test_a_manager_does_not_renew_what_only_an_owner_may_send(
+    stack: StackConfig, api: httpx.AsyncClient, staffed: StaffedClinic
+) -> None:
+    address = somebody()
+    invited = await api.post(
+        path_of(staffed.id),
+        json={"email": address, "role": "manager"},
+        headers=staffed.headers("owner"),
+    )
+    await mails_to(stack, address, at_least=1)
+    path = f"{path_of(staffed.id)}/{invited.json()['id']}/resend"
+    assert_problem(await api.post(path, headers=staffed.headers("manager")), 403, "not_allowed")
+    assert len(await mails_to(stack, address)) == 1
+
+
+def _let_expire(stack: StackConfig, invitation: str) -> None:
+    with psycopg.connect(stack.db_url()) as connection:
+        connection.execute(
+            "update public.staff_invitations set expires_at = now() where id = %s", [invitation]
+        )
 
 
 def _age_mails_of(stack: StackConfig, address: str) -> None:

@@ -253,6 +253,110 @@ def test_who_may_invite(db: Connection, practice: Practice) -> None:
         assert invited(db, child, stranger)
 
 
+def end_of(db: Connection, patient: UUID, user: UUID) -> datetime | None:
+    """When that user stops acting for the patient."""
+    row = one(
+        db,
+        "select ends_at from public.guardians where patient_id = %s and user_id = %s",
+        patient,
+        user,
+    )
+    ends_at: datetime | None = row["ends_at"]
+    return ends_at
+
+
+@pytest.mark.parametrize("asked", [None, NOW + timedelta(days=99)], ids=["for ever", "longer"])
+def test_a_guardian_gives_nobody_more_time_than_they_have(
+    db: Connection, practice: Practice, asked: datetime | None
+) -> None:
+    child, end = make_patient(db, practice.clinic), NOW + timedelta(days=9)
+    parent = make_guardian(db, practice.clinic, child, ends_at=end)
+    second, third = make_user(db), make_user(db)
+    with as_user(db, parent):
+        invitation = invited(db, child, second, asked)
+        sooner = invited(db, child, third, NOW + timedelta(days=3))
+    assert one(
+        db, "select ends_at from public.guardian_invitations where id = %s", sooner
+    )["ends_at"] == NOW + timedelta(days=3)  # fmt: skip
+    with as_user(db, second):
+        assert one(db, ACCEPT, invitation)["ends_at"] == end
+
+
+def test_a_guardian_cannot_prolong_themselves(db: Connection, practice: Practice) -> None:
+    child, end = make_patient(db, practice.clinic), NOW + timedelta(days=9)
+    parent = make_guardian(db, practice.clinic, child, ends_at=end)
+    for_ever = make_guardian(db, practice.clinic, child)
+    with as_user(db, parent), refused(db, "not_allowed"):
+        invited(db, child, parent)
+    with as_user(db, for_ever):
+        invitation = invited(db, child, parent)
+    db.execute("update public.guardians set ends_at = %s where user_id = %s", [end, for_ever])
+    with as_user(db, parent):
+        db.execute(ACCEPT, [invitation])
+    assert end_of(db, child, parent) == end
+
+
+@pytest.mark.parametrize("way", ["over", "log-in", "left", "deleted"])
+def test_an_invitation_is_void_once_its_sender_may_invite_no_more(
+    db: Connection, practice: Practice, way: str
+) -> None:
+    child = make_patient(db, practice.clinic)
+    sender = (
+        make_member(db, practice.clinic, "front_desk")
+        if way == "left"
+        else make_guardian(db, practice.clinic, child)
+    )
+    second = make_user(db)
+    with as_user(db, sender):
+        invitation = invited(db, child, second)
+    if way == "over":
+        db.execute("update public.guardians set ends_at = now() where user_id = %s", [sender])
+    elif way == "log-in":
+        db.execute("update public.patients set user_id = %s where id = %s", [make_user(db), child])
+    elif way == "left":
+        db.execute("update public.members set active = false where user_id = %s", [sender])
+    else:
+        db.execute("delete from auth.users where id = %s", [sender])
+    with as_user(db, second), refused(db, "not_found"):
+        db.execute(ACCEPT, [invitation])
+    assert claimed(db) == []
+
+
+def test_guardians_only_shorten_and_only_the_clinic_revives(
+    db: Connection, practice: Practice
+) -> None:
+    child, end = make_patient(db, practice.clinic), NOW + timedelta(days=9)
+    parent = make_guardian(db, practice.clinic, child)
+    second = make_guardian(db, practice.clinic, child, ends_at=end)
+    row = one(db, "select id from public.guardians where user_id = %s", second)
+    until = "select public.end_guardianship(%s, %s)"
+    with as_user(db, parent):
+        with refused(db, "not_allowed"):
+            db.execute(until, [row["id"], end + timedelta(seconds=1)])
+        db.execute(until, [row["id"], end - timedelta(days=1)])
+        db.execute(END, [row["id"]])
+    over = end_of(db, child, second)
+    for user in (parent, second):
+        with as_user(db, user), refused(db, "not_allowed"):
+            db.execute(until, [row["id"], end])
+    assert end_of(db, child, second) == over
+    with as_user(db, make_member(db, practice.clinic, "front_desk")):
+        db.execute(until, [row["id"], end])
+    assert end_of(db, child, second) == end
+
+
+def test_a_patient_prolongs_but_does_not_revive(db: Connection, practice: Practice) -> None:
+    guardian = make_guardian(db, practice.clinic, practice.patient, ends_at=NOW + timedelta(days=1))
+    row = one(db, "select id from public.guardians")
+    until = "select public.end_guardianship(%s, %s)"
+    with as_patient(db, practice.user):
+        db.execute(until, [row["id"], NOW + timedelta(days=2)])
+        assert end_of(db, practice.patient, guardian) == NOW + timedelta(days=2)
+        db.execute(END, [row["id"]])
+        with refused(db, "not_allowed"):
+            db.execute(until, [row["id"], NOW + timedelta(days=2)])
+
+
 @pytest.mark.parametrize("email", ["", None, "nobody", "two words@people.example"])
 def test_an_invitation_needs_an_address(
     db: Connection, practice: Practice, email: str | None

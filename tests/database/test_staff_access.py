@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -288,6 +289,40 @@ def test_an_unconfirmed_address_proves_nothing(db: Connection) -> None:
     with as_owner(db, make_member(db, clinic, "owner")):
         invitation = one(db, INVITE, clinic, f"{invited}@people.example", "manager")
     db.execute("update auth.users set email_confirmed_at = null where id = %s", [invited])
+    with as_user(db, invited), refused(db, "not_found"):
+        db.execute(ACCEPT, [invitation["id"]])
+
+
+def test_an_invitation_is_over_after_14_days_unless_sent_again(db: Connection) -> None:
+    clinic, invited = make_clinic(db), make_user(db)
+    owner = make_member(db, clinic, "owner")
+    with as_owner(db, owner):
+        invitation = one(db, INVITE, clinic, f"{invited}@people.example", "provider")
+    assert invitation["expires_at"] - invitation["created_at"] == timedelta(days=14)
+    db.execute("update public.staff_invitations set expires_at = now() where true")
+    with as_user(db, invited), refused(db, "not_found"):
+        db.execute(ACCEPT, [invitation["id"]])
+    with as_owner(db, owner):
+        again = one(db, INVITE, clinic, f"{invited}@people.example", "provider")
+    assert again["id"] == invitation["id"]
+    with as_user(db, invited):
+        db.execute(ACCEPT, [invitation["id"]])
+
+
+@pytest.mark.parametrize("way", ["suspended", "demoted", "removed", "deleted"])
+def test_an_invitation_is_void_once_its_sender_may_not_send_it(db: Connection, way: str) -> None:
+    clinic, invited = make_clinic(db), make_user(db)
+    make_member(db, clinic, "owner")
+    sender = make_member(db, clinic, "owner")
+    with as_owner(db, sender):
+        invitation = one(db, INVITE, clinic, f"{invited}@people.example", "manager")
+    change: LiteralString = {
+        "suspended": "update public.members set active = false where user_id = %s",
+        "demoted": "update public.members set role = 'manager' where user_id = %s",
+        "removed": "delete from public.members where user_id = %s",
+        "deleted": "delete from auth.users where id = %s",
+    }[way]
+    db.execute(change, [sender])
     with as_user(db, invited), refused(db, "not_found"):
         db.execute(ACCEPT, [invitation["id"]])
 

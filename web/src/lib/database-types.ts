@@ -1770,6 +1770,7 @@ export type Database = {
           "clinic_id": string;
           "created_at": string;
           "email": string;
+          "expires_at": string;
           "id": string;
           "invited_by": string | null;
           "role": Database["public"]["Enums"]["member_role"];
@@ -1782,6 +1783,7 @@ export type Database = {
           "clinic_id": string;
           "created_at"?: string;
           "email": string;
+          "expires_at"?: string;
           "id"?: string;
           "invited_by"?: string | null;
           "role": Database["public"]["Enums"]["member_role"];
@@ -1793,6 +1795,7 @@ export type Database = {
           "clinic_id"?: string;
           "created_at"?: string;
           "email"?: string;
+          "expires_at"?: string;
           "id"?: string;
           "invited_by"?: string | null;
           "role"?: Database["public"]["Enums"]["member_role"];

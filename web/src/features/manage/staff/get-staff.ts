@@ -38,7 +38,7 @@ export function invitationsQuery(clinicId: string) {
       rowsOf(
         await supabase()
           .from("staff_invitations")
-          .select("id, email, role, created_at")
+          .select("id, email, role, created_at, expires_at")
           .eq("clinic_id", clinicId)
           .eq("status", "pending")
           .order("created_at"),

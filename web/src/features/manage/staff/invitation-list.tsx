@@ -60,6 +60,8 @@ function InvitationCard(
         <span className="muted">
           {t(`role.${invitation.role}`)} · {t("people.invited_on", {
             day: longDay(invitation.created_at, zone, language),
+          })} · {t("people.valid_until", {
+            day: longDay(invitation.expires_at, zone, language),
           })}
         </span>
         <ErrorNotice error={resend.error ?? revoke.error} />

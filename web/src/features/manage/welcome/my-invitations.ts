@@ -13,6 +13,7 @@ export function myInvitationsQuery(email: string) {
           .select("id, role, clinics (name)")
           .eq("email", email.toLowerCase())
           .eq("status", "pending")
+          .gt("expires_at", new Date().toISOString())
           .order("created_at"),
       ),
     meta: { isPersonal: true },
