@@ -172,11 +172,16 @@ alter table public.provider_services enable row level security;
 alter table public.resources enable row level security;
 alter table public.service_needs enable row level security;
 
--- Which clinics a row may be read through: clinics has its own row security.
+-- Clinics has its own row security, so that a row is read through a clinic that is. Asked with
+-- `exists`, PostgreSQL chooses: a look-up for each of a few rows, a list of all clinics for many.
 create policy "visitors read active providers of clinics they see" on public.providers
-  for select to anon using (active and clinic_id in (select id from public.clinics));
+  for select to anon using (
+    active and exists (select from public.clinics where clinics.id = providers.clinic_id)
+  );
 create policy "people read providers of clinics they see" on public.providers
-  for select to authenticated using (clinic_id in (select id from public.clinics));
+  for select to authenticated using (
+    exists (select from public.clinics where clinics.id = providers.clinic_id)
+  );
 create policy "managers add providers" on public.providers
   for insert to authenticated
   with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
@@ -189,9 +194,13 @@ create policy "managers remove providers" on public.providers
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
 create policy "visitors read active services of clinics they see" on public.services
-  for select to anon using (active and clinic_id in (select id from public.clinics));
+  for select to anon using (
+    active and exists (select from public.clinics where clinics.id = services.clinic_id)
+  );
 create policy "people read services of clinics they see" on public.services
-  for select to authenticated using (clinic_id in (select id from public.clinics));
+  for select to authenticated using (
+    exists (select from public.clinics where clinics.id = services.clinic_id)
+  );
 create policy "managers add services" on public.services
   for insert to authenticated
   with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
@@ -204,9 +213,13 @@ create policy "managers remove services" on public.services
   using (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));
 
 create policy "visitors read who offers what in clinics they see" on public.provider_services
-  for select to anon using (clinic_id in (select id from public.clinics));
+  for select to anon using (
+    exists (select from public.clinics where clinics.id = provider_services.clinic_id)
+  );
 create policy "people read who offers what in clinics they see" on public.provider_services
-  for select to authenticated using (clinic_id in (select id from public.clinics));
+  for select to authenticated using (
+    exists (select from public.clinics where clinics.id = provider_services.clinic_id)
+  );
 create policy "managers let providers offer services" on public.provider_services
   for insert to authenticated
   with check (clinic_id = any (array(select private.my_clinics_as('owner', 'manager'))));

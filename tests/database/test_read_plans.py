@@ -6,6 +6,7 @@ every row would show.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -14,12 +15,14 @@ import pytest
 from tests.people import (
     Connection,
     Practice,
+    as_anon,
     as_user,
     every,
     make_member,
     make_patient,
     make_practice,
     make_provider,
+    make_user,
     one,
 )
 
@@ -153,3 +156,49 @@ def test_the_check_sees_a_policy_that_is_asked_for_every_row(
     with as_user(db, clinic.user):
         text = plan(db, "select id from public.appointments order by starts_at limit 9")
     assert "SubPlan" in text
+
+
+CLINICS = """
+    insert into public.clinics (slug, name, time_zone, books_publicly)
+    select 'many-' || number, 'One of many', 'UTC', number % 5 < 4
+    from generate_series(1, 5000) as number
+"""
+SHOP_WINDOW = ("locations", "providers", "services", "provider_services")
+
+
+def open_a_street(db: Connection) -> None:
+    """5,000 clinics, each with something in every window."""
+    db.execute(CLINICS)
+    for things in (
+        "locations (clinic_id, name, time_zone) select id, 'Here', 'UTC'",
+        "providers (clinic_id, full_name) select id, 'Dr. Many'",
+        "services (clinic_id, name) select id, 'Visit'",
+    ):
+        db.execute(
+            f"insert into public.{things} from public.clinics where slug like 'many-%'"  # type: ignore[arg-type]
+        )
+    db.execute(
+        "insert into public.provider_services (clinic_id, provider_id, service_id)"
+        " select providers.clinic_id, providers.id, services.id from public.providers"
+        " join public.services using (clinic_id) where providers.full_name = 'Dr. Many'"
+    )
+    db.execute(
+        "analyze public.clinics, public.locations, public.providers, public.services,"
+        " public.provider_services"
+    )
+
+
+def test_one_clinics_window_does_not_read_the_whole_street(db: Connection) -> None:
+    """A look-up of the clinic for each of its few rows; no list of all clinics is made."""
+    practice = make_practice(db)
+    open_a_street(db)
+    stranger, owner = make_user(db), make_member(db, practice.clinic, "owner")
+    for who in (None, stranger, practice.user, owner):
+        with as_user(db, who) if who else as_anon(db):
+            for table in SHOP_WINDOW:
+                text = plan(
+                    db,
+                    f"select clinic_id from public.{table} where clinic_id = '{practice.clinic}'",
+                )
+                assert re.search(r"Index (Only )?Scan using clinics_\w+ on clinics", text), text
+                assert "Seq Scan on clinics" not in text, text
