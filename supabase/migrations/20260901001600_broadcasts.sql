@@ -72,6 +72,28 @@ create trigger _500_close_channels_on_delete after delete on public.members
 create trigger _500_close_channels after update on public.clinics
   for each row when (new.staff_needs_second_factor and not old.staff_needs_second_factor)
   execute function private.close_channels();
+create trigger _500_close_channels after update on public.patients
+  for each row when (new.user_id is distinct from old.user_id and old.user_id is not null)
+  execute function private.close_channels();
+
+-- Whether somebody may still listen to the free times of a clinic that are not for everybody: of
+-- guardians, the end alone tells, for it comes by itself.
+create function private.slots_are_unsafe(clinic_id uuid) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return exists (
+    select from private.unsafe_channels
+    where unsafe_channels.clinic_id = slots_are_unsafe.clinic_id and unsafe_channels.until > now()
+  ) or exists (
+    select from public.guardians
+    where guardians.clinic_id = slots_are_unsafe.clinic_id and guardians.ends_at <= now()
+      and guardians.ends_at > now() - private.longest_token()
+  );
+end;
+$$;
 
 create type private.broadcast as (
   topic text,
@@ -128,10 +150,7 @@ begin
       not clinics.books_publicly)
     from public.clinics
     where clinics.id = slots_broadcast.clinic_id
-      and (clinics.books_publicly or not exists (
-        select from private.unsafe_channels
-        where unsafe_channels.clinic_id = clinics.id and unsafe_channels.until > now()
-      ))
+      and (clinics.books_publicly or not private.slots_are_unsafe(clinics.id))
   );
 end;
 $$;
@@ -198,7 +217,7 @@ begin
         || ('user:' || person, 'appointment_changed', news, true)::private.broadcast;
     end if;
   end loop;
-  if with_slots and (is_public or not is_unsafe) then
+  if with_slots and (is_public or not private.slots_are_unsafe(visit.clinic_id)) then
     messages := messages || private.slots_message(
       visit.clinic_id, visit.provider_id, visit.starts_at, visit.ends_at, not is_public);
   end if;

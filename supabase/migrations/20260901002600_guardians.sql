@@ -24,6 +24,7 @@ create table public.guardians (
 
 create index guardians_by_user on public.guardians (user_id);
 create index guardians_by_patient on public.guardians (patient_id, clinic_id);
+create index guardians_by_end on public.guardians (clinic_id, ends_at);
 create index guardians_by_creator on public.guardians (created_by);
 
 create table public.guardian_invitations (
@@ -66,6 +67,10 @@ create trigger _100_set_updated_at before update on public.guardians
   for each row execute function private.set_updated_at();
 create trigger _100_set_updated_at before update on public.guardian_invitations
   for each row execute function private.set_updated_at();
+
+create trigger _500_close_channels after delete on public.guardians
+  for each row when (old.ends_at is null or old.ends_at > now())
+  execute function private.close_channels();
 
 alter table public.guardians enable row level security;
 alter table public.guardian_invitations enable row level security;

@@ -17,6 +17,7 @@ from tests.people import (
     at,
     book,
     every,
+    make_guardian,
     make_member,
     make_practice,
     make_user,
@@ -72,6 +73,31 @@ def test_free_times_of_a_private_clinic_are_told_privately(db: Connection) -> No
     book(db, practice, at(9))
     rows = every(db, "select private from realtime.messages where topic like '%%:slots'")
     assert rows == [{"private": True}]
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ("update public.guardians set ends_at = now() where true", False),
+        ("update public.guardians set ends_at = now() - interval '59 minutes'", False),
+        ("delete from public.guardians where true", False),
+        ("update public.patients set user_id = null where user_id is not null", False),
+        ("update public.guardians set ends_at = now() - interval '62 minutes'", True),
+        ("update public.guardians set ends_at = now() + interval '1 day'", True),
+    ],
+)
+def test_free_times_of_a_private_clinic_are_not_told_to_who_was_a_patients(
+    db: Connection, ended: Any, told: bool
+) -> None:
+    """Whose token may still be good: for an hour and a minute."""
+    practice = make_practice(db)
+    db.execute("update public.clinics set books_publicly = false")
+    make_guardian(db, practice.clinic, practice.patient, starts_at=at(0, days=-9))
+    db.execute(ended)
+    visit = book(db, practice, at(9))
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [visit["id"]])
+    rows = every(db, "select from realtime.messages where topic like '%%:slots'")
+    assert len(rows) == (2 if told else 0)
 
 
 def test_history_and_queue_hold_nothing_personal(db: Connection, practice: Practice) -> None:
