@@ -1,6 +1,7 @@
 -- Erasure: what was kept about a person stops telling who it was.
 -- Promises: forgettable. Visits stay, as numbers; their history still verifies, since it never held
---           more than ids and times. Deleting the log-in itself is left to Auth.
+--           more than ids and times. Nobody writes on an erased record, and no upload from before
+--           makes the person anew. Deleting the log-in itself is left to Auth.
 -- Access: the service key alone; the API asks for the caller's right first.
 
 -- Visits to come are called off, what is told of past ones is made anonymous.
@@ -68,6 +69,51 @@ begin
 end;
 $$;
 
+-- Uploads that wait may name the person, as one that is half taken over would name them again: they
+-- end here. A worker at it is waited for, and finds its lease gone with the next batch.
+create function private.end_open_imports(records uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  concerned uuid[] := array(
+    select distinct patients.clinic_id from public.patients
+    where patients.id = any (records) and patients.erased_at is null
+    order by 1
+  );
+  clinic uuid;
+begin
+  foreach clinic in array concerned loop
+    perform private.take_turns_at_imports(clinic);
+  end loop;
+  with ended as (
+    update public.import_jobs set
+      status = 'failed', error = 'Somebody was erased meanwhile. Upload the files again without them.',
+      ended_at = now(), leased_until = null
+    where import_jobs.clinic_id = any (concerned) and import_jobs.status in ('queued', 'running')
+    returning import_jobs.id
+  )
+  delete from private.import_contents using ended where import_contents.job_id = ended.id;
+end;
+$$;
+
+-- Staff invitations of whoever works here stay as long as they do.
+create function private.forget_staff_invitations(records uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from public.staff_invitations as invitation
+  using public.patients
+  where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
+    and invitation.email = lower(patients.email)
+    and not exists (
+      select from public.members join auth.users on users.id = members.user_id
+      where members.clinic_id = invitation.clinic_id and lower(users.email) = invitation.email
+    );
+end;
+$$;
+
 create function private.anonymise_records(records uuid[]) returns void
 language plpgsql
 set search_path = ''
@@ -83,6 +129,7 @@ begin
   using public.patients
   where patients.id = any (records) and invitation.clinic_id = patients.clinic_id
     and (invitation.patient_id = patients.id or invitation.email = lower(patients.email));
+  perform private.forget_staff_invitations(records);
   delete from private.suppressed_addresses using public.patients
   where patients.id = any (records)
     and suppressed_addresses.address_hash = private.hash_of_address(patients.email);
@@ -97,27 +144,34 @@ begin
 end;
 $$;
 
+-- What anybody was sent to the address, or was asked by it.
+create function private.forget_address(address text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  delete from public.staff_invitations where staff_invitations.email = forget_address.address;
+  perform private.forget_invitations(array(
+    select invitation.id from public.guardian_invitations as invitation
+    where invitation.email = forget_address.address
+  ));
+  delete from public.guardian_invitations
+  where guardian_invitations.email = forget_address.address;
+  delete from private.notification_payloads
+  where lower(notification_payloads.content ->> 'address') = forget_address.address;
+  delete from private.suppressed_addresses
+  where suppressed_addresses.address_hash = private.hash_of_address(forget_address.address);
+end;
+$$;
+
 -- What ties a user to clinics, other than their patient records. Raises last_owner.
 create function private.forget_user(user_id uuid) returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-  address text;
 begin
-  select lower(users.email) into address from auth.users where users.id = forget_user.user_id;
   delete from public.members where members.user_id = forget_user.user_id;
   delete from public.guardians where guardians.user_id = forget_user.user_id;
-  delete from public.staff_invitations where staff_invitations.email = address;
-  perform private.forget_invitations(array(
-    select invitation.id from public.guardian_invitations as invitation
-    where invitation.email = address
-  ));
-  delete from public.guardian_invitations where guardian_invitations.email = address;
-  delete from private.notification_payloads
-  where lower(notification_payloads.content ->> 'address') = address;
-  delete from private.suppressed_addresses
-  where suppressed_addresses.address_hash = private.hash_of_address(address);
   update public.providers set user_id = null where providers.user_id = forget_user.user_id;
   update public.appointments set booked_by = null
   where appointments.booked_by = forget_user.user_id;
@@ -150,6 +204,8 @@ declare
   users_of_records uuid[];
   erased worker.erasure;
 begin
+  -- First, so that nothing is held while a worker is waited for.
+  perform private.end_open_imports(records);
   perform private.lock_patients(records);
   users_of_records := array_remove(
     array(
@@ -179,12 +235,31 @@ begin
       and not exists (select from public.guardians where guardians.user_id = login.id)
     order by login.id
   );
+  perform private.forget_address(lower(users.email)) from auth.users
+  where users.id = erase_person.user_id or users.id = any (erased.user_ids_without_records);
   return erased;
 end;
 $$;
 
+-- Definer: callers may not execute raise_error.
+create function private.refuse_writing_on_erased() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.raise_error('not_allowed', 'This person was erased. Add a new record.');
+  return null;
+end;
+$$;
+
+create trigger _005_refuse_erased before update on public.patients
+  for each row when (old.erased_at is not null)
+  execute function private.refuse_writing_on_erased();
+
 comment on function worker.erase_person(uuid, uuid, uuid) is
   'Makes one person unknown: one patient of one clinic (patient_id), or a user everywhere '
-  '(user_id). Visits to come are called off. Again: nothing more happens. Raises last_owner.';
+  '(user_id). Visits to come are called off, imports that wait are ended. Again: nothing more happens. '
+  'Raises last_owner.';
 
 grant execute on function worker.erase_person(uuid, uuid, uuid) to service_role;

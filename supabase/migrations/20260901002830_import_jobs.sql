@@ -222,6 +222,15 @@ begin
 end;
 $$;
 
+-- Whoever begins imports of the clinic, or ends them, waits for whoever does so now.
+create function private.take_turns_at_imports(clinic_id uuid) returns void
+language sql
+set search_path = ''
+as $$
+  select pg_catalog.pg_advisory_xact_lock(
+    pg_catalog.hashtextextended('imports_of:' || take_turns_at_imports.clinic_id, 0));
+$$;
+
 -- Queues a job; `files` is {name: {size_bytes, content}}, the content compressed with zlib, in base64.
 -- Definer: writes what the service key may only read.
 create function worker.create_import(
@@ -237,6 +246,7 @@ begin
   if files is null or jsonb_typeof(files) <> 'object' or files = '{}' then
     perform private.raise_error('invalid_input', 'Give at least one file.');
   end if;
+  perform private.take_turns_at_imports(create_import.clinic_id);
   if (
     select count(*) from public.import_jobs
     where import_jobs.clinic_id = create_import.clinic_id

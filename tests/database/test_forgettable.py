@@ -3,7 +3,10 @@ identifies them."""
 
 from __future__ import annotations
 
+import base64
 import json
+import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +15,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from tests.database.conftest import Connect
 from tests.people import (
     Connection,
     Practice,
@@ -322,6 +326,155 @@ def test_nobody_books_for_an_erased_person(
         book(db, practice, at(16), patient_id=canary.patient)
     with as_user(db, make_member(db, practice.clinic, "owner")), refused(db, "not_found"):
         db.execute("select public.invite_guardian(%s, 'x@people.example')", [canary.patient])
+
+
+def test_nobody_writes_on_an_erased_record(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    with as_service(db):
+        one(db, ERASE, canary.patient, None)
+    change = "update public.patients set full_name = %s, email = %s where id = %s"
+    values = [canary.word, f"{canary.word}@people.example", canary.patient]
+    with as_user(db, make_member(db, practice.clinic, "owner")), refused(db, "not_allowed"):
+        db.execute(change, values)
+    with refused(db, "not_allowed"):
+        db.execute(change, values)
+
+
+def test_invitations_go_with_the_last_record_of_a_log_in(
+    db: Connection, practice: Practice
+) -> None:
+    user, worker = make_user(db), make_user(db)
+    there = make_practice(db)
+    for somebody in (user, worker):
+        insert(
+            db,
+            "public.patients",
+            clinic_id=practice.clinic,
+            user_id=somebody,
+            full_name="Pat Test",
+            email=f"{somebody}@people.example",
+        )
+    make_member(db, practice.clinic, "provider", worker)
+    for clinic in (practice.clinic, there.clinic):
+        for somebody in (user, worker):
+            insert(
+                db,
+                "public.staff_invitations",
+                clinic_id=clinic,
+                email=f"{somebody}@people.example",
+                role="provider",
+            )
+    own = "select id from public.patients where user_id = %s"
+    with as_service(db):
+        for somebody in (user, worker):
+            db.execute(ERASE, [one(db, own, somebody)["id"], None])
+    left = every(db, "select clinic_id, email from public.staff_invitations")
+    assert {(row["clinic_id"], row["email"]) for row in left} == {
+        (practice.clinic, f"{worker}@people.example"),
+        (there.clinic, f"{worker}@people.example"),
+    }
+
+
+def test_an_address_without_a_log_in_is_no_longer_invited_by_the_clinic(
+    db: Connection, practice: Practice
+) -> None:
+    patient = make_patient(db, practice.clinic)
+    address = one(db, "select email from public.patients where id = %s", patient)["email"]
+    insert(
+        db,
+        "public.staff_invitations",
+        clinic_id=practice.clinic,
+        email=address,
+        role="provider",
+    )
+    with as_service(db):
+        db.execute(ERASE, [patient, None])
+    assert every(db, "select from public.staff_invitations") == []
+
+
+def upload(db: Connection, clinic: UUID) -> UUID:
+    """A file that waits to be taken over."""
+    content = base64.b64encode(zlib.compress(b"full_name")).decode()
+    job: UUID = one(
+        db,
+        "select worker.create_import(%s, 'patients', false, null, %s) as id",
+        clinic,
+        json.dumps({"patients.csv": {"size_bytes": 9, "content": content}}),
+    )["id"]
+    return job
+
+
+def test_no_upload_from_before_makes_the_person_anew(
+    db: Connection, practice: Practice, canary: Canary
+) -> None:
+    with as_service(db):
+        job = upload(db, practice.clinic)
+        lease = one(db, "select lease_id from worker.claim_import()")
+        elsewhere = upload(db, make_practice_of_others(db))
+        db.execute(ERASE, [canary.patient, None])
+        rows = json.dumps([{"row_number": 1, "id": f"x-{canary.word}", "full_name": canary.word}])
+        taken = one(
+            db,
+            "select worker.import_batch(%s, %s, 'patients.csv', 'patient', %s, '[]', null, 1, 1)"
+            " as taken",
+            job,
+            lease["lease_id"],
+            rows,
+        )
+        assert taken == {"taken": False}
+        assert every(
+            db, "select * from worker.read_import(%s, %s)", job, lease["lease_id"]
+        ) == []  # fmt: skip
+    jobs = {row["id"]: row for row in every(db, "select * from public.import_jobs")}
+    assert (jobs[job]["status"], jobs[elsewhere]["status"]) == ("failed", "queued")
+    assert "erased" in jobs[job]["error"]
+    assert [row["job_id"] for row in every(db, "select job_id from private.import_contents")] == [
+        elsewhere
+    ]
+    assert every(
+        db, "select from public.patients where external_id = %s", f"x-{canary.word}"
+    ) == []  # fmt: skip
+
+
+def test_an_erasure_waits_for_a_batch_and_takes_what_it_made(connect: Connect) -> None:
+    """The batch is carried out first; then nothing of the upload goes on."""
+    worker, eraser, watcher = connect(), connect(), connect()
+    practice = make_practice(worker)
+    job = upload(worker, practice.clinic)
+    lease = one(worker, "select lease_id from worker.claim_import()")["lease_id"]
+    batch = (
+        "select worker.import_batch(%s, %s, 'patients.csv', 'listed_patient', %s, '[]', null, %s,"
+        " 1)"
+    )
+    person = {"row_number": 2, "full_name": "Ann Example", "phone": "555 0100"}
+    worker.execute("begin")
+    worker.execute(batch, [job, lease, json.dumps([person]), 2])
+    erasing = threading.Thread(
+        target=lambda: eraser.execute(ERASE, [practice.patient, None]), daemon=True
+    )
+    erasing.start()
+    waiting = "select from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    for _ in range(1000):
+        if every(watcher, waiting, eraser.info.backend_pid):
+            break
+        erasing.join(0.01)
+    assert every(watcher, waiting, eraser.info.backend_pid)
+    worker.execute("commit")
+    erasing.join(20)
+    assert not erasing.is_alive()
+    again = worker.execute(batch, [job, lease, json.dumps([person | {"full_name": "B"}]), 3])
+    assert again.fetchone() == (False,)
+    names = every(watcher, "select full_name from public.patients")
+    assert {row["full_name"] for row in names} == {"Erased", "Ann Example"}
+
+
+def make_practice_of_others(db: Connection) -> UUID:
+    """A clinic that the person has nothing to do with; as the dashboard would."""
+    db.execute("reset role")
+    clinic = make_practice(db).clinic
+    db.execute("set role service_role")
+    return clinic
 
 
 def test_others_keep_what_is_theirs(db: Connection, practice: Practice, canary: Canary) -> None:
