@@ -110,8 +110,9 @@ begin
 end;
 $$;
 
--- Patients whom the caller treats: who have, or had, a visit with the provider that the caller is.
--- Holds are not visits yet. An owner may be a provider, too.
+-- Patients whom the caller treats: who have a visit to come with the provider that the caller is, or
+-- had one in the last three years. What was called off or missed is no visit, nor is a hold yet. An
+-- owner may be a provider, too.
 -- Definer: as my_patients.
 create function private.my_care() returns setof uuid
 language plpgsql
@@ -127,7 +128,8 @@ begin
   join public.appointments on appointments.provider_id = providers.id
   where providers.user_id = auth.uid()
     and providers.clinic_id in (select private.my_clinics_as('provider', 'owner'))
-    and appointments.status not in ('held', 'entered_in_error');
+    and appointments.status in ('pending', 'booked', 'arrived', 'fulfilled')
+    and appointments.starts_at > now() - interval '3 years';
 end;
 $$;
 

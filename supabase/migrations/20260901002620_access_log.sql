@@ -163,7 +163,8 @@ begin
 end;
 $$;
 
--- Notes a change of a row that has a clinic. The argument names the column with the patient's id.
+-- Notes a change of a row that has a clinic, or is one. The argument names the column with the
+-- patient's id.
 -- Definer: whoever changes the row, it is on record.
 create function private.log_change() returns trigger
 language plpgsql
@@ -187,7 +188,7 @@ begin
   perform private.log_access(
     case tg_op when 'INSERT' then 'added' when 'UPDATE' then 'changed' else 'removed' end
       ::public.access_action,
-    (fields ->> 'clinic_id')::uuid, (fields ->> tg_argv[0])::uuid, tg_table_name, fields ->> 'id',
+    coalesce(fields ->> 'clinic_id', fields ->> 'id')::uuid, (fields ->> tg_argv[0])::uuid, tg_table_name, fields ->> 'id',
     changed);
   return null;
 end;
@@ -245,10 +246,36 @@ create trigger _100_refuse_truncate before truncate on public.access_log
 
 alter table public.access_log enable row level security;
 
+-- The records the caller acts for, and the duplicates that are merged into them: what was done with
+-- those concerns the same person.
+-- Definer: as my_patients.
+create function private.my_patients_and_duplicates() returns setof uuid
+language plpgsql
+stable
+security definer
+rows 2
+set search_path = ''
+as $$
+begin
+  return query
+  with recursive mine as (
+    select patients.clinic_id, patients.id from public.patients
+    where patients.id = any (array(select private.my_patients()))
+    union
+    select double.clinic_id, double.id from mine
+    join public.patients as double
+      on double.clinic_id = mine.clinic_id and double.merged_into = mine.id
+  )
+  select mine.id from mine;
+end;
+$$;
+
+grant execute on function private.my_patients_and_duplicates() to authenticated;
+
 create policy "patients read who read about them, members their clinic's log"
   on public.access_log
   for select to authenticated using (
-    patient_id = any (array(select private.my_patients()))
+    patient_id = any (array(select private.my_patients_and_duplicates()))
     or clinic_id = any (array(select private.my_clinics()))
   );
 

@@ -15,7 +15,8 @@ begin
     join public.providers on providers.id = appointments.provider_id
     where appointments.patient_id = treats.patient_id and providers.user_id = auth.uid()
       and providers.clinic_id in (select private.my_clinics_as('provider', 'owner'))
-      and appointments.status not in ('held', 'entered_in_error')
+      and appointments.status in ('pending', 'booked', 'arrived', 'fulfilled')
+      and appointments.starts_at > now() - interval '3 years'
   );
 end;
 $$;

@@ -374,15 +374,18 @@ create type public.duplicate_candidate as (
 comment on type public.duplicate_candidate is
   'Two records that may be one person. name_likeness: 0 to 1, 1 is the same.';
 
+-- Whether contacts agree with others could be asked until they are known, so it is on record about
+-- whom that was told.
 -- Definer: compares contacts, of which nothing but whether they agree comes out.
 create function public.find_duplicates(
   clinic_id uuid, patient_id uuid default null, max_results int default 50
 ) returns setof public.duplicate_candidate
 language plpgsql
-stable
 security definer
 set search_path = ''
 as $$
+declare
+  found_pairs public.duplicate_candidate[];
 begin
   if not private.is_staff_of(find_duplicates.clinic_id) then
     perform private.raise_error('not_found');
@@ -395,7 +398,7 @@ begin
   if not coalesce(find_duplicates.max_results between 1 and 500, false) then
     perform private.raise_error('invalid_input', 'Ask for 1 to 500 pairs.');
   end if;
-  return query
+  found_pairs := array(
   with records as materialized (
     select patients.id, patients.full_name, patients.date_of_birth,
       lower(patients.email) as email, private.plain_phone(patients.phone) as phone
@@ -425,8 +428,8 @@ begin
     join records as other on other.id = pairs.other_id
     where one.id <> other.id and (find_duplicates.patient_id is not null or one.id < other.id)
   )
-  select judged.id, judged.other_id, judged.same_email, judged.same_phone,
-    coalesce(judged.same_date_of_birth, false), judged.likeness
+  select (judged.id, judged.other_id, judged.same_email, judged.same_phone,
+    coalesce(judged.same_date_of_birth, false), judged.likeness)::public.duplicate_candidate
   from judged
   -- Families share addresses and telephones, strangers birthdays, but not both and the name.
   where judged.likeness >= 0.4 and judged.same_date_of_birth is not false
@@ -434,7 +437,18 @@ begin
   order by judged.likeness + judged.same_email::int + judged.same_phone::int
       + coalesce(judged.same_date_of_birth, false)::int desc,
     judged.id, judged.other_id
-  limit find_duplicates.max_results;
+  limit find_duplicates.max_results
+  );
+  perform private.log_access(
+    'opened', find_duplicates.clinic_id, told.patient_id, 'patients', told.patient_id::text)
+  from (
+    select pair.patient_id from unnest(found_pairs) as pair
+    where pair.same_email or pair.same_phone or pair.same_date_of_birth
+    union
+    select pair.other_id from unnest(found_pairs) as pair
+    where pair.same_email or pair.same_phone or pair.same_date_of_birth
+  ) as told;
+  return query select * from unnest(found_pairs);
 end;
 $$;
 
@@ -444,7 +458,8 @@ comment on function public.merge_patients(uuid, uuid) is
 comment on function public.unmerge_patients(uuid) is
   'Parts merged records again: what came with the duplicate goes back, what came later stays.';
 comment on function public.find_duplicates(uuid, uuid, int) is
-  'Pairs of records that may be one person, likeliest first: of the clinic, or of one patient.';
+  'Pairs of records that may be one person, likeliest first: of the clinic, or of one patient. Logged as '
+  'opening those of which it tells that contacts or birthdays agree.';
 
 grant execute on function
   public.merge_patients(uuid, uuid),

@@ -175,6 +175,39 @@ def test_those_who_treat_the_patient_read_why_they_come(
     assert len(log(db, practice.patient)) == (key is None)
 
 
+@pytest.mark.parametrize(
+    ("change", "treats"),
+    [
+        ("status = 'pending'", True),
+        ("status = 'booked'", True),
+        ("status = 'arrived'", True),
+        ("status = 'fulfilled'", True),
+        ("status = 'fulfilled', starts_at = now() - interval '1090 days'", True),
+        ("status = 'fulfilled', starts_at = now() - interval '1100 days'", False),
+        ("status = 'cancelled'", False),
+        ("status = 'noshow'", False),
+        ("status = 'entered_in_error'", False),
+    ],
+)
+def test_only_visits_that_take_place_make_a_patient_ones_own(
+    db: Connection, practice: Practice, change: str, treats: bool
+) -> None:
+    """Otherwise whoever books a patient with themselves and calls it off would read on."""
+    visit = visit_with_reason(db, practice)
+    provider = make_treating_provider(db, practice)
+    db.execute("alter table public.appointments disable trigger user")
+    db.execute(f"update public.appointments set {change} where id = %s", [visit])  # type: ignore[arg-type]
+    db.execute("alter table public.appointments enable trigger user")
+    with as_user(db, provider):
+        assert len(every(db, "select id from public.appointment_reasons")) == (1 if treats else 0)
+        for call, value in ((READ, visit), (OPEN, practice.patient)):
+            if treats:
+                assert every(db, call, value)
+            else:
+                with refused(db, "not_allowed"):
+                    db.execute(call, [value])  # type: ignore[arg-type]
+
+
 def test_a_provider_stops_treating_with_the_membership(db: Connection, practice: Practice) -> None:
     visit = visit_with_reason(db, practice)
     provider = make_treating_provider(db, practice)
@@ -281,6 +314,54 @@ def test_who_reads_the_log(db: Connection, practice: Practice) -> None:
         assert {
             row["clinic_id"] for row in every(db, "select clinic_id from public.access_log")
         } == {there.clinic}
+
+
+def test_a_patient_sees_who_opened_what_was_merged_into_their_record(
+    db: Connection, practice: Practice
+) -> None:
+    double = make_patient(db, practice.clinic)
+    first = make_patient(db, practice.clinic)
+    guardian = make_guardian(db, practice.clinic, practice.patient)
+    stranger = make_user(db)
+    make_patient(db, practice.clinic, stranger)
+    with as_user(db, make_member(db, practice.clinic, "front_desk")):
+        for patient in (double, first):
+            one(db, OPEN, patient)
+        # A duplicate of a duplicate.
+        db.execute("select public.merge_patients(%s, %s)", [double, first])
+        db.execute("select public.merge_patients(%s, %s)", [practice.patient, double])
+    mine = "select patient_id from public.access_log where action = 'opened'"
+    for somebody in (practice.user, guardian):
+        with as_user(db, somebody):
+            assert {row["patient_id"] for row in every(db, mine)} == {double, first}
+    with as_user(db, stranger):
+        assert every(db, mine) == []
+    with as_user(db, make_member(db, practice.clinic, "front_desk")):
+        db.execute("select public.unmerge_patients(%s)", [double])
+    with as_patient(db, practice.user):
+        assert every(db, mine) == []
+
+
+@pytest.mark.parametrize("alike", ["email", "phone", "date_of_birth"])
+def test_guessing_contacts_by_looking_for_duplicates_is_on_record(
+    db: Connection, practice: Practice, alike: str
+) -> None:
+    known = {"email": "ann@people.example", "phone": "555 0100 22", "date_of_birth": "1990-05-05"}
+    ann, other, guess = (
+        insert(db, "public.patients", clinic_id=practice.clinic, full_name=name, **columns)["id"]
+        for name, columns in (
+            ("Ann Example", known),
+            ("Ann Example", {}),
+            ("Ann Example", {alike: known[alike]}),
+        )
+    )
+    member = make_member(db, practice.clinic, "front_desk")
+    with as_user(db, member):
+        pairs = every(db, "select * from public.find_duplicates(%s, %s)", practice.clinic, guess)
+    assert {pair["other_id"] for pair in pairs} == {ann, other}
+    for record, lines in ((ann, 1), (guess, 1), (other, 0)):
+        entries = log(db, record)
+        assert [entry["actor_id"] for entry in entries] == [member] * lines
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.my_care",
     "private.my_clinics_as_patient",
     "private.my_patients",
+    "private.my_patients_and_duplicates",
     "private.overdue_ids",
     "private.visits_untold",
 }
