@@ -6,8 +6,10 @@ create table public.clinics (
   id uuid primary key default gen_random_uuid(),
   slug text not null
     constraint clinics_slug_is_unique unique
-    constraint clinics_slug_is_readable check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
-  name text not null constraint clinics_name_is_not_blank check (btrim(name) <> ''),
+    constraint clinics_slug_is_readable check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$')
+    constraint clinics_slug_is_short check (length(slug) between 3 and 60),
+  name text not null constraint clinics_name_is_not_blank check (btrim(name) <> '')
+    constraint clinics_name_is_short check (length(name) <= 200),
   time_zone text not null
     constraint clinics_time_zone_is_known references private.time_zones (name),
   books_publicly boolean not null default false,
@@ -20,7 +22,8 @@ create table public.clinics (
   staff_needs_second_factor boolean not null default false,
   audit_retention_days int not null default 3650
     constraint clinics_audit_retention_is_possible check (audit_retention_days between 30 and 36500),
-  external_id text constraint clinics_external_id_is_unique unique,
+  external_id text constraint clinics_external_id_is_unique unique
+    constraint clinics_external_id_is_short check (length(external_id) <= 200),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -30,8 +33,9 @@ create index clinics_in_public on public.clinics (id) where books_publicly;
 create table public.locations (
   id uuid primary key default gen_random_uuid(),
   clinic_id uuid not null references public.clinics (id),
-  name text not null constraint locations_name_is_not_blank check (btrim(name) <> ''),
-  address text,
+  name text not null constraint locations_name_is_not_blank check (btrim(name) <> '')
+    constraint locations_name_is_short check (length(name) <= 200),
+  address text constraint locations_address_is_short check (length(address) <= 500),
   time_zone text not null
     constraint locations_time_zone_is_known references private.time_zones (name),
   created_at timestamptz not null default now(),

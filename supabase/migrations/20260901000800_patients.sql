@@ -8,14 +8,16 @@ create table public.patients (
   user_id uuid references auth.users (id) on delete set null,
   full_name text not null constraint patients_full_name_is_not_blank check (btrim(full_name) <> '')
     constraint patients_full_name_is_short check (length(full_name) <= 200),
-  email text constraint patients_email_is_plausible check (email ~ '^[^@\s]+@[^@\s]+$'),
+  email text constraint patients_email_is_plausible check (email ~ '^[^@\s]+@[^@\s]+$')
+    constraint patients_email_is_short check (length(email) <= 320),
   phone text constraint patients_phone_is_short check (length(phone) <= 50),
   date_of_birth date
     constraint patients_date_of_birth_is_plausible
       check (date_of_birth >= date '1850-01-01' and isfinite(date_of_birth)),
   locale text not null default 'en'
-    constraint patients_locale_is_a_language_tag check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]+)*$'),
-  external_id text,
+    constraint patients_locale_is_a_language_tag
+      check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]+)*$' and length(locale) <= 35),
+  external_id text constraint patients_external_id_is_short check (length(external_id) <= 200),
   merged_into uuid,
   erased_at timestamptz,
   created_at timestamptz not null default now(),

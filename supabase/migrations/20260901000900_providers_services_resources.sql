@@ -8,10 +8,11 @@ create table public.providers (
   id uuid primary key default gen_random_uuid(),
   clinic_id uuid not null references public.clinics (id),
   user_id uuid references auth.users (id) on delete set null,
-  full_name text not null constraint providers_full_name_is_not_blank check (btrim(full_name) <> ''),
-  speciality text,
+  full_name text not null constraint providers_full_name_is_not_blank check (btrim(full_name) <> '')
+    constraint providers_full_name_is_short check (length(full_name) <= 200),
+  speciality text constraint providers_speciality_is_short check (length(speciality) <= 200),
   active boolean not null default true,
-  external_id text,
+  external_id text constraint providers_external_id_is_short check (length(external_id) <= 200),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint providers_in_clinic unique (clinic_id, id),
@@ -24,8 +25,9 @@ create index providers_by_user on public.providers (user_id);
 create table public.services (
   id uuid primary key default gen_random_uuid(),
   clinic_id uuid not null references public.clinics (id),
-  name text not null constraint services_name_is_not_blank check (btrim(name) <> ''),
-  description text,
+  name text not null constraint services_name_is_not_blank check (btrim(name) <> '')
+    constraint services_name_is_short check (length(name) <= 200),
+  description text constraint services_description_is_short check (length(description) <= 2000),
   preparation text constraint services_preparation_is_short check (length(preparation) <= 500),
   duration_minutes int not null default 30
     constraint services_duration_is_possible check (duration_minutes between 1 and 1440),
@@ -87,7 +89,8 @@ create table public.resources (
   clinic_id uuid not null references public.clinics (id),
   location_id uuid not null,
   kind public.resource_kind not null,
-  name text not null constraint resources_name_is_not_blank check (btrim(name) <> ''),
+  name text not null constraint resources_name_is_not_blank check (btrim(name) <> '')
+    constraint resources_name_is_short check (length(name) <= 200),
   active boolean not null default true,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

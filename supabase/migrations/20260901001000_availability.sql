@@ -67,7 +67,8 @@ create table public.availability_exceptions (
   reason text
     constraint availability_exceptions_reason_is_short check (length(reason) <= 200)
     constraint availability_exceptions_reason_is_not_blank check (btrim(reason) <> ''),
-  external_id text,
+  external_id text
+    constraint availability_exceptions_external_id_is_short check (length(external_id) <= 200),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint availability_exceptions_starts_before_it_ends check (starts_on <= ends_on),

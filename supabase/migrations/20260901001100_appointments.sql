@@ -41,11 +41,13 @@ create table public.appointments (
   session_id uuid,
   hold_expires_at timestamptz,
   overbook_reason text
-    constraint appointments_overbook_reason_is_not_blank check (btrim(overbook_reason) <> ''),
+    constraint appointments_overbook_reason_is_not_blank check (btrim(overbook_reason) <> '')
+    constraint appointments_overbook_reason_is_short check (length(overbook_reason) <= 500),
   booked_by uuid references auth.users (id) on delete set null,
   booked_via public.booking_path not null,
   request_id uuid,
-  external_id text,
+  external_id text
+    constraint appointments_external_id_is_short check (length(external_id) <= 200),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint appointments_in_clinic unique (clinic_id, id),

@@ -77,7 +77,7 @@ begin
   insert into public.clinics (slug, name, time_zone, external_id)
   values (
     coalesce(nullif(trim(both '-' from left(
-      regexp_replace(lower(entry ->> 'name'), '[^a-z0-9]+', '-', 'g'), 60)), ''), 'clinic')
+      regexp_replace(lower(entry ->> 'name'), '[^a-z0-9]+', '-', 'g'), 50)), ''), 'clinic')
       || '-' || left(md5(entry ->> 'id'), 8),
     entry ->> 'name', entry ->> 'time_zone', entry ->> 'id'
   )

@@ -27,7 +27,8 @@ create table public.group_sessions (
   status public.session_status not null default 'scheduled',
   version int not null default 1,
   overbook_reason text
-    constraint group_sessions_overbook_reason_is_not_blank check (btrim(overbook_reason) <> ''),
+    constraint group_sessions_overbook_reason_is_not_blank check (btrim(overbook_reason) <> '')
+    constraint group_sessions_overbook_reason_is_short check (length(overbook_reason) <= 500),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint group_sessions_in_clinic unique (clinic_id, id),

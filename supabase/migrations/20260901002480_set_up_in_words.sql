@@ -1,6 +1,8 @@
--- Set-up in words: what is left out, numbers that cannot be meant, and the removal of what is in use are
--- refused with a key and a sentence, in the table editor too. The constraints of the tables stay the proof.
--- Access: whoever sets up clinics, places, services, providers, rooms and equipment.
+-- Set-up in words: what is left out, numbers that cannot be meant, texts without end, and the removal
+-- of what is in use are refused with a key and a sentence, in the table editor too. The constraints of
+-- the tables stay the proof.
+-- Access: whoever sets up clinics, places, services, providers, rooms and equipment; and who writes
+--         patients.
 
 -- Raises invalid_input unless each named column has a value that is not blank.
 -- Definer: callers may not execute raise_error.
@@ -45,6 +47,27 @@ begin
 end;
 $$;
 
+-- Raises invalid_input if a text is longer than its most. Arguments: column and most, one after the
+-- other.
+-- Definer: as check_given.
+create function private.check_lengths() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  written jsonb := to_jsonb(new);
+begin
+  for number in 0 .. tg_nargs - 2 by 2 loop
+    if length(written ->> tg_argv[number]) > tg_argv[number + 1]::int then
+      perform private.raise_error('invalid_input', format('The %s can have %s letters at most.',
+        replace(tg_argv[number], '_', ' '), tg_argv[number + 1]));
+    end if;
+  end loop;
+  return new;
+end;
+$$;
+
 create trigger _010_check_given before insert or update on public.clinics
   for each row execute function private.check_given('name', 'slug', 'time_zone', 'hold_minutes',
     'max_holds_per_person', 'audit_retention_days', 'waitlist_policy', 'offer_minutes');
@@ -54,12 +77,20 @@ create trigger _020_check_bounds before insert or update on public.clinics
     'audit_retention_days', '30', '36500', 'follow_up_minutes', '0', '10080',
     'late_cancel_hours', '0', '8760', 'missed_visits_window_days', '1', '3650',
     'max_missed_visits', '1', '1000', 'offer_minutes', '1', '10080');
+create trigger _025_check_lengths before insert or update on public.clinics
+  for each row execute function
+    private.check_lengths('name', '200', 'slug', '60', 'external_id', '200');
 
 create trigger _010_check_given before insert or update on public.locations
   for each row execute function private.check_given('clinic_id', 'name', 'time_zone');
+create trigger _025_check_lengths before insert or update on public.locations
+  for each row execute function private.check_lengths('name', '200', 'address', '500');
 
 create trigger _010_check_given before insert or update on public.providers
   for each row execute function private.check_given('clinic_id', 'full_name');
+create trigger _025_check_lengths before insert or update on public.providers
+  for each row execute function
+    private.check_lengths('full_name', '200', 'speciality', '200', 'external_id', '200');
 
 create trigger _010_check_given before insert or update on public.services
   for each row execute function private.check_given('clinic_id', 'name', 'duration_minutes',
@@ -71,6 +102,9 @@ create trigger _020_check_bounds before insert or update on public.services
     'slot_interval_minutes', '5', '1440', 'min_notice_minutes', '0', '525600',
     'cancel_notice_minutes', '0', '525600', 'horizon_days', '1', '1095', 'capacity', '1', '1000',
     'max_per_day', '0', '2147483647', 'max_per_week', '0', '2147483647');
+create trigger _025_check_lengths before insert or update on public.services
+  for each row execute function
+    private.check_lengths('name', '200', 'description', '2000', 'preparation', '500');
 
 create trigger _010_check_given before insert or update on public.provider_services
   for each row execute function
@@ -81,6 +115,22 @@ create trigger _020_check_bounds before insert or update on public.provider_serv
 
 create trigger _010_check_given before insert or update on public.resources
   for each row execute function private.check_given('clinic_id', 'location_id', 'kind', 'name');
+create trigger _025_check_lengths before insert or update on public.resources
+  for each row execute function private.check_lengths('name', '200');
+
+create trigger _025_check_lengths before insert or update on public.patients
+  for each row execute function
+    private.check_lengths('full_name', '200', 'email', '320', 'phone', '50', 'locale', '35');
+
+create trigger _025_check_lengths before insert or update on public.availability_exceptions
+  for each row execute function private.check_lengths('reason', '200', 'external_id', '200');
+
+create trigger _025_check_lengths before insert or update on public.group_sessions
+  for each row execute function private.check_lengths('overbook_reason', '500');
+
+create trigger _025_check_lengths before insert or update of overbook_reason on public.appointments
+  for each row when (new.overbook_reason is not null)
+  execute function private.check_lengths('overbook_reason', '500');
 
 create trigger _010_check_given before insert or update on public.service_needs
   for each row execute function private.check_given('clinic_id', 'service_id', 'kind', 'quantity');

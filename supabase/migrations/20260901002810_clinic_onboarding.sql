@@ -1,26 +1,85 @@
 -- Onboarding: a signed-in person opens a clinic and becomes its owner; and the settings of a clinic
 -- that need more than a column's check.
--- Access: everybody with a confirmed address opens clinics; owners and managers change theirs.
+-- Promises: every change of a clinic's settings is on record.
+-- Access: everybody with a confirmed address opens clinics; owners and managers change theirs, owners
+--         alone who needs a second factor and how long the access log is kept.
 
--- Puts a clinic's common settings in form. Raises invalid_input.
-create function private.check_clinic(slug text, name text, time_zone text) returns void
+-- What else is true of a clinic's settings, whoever writes them and by whichever way: slugs are
+-- readable and one clinic's alone; a clinic opens to the public only when something can be booked;
+-- how it guards itself is for its owners to say.
+-- Definer: looks at clinics and hours past what the caller may read.
+create function private.check_slug() returns trigger
 language plpgsql
-stable
+security definer
 set search_path = ''
 as $$
 begin
-  if slug !~ '^[a-z0-9]+(-[a-z0-9]+)*$' or length(slug) not between 3 and 60 then
+  if new.slug !~ '^[a-z0-9]+(-[a-z0-9]+)*$' or length(new.slug) not between 3 and 60 then
     perform private.raise_error('invalid_input',
       'A slug has 3 to 60 lower-case letters, digits and single hyphens.');
   end if;
-  if btrim(name) = '' or length(name) > 200 then
-    perform private.raise_error('invalid_input', 'Give the clinic a name of at most 200 letters.');
+  -- Two who want the same take turns, so that the second sees the first.
+  perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('slug:' || new.slug, 0));
+  -- Who adds a clinic asks this with the insert itself.
+  if tg_op = 'UPDATE' and exists (
+    select from public.clinics where clinics.slug = new.slug and clinics.id <> new.id
+  ) then
+    perform private.raise_error('slug_in_use');
   end if;
-  if not exists (select from private.time_zones where time_zones.name = time_zone) then
-    perform private.raise_error('invalid_input', 'Give a time zone such as Europe/Vienna.');
-  end if;
+  return new;
 end;
 $$;
+
+-- Definer: as check_slug.
+create function private.check_opening() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not exists (
+    select from public.provider_services
+    join public.services on services.id = provider_services.service_id and services.active
+    join public.providers on providers.id = provider_services.provider_id and providers.active
+    where provider_services.clinic_id = new.id
+      and exists (
+        select from public.weekly_hours where weekly_hours.provider_id = providers.id
+      )
+  ) then
+    perform private.raise_error('invalid_input',
+      'Add a provider with hours and a service first; there would be nothing to book.');
+  end if;
+  return new;
+end;
+$$;
+
+-- Definer: as check_slug.
+create function private.refuse_others_than_owners() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if not private.is_trusted() and not new.id in (select private.my_clinics_as('owner')) then
+    perform private.raise_error('not_allowed', 'An owner decides how the clinic guards itself.');
+  end if;
+  return new;
+end;
+$$;
+
+create trigger _030_check_slug before insert or update of slug on public.clinics
+  for each row execute function private.check_slug();
+create trigger _210_check_opening before update on public.clinics
+  for each row when (new.books_publicly and not old.books_publicly)
+  execute function private.check_opening();
+create trigger _190_refuse_others_than_owners before update on public.clinics
+  for each row when (
+    (new.staff_needs_second_factor, new.audit_retention_days)
+      is distinct from (old.staff_needs_second_factor, old.audit_retention_days)
+  )
+  execute function private.refuse_others_than_owners();
+create trigger _950_log_access after update on public.clinics
+  for each row execute function private.log_change('');
 
 -- Opens a clinic with its first location; asked again by its owner with the same slug and name,
 -- returns the clinic that is there.
@@ -42,14 +101,6 @@ declare
   caller uuid := private.require_user();
   opened public.clinics;
 begin
-  if create_clinic.name is null or create_clinic.slug is null or create_clinic.time_zone is null then
-    perform private.raise_error('invalid_input', 'Give a name, a slug and a time zone.');
-  end if;
-  perform private.check_clinic(create_clinic.slug, create_clinic.name, create_clinic.time_zone);
-  if coalesce(btrim(create_clinic.location_name), '') = ''
-    or length(create_clinic.location_name) > 200 or length(create_clinic.location_address) > 500 then
-    perform private.raise_error('invalid_input', 'Give the first location a name.');
-  end if;
   if not exists (
     select from auth.users
     where users.id = caller and users.email_confirmed_at is not null and not users.is_anonymous
@@ -88,7 +139,6 @@ end;
 $$;
 
 -- Changes what is given and leaves the rest.
--- Definer: looks whether the clinic can be booked at all, past what the caller may read.
 create function public.change_clinic(
   clinic_id uuid,
   name text default null,
@@ -98,7 +148,6 @@ create function public.change_clinic(
   staff_needs_second_factor boolean default null
 ) returns public.clinics
 language plpgsql
-security definer
 set search_path = ''
 as $$
 #variable_conflict use_column
@@ -106,55 +155,16 @@ declare
   changed public.clinics;
 begin
   perform public.authorize_flow('change_clinic', change_clinic.clinic_id);
-  select * into strict changed from public.clinics
-  where clinics.id = change_clinic.clinic_id for no key update;
-  changed.name := coalesce(btrim(change_clinic.name), changed.name);
-  changed.slug := coalesce(change_clinic.slug, changed.slug);
-  changed.time_zone := coalesce(change_clinic.time_zone, changed.time_zone);
-  perform private.check_clinic(changed.slug, changed.name, changed.time_zone);
-  if change_clinic.books_publicly and not changed.books_publicly and not exists (
-    select from public.provider_services
-    join public.services on services.id = provider_services.service_id and services.active
-    join public.providers on providers.id = provider_services.provider_id and providers.active
-    where provider_services.clinic_id = changed.id
-      and exists (
-        select from public.weekly_hours where weekly_hours.provider_id = providers.id
-      )
-  ) then
-    perform private.raise_error('invalid_input',
-      'Add a provider with hours and a service first; there would be nothing to book.');
-  end if;
-  if change_clinic.staff_needs_second_factor and not private.has_second_factor() then
-    perform private.raise_error('not_allowed',
-      'Log in with your own second factor first; otherwise you would lock yourself out.');
-  end if;
-  if exists (
-    select from public.clinics where clinics.slug = changed.slug and clinics.id <> changed.id
-  ) then
-    perform private.raise_error('slug_in_use');
-  end if;
   update public.clinics set
-    name = changed.name,
-    slug = changed.slug,
-    time_zone = changed.time_zone,
+    name = coalesce(btrim(change_clinic.name), clinics.name),
+    slug = coalesce(change_clinic.slug, clinics.slug),
+    time_zone = coalesce(change_clinic.time_zone, clinics.time_zone),
     books_publicly = coalesce(change_clinic.books_publicly, clinics.books_publicly),
     staff_needs_second_factor =
       coalesce(change_clinic.staff_needs_second_factor, clinics.staff_needs_second_factor)
-  where clinics.id = changed.id
+  where clinics.id = change_clinic.clinic_id
   returning * into changed;
-  perform private.log_access('changed', changed.id, null, 'clinics', changed.id::text,
-    array_remove(array[
-      case when change_clinic.name is not null then 'name' end,
-      case when change_clinic.slug is not null then 'slug' end,
-      case when change_clinic.time_zone is not null then 'time_zone' end,
-      case when change_clinic.books_publicly is not null then 'books_publicly' end,
-      case when change_clinic.staff_needs_second_factor is not null
-        then 'staff_needs_second_factor' end
-    ], null));
   return changed;
-exception
-  when unique_violation then  -- the slug was taken between looking and writing
-    perform private.raise_error('slug_in_use');
 end;
 $$;
 

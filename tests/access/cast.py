@@ -76,6 +76,11 @@ def invite(connection: Connection, home: World, away: World, strict: World) -> l
     )  # fmt: skip
     members = {role: people.make_member(connection, home.clinic, role) for role in ROLES}
     home.ids["member_id"] = _member(connection, home, members["front_desk"])
+    # An invitation is worth what whoever sent it may.
+    connection.execute(
+        "update public.staff_invitations set invited_by = %s where id = %s",
+        [members["owner"], home.ids["staff_invitation_id"]],
+    )
     _is_provider(connection, home, members["provider"])
     suspended = people.make_member(connection, home.clinic, "owner")
     connection.execute("update public.members set active = false where user_id = %s", [suspended])

@@ -16,6 +16,7 @@ from tests.access.catalogue import Function, Relation
 from tests.access.matrix import Scene
 from tests.access.requests import Cell, Request
 
+ENDLESS = random.Random(5).randbytes(2_500).hex()
 TEXTS = (
     "'; drop table public.patients; --",
     "' or '1'='1",
@@ -32,6 +33,9 @@ TEXTS = (
     "=cmd|' /C calc'!A0",
     "../../../../etc/passwd",
     "x" * 20_000,
+    # Nothing that compression makes short: an index has no room for it.
+    ENDLESS,
+    ENDLESS + "@x.yz",
     "",
     " ",
     "\u0301" * 200,

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
+import psycopg
 import pytest
 
 from stack.config import StackConfig
 from tests.access import arguments, rows
 from tests.access.cast import Person, token
-from tests.access.hostile import TEXTS, Attacker
+from tests.access.hostile import ENDLESS, TEXTS, Attacker
 from tests.access.matrix import Scene, prepared
 from tests.access.outcomes import Answer
 from tests.access.requests import Cell, Request, send, send_all
@@ -306,6 +307,89 @@ async def test_text_is_only_text(
                 kept = kept[0] if isinstance(kept, list) and kept else kept
                 if isinstance(kept, dict) and isinstance(kept.get(field), str):
                     assert kept[field].strip() in (text.strip(), text.strip().lower())
+
+
+async def test_no_text_is_too_long_for_an_answer(
+    stack: StackConfig, scene: Scene, base: str
+) -> None:
+    """Every text of every function and row, as everybody: no index, mail or log chokes on it."""
+    tokens = scene.tokens(stack)
+    requests = [
+        Request(
+            Cell(person.name, function.title, name, text[-4:]), "POST", f"rpc/{function.name}", {},
+            arguments.proper(function, person.home) | {name: text}, function.schema, "",
+        )
+        for person in strangers(scene)
+        for function in scene.functions
+        for name, kind in function.parameters
+        for text in (ENDLESS, ENDLESS + "@x.yz")
+        if kind == "text" and function.schema == "public"
+    ]  # fmt: skip
+    assert len(requests) > 500
+    for person in ("owner", "front_desk", "patient"):
+        (who,) = (one for one in scene.people if one.name == person)
+        for relation in scene.relations:
+            key = scene.standing[relation.name, who.home.word].key
+            query = {column: f"eq.{value}" for column, value in key.items()}
+            for column in relation.columns:
+                for text in (ENDLESS, ENDLESS + "@x.yz"):
+                    cell = Cell(person, relation.name, column, text[-4:])
+                    requests.append(
+                        Request(cell, "PATCH", relation.name, query, {column: text},
+                                relation.schema, "return=minimal")
+                    )  # fmt: skip
+    answers = await send_all(base, tokens, requests)
+    for request in requests:
+        assert_harmless(scene, request, answers[request.cell])
+        kept = answers[request.cell].status in (200, 204) and answers[request.cell].rows > 0
+        assert not (request.method == "PATCH" and kept), request.cell
+
+
+@pytest.mark.parametrize(
+    ("who", "change", "status", "key"),
+    [
+        ("owner", {"slug": "away"}, 409, "slug_in_use"),
+        ("owner", {"slug": "Not Readable"}, 422, "invalid_input"),
+        ("owner", {"name": " "}, 422, "invalid_input"),
+        ("owner", {"name": "n" * 201}, 422, "invalid_input"),
+        ("owner", {"time_zone": "Mars/Olympus"}, 422, "invalid_input"),
+        ("owner", {"hold_minutes": 0}, 422, "invalid_input"),
+        ("owner", {"staff_needs_second_factor": True}, 403, "not_allowed"),
+        ("manager", {"staff_needs_second_factor": True}, 403, "not_allowed"),
+        ("manager", {"audit_retention_days": 30}, 403, "not_allowed"),
+        ("owner", {"audit_retention_days": 29}, 422, "invalid_input"),
+    ],
+)
+async def test_settings_are_refused_in_the_contracts_words(
+    *,
+    stack: StackConfig,
+    scene: Scene,
+    base: str,
+    who: str,
+    change: dict[str, Any],
+    status: int,
+    key: str,
+) -> None:
+    if change.get("slug") == "away":
+        with psycopg.connect(stack.db_url(database=scene.database)) as connection:
+            change = {"slug": slug_of(connection, scene.away.clinic)}
+    request = Request(
+        Cell(who, "clinics", "settings", "home"), "PATCH", "clinics",
+        {"id": f"eq.{scene.home.clinic}"}, change,
+    )  # fmt: skip
+    async with aiohttp.ClientSession() as session:
+        answer = await send(session, base, scene.tokens(stack), request)
+    told = json.loads(answer.body)
+    assert (answer.status, told["message"], told["details"]) == (status, key, None)
+    assert told["hint"]
+
+
+def slug_of(connection: psycopg.Connection[Any], clinic: Any) -> str:
+    """The slug of a clinic that the caller may not see."""
+    row = connection.execute("select slug from public.clinics where id = %s", [clinic]).fetchone()
+    assert row is not None
+    slug: str = row[0]
+    return slug
 
 
 @pytest.mark.parametrize("place", ["user_metadata", "app_metadata", "members", "role_in_clinic"])

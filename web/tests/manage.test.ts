@@ -36,6 +36,12 @@ describe("a rule of a table that is broken", () => {
     expect(mistakeIn(refusalOf(constraint), column)).toBe(mistake);
   });
 
+  test("too long a text is told at its field", () => {
+    const hint = "The full name can have 200 letters at most.";
+    expect(() => saved({ data: null, error: { message: "invalid_input", hint } }))
+      .toThrow(expect.objectContaining({ rule: "_full_name_is_possible" }));
+  });
+
   test("is not told at another field", () => {
     expect(mistakeIn(refusalOf("services_duration_is_possible"), "name"))
       .toBeUndefined();

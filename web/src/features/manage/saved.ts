@@ -25,14 +25,15 @@ export function saved<Row>(answer: Answer & { data: Row[] | null }): Row[] {
   return answer.data;
 }
 
-// A constraint by its name, or one that private.check_given, private.check_bounds or
-// private.refuse_removal_in_use found broken first: their sentences say which, in words.
+// A constraint by its name, or one that private.check_given, check_bounds, check_lengths or
+// refuse_removal_in_use found broken first: their sentences say which, in words.
 function ruleIn({ message, hint }: { message: string; hint?: string | null }) {
   const constraint = /constraint "(\w+)"/.exec(message)?.[1];
   const [, missing] = /^Give the ([a-z ]+)\.$/.exec(hint ?? "") ?? [];
   const [, outside] = /^The ([a-z ]+) can be \d+ to \d+\.$/.exec(hint ?? "") ?? [];
   if (/(^Coming visits keep| still refer to) it\. /.test(hint ?? "")) return "still_in_use";
-  const column = (missing ?? outside)?.replaceAll(" ", "_");
+  const [, endless] = /^The ([a-z ]+) can have \d+ letters at most\.$/.exec(hint ?? "") ?? [];
+  const column = (missing ?? outside ?? endless)?.replaceAll(" ", "_");
   return constraint ?? (column && `_${column}_is_${missing ? "not_blank" : "possible"}`);
 }
 

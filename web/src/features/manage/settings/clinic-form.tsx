@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Field } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { Switch } from "@/components/switch";
+import { useWorkplace } from "@/features/workplace/workplace";
 import { keyOf } from "@/lib/errors";
 import { SaveBar } from "../save-bar";
 import { isSlug } from "../welcome/slug";
@@ -59,6 +60,7 @@ export function ClinicForm({ settings }: { settings: Settings }) {
 /** Who may see the clinic, and how its staff signs in: each counts at once. */
 export function ClinicSwitches({ settings }: { settings: Settings }) {
   const { t } = useTranslation("manage");
+  const { role } = useWorkplace();
   const opening = useChange(settings.id);
   const guarding = useChange(settings.id);
   return (
@@ -73,12 +75,14 @@ export function ClinicSwitches({ settings }: { settings: Settings }) {
       {keyOf(opening.error) === "invalid_input"
         ? <Notice kind="bad">{t("settings.nothing_to_book")}</Notice>
         : <ErrorNotice error={opening.error} />}
-      <Switch
-        label={t("settings.second_factor")}
-        hint={t("settings.second_factor_hint")}
-        isOn={settings.staff_needs_second_factor}
-        onChange={(staff_needs_second_factor) => guarding.mutate({ staff_needs_second_factor })}
-      />
+      {role === "owner" && (
+        <Switch
+          label={t("settings.second_factor")}
+          hint={t("settings.second_factor_hint")}
+          isOn={settings.staff_needs_second_factor}
+          onChange={(staff_needs_second_factor) => guarding.mutate({ staff_needs_second_factor })}
+        />
+      )}
       {keyOf(guarding.error) === "not_allowed"
         ? <Notice kind="bad">{t("settings.own_factor_first")}</Notice>
         : <ErrorNotice error={guarding.error} />}

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Field, Segments } from "@/components/field";
+import { useWorkplace } from "@/features/workplace/workplace";
 import { NumberField, numberOf } from "../fields";
 import { SaveBar } from "../save-bar";
 import { mistakeIn } from "../saved";
@@ -139,9 +140,11 @@ export function MessagesForm({ settings }: { settings: Settings }) {
   );
 }
 
-/** Who is asked first when a time becomes free, and how long the log of accesses is kept. */
+/** Who is asked first when a time becomes free, and how long the log of accesses is kept, which
+ * owners decide alone. */
 export function WaitingListForm({ settings }: { settings: Settings }) {
   const { t } = useTranslation("manage");
+  const isOwner = useWorkplace().role === "owner";
   const form = useRules(settings.id);
   const [policy, setPolicy] = useState(settings.waitlist_policy);
   const [minutes, setMinutes] = useState(String(settings.offer_minutes));
@@ -153,7 +156,7 @@ export function WaitingListForm({ settings }: { settings: Settings }) {
   const rules = (): Rules => ({
     waitlist_policy: policy,
     offer_minutes: numberOf(minutes) ?? 0,
-    audit_retention_days: numberOf(days) ?? 0,
+    ...(isOwner && { audit_retention_days: numberOf(days) ?? 0 }),
   });
   return (
     <RulesCard title={t("settings.waiting_list")} form={form} rules={rules}>
@@ -175,14 +178,16 @@ export function WaitingListForm({ settings }: { settings: Settings }) {
           value={minutes}
           onChange={edit(setMinutes)}
         />
-        <NumberField
-          column="audit_retention_days"
-          refusal={form.saving.error}
-          label={t("rule.audit_retention_days")}
-          hint={t("rule_hint.audit_retention_days")}
-          value={days}
-          onChange={edit(setDays)}
-        />
+        {isOwner && (
+          <NumberField
+            column="audit_retention_days"
+            refusal={form.saving.error}
+            label={t("rule.audit_retention_days")}
+            hint={t("rule_hint.audit_retention_days")}
+            value={days}
+            onChange={edit(setDays)}
+          />
+        )}
       </div>
     </RulesCard>
   );
