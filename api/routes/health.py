@@ -11,14 +11,14 @@ from fastapi import APIRouter, Response
 from postgrest.exceptions import APIError
 from pydantic import BaseModel, Field
 
-from api.dependencies import Held
+from api.dependencies import Held, Resources
 from api.error_responses import ProblemError, documented
 from api.metrics import MEDIA_TYPE
 from appoint.queue_depth import QueueDepth
 
 router = APIRouter(tags=["health"])
 
-DATABASE_SECONDS = 3.0
+SUPABASE_SECONDS = 3.0
 
 
 class Alive(BaseModel):
@@ -41,6 +41,10 @@ class Ready(BaseModel):
     """The database answers and messages are going out."""
 
     status: Literal["ready"] = "ready"
+    confirms_addresses: bool = Field(
+        description="False: Auth takes every address for the person's own. Claims of records,"
+        " invitations and guardianships rest on it, so real people need it true."
+    )
     queue: Queue
 
 
@@ -56,16 +60,27 @@ async def healthz() -> Alive:
 )
 async def readyz(held: Held) -> Ready:
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with asyncio.timeout(SUPABASE_SECONDS):
             # As the service: readiness is nobody's data, only counts of the whole queue.
             answer = await held.service.schema("worker").rpc("queue_depth", {}).execute()
+            confirms_addresses = await _confirms_addresses(held)
     except (APIError, httpx.HTTPError, TimeoutError) as error:
-        raise ProblemError(503, "unavailable", "The database does not answer.") from error
+        raise ProblemError(503, "unavailable", "Supabase does not answer.") from error
     rows: list[Any] = answer.data  # type: ignore[assignment]
     depth = QueueDepth.from_row(rows[0])
     if depth.is_overdue:
         raise ProblemError(503, "queue_overdue", "Messages are overdue: no worker sends them.")
-    return Ready(queue=Queue(**asdict(depth)))
+    return Ready(confirms_addresses=confirms_addresses, queue=Queue(**asdict(depth)))
+
+
+async def _confirms_addresses(held: Resources) -> bool:
+    """Whether people must prove that an address is theirs before they sign in with it."""
+    settings = held.settings
+    answer = await held.http.get(
+        f"{settings.supabase_url.rstrip('/')}/auth/v1/settings",
+        headers={"apikey": settings.supabase_publishable_key.get_secret_value()},
+    )
+    return not answer.raise_for_status().json()["mailer_autoconfirm"]
 
 
 @router.get(

@@ -10,3 +10,4 @@ async def test_the_running_api_is_alive_and_ready(api: httpx.AsyncClient) -> Non
     ready = await api.get("/readyz")
     assert ready.status_code == 200, ready.text
     assert ready.json()["queue"]["lag_seconds"] < 120
+    assert ready.json()["confirms_addresses"] is False, "as supabase/config.toml says"
