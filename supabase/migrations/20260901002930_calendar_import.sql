@@ -29,7 +29,24 @@ begin
 end;
 $$;
 
--- Every how long a calendar is read, and since when one that is not is called stale or failing.
+-- Says of calendars that were not read for an hour that they are stale, and after a day that they fail.
+create function private.mark_late_calendars() returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.outside_calendars as late set state = case
+      when coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 day' then 'failing'
+      else 'stale'
+    end::public.outside_calendar_state
+  where coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 hour'
+    and late.state <> 'failing'
+    and (late.state <> 'stale'
+      or coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 day');
+end;
+$$;
+
+-- Which calendars are due.
 -- Definer: the service key has no privilege to write outside calendars.
 create function worker.claim_outside_calendars(batch int default 5, lease_seconds int default 120)
 returns table (
@@ -46,14 +63,7 @@ begin
     or coalesce(claim_outside_calendars.lease_seconds, 0) not between 1 and 3600 then
     perform private.raise_error('invalid_input', 'Claim 1 to 100 for 1 to 3600 seconds.');
   end if;
-  update public.outside_calendars as late set state = case
-      when coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 day' then 'failing'
-      else 'stale'
-    end::public.outside_calendar_state
-  where coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 hour'
-    and late.state <> 'failing'
-    and (late.state <> 'stale'
-      or coalesce(late.last_fetched_at, late.created_at) < now() - interval '1 day');
+  perform private.mark_late_calendars();
   return query
   update public.outside_calendars as taken set
     lease_id = gen_random_uuid(),

@@ -17,6 +17,8 @@ begin
   if coalesce(tidy.most, 0) not between 1 and 100000 then
     perform private.raise_error('invalid_input', 'Remove 1 to 100000 at once.');
   end if;
+  -- Here, too, since the workers that read calendars may be the ones that are missing.
+  perform private.mark_late_calendars();
   delete from private.requests where (requests.caller_id, requests.request_id) in (
     select old.caller_id, old.request_id from private.requests as old
     where old.created_at < now() - interval '2 days'

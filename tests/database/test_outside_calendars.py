@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -197,12 +197,14 @@ def test_what_fails_keeps_its_busy_time_and_is_tried_later_and_later(
 @pytest.mark.parametrize(
     ("age", "state"), [("59 minutes", "fresh"), ("2 hours", "stale"), ("25 hours", "failing")]
 )
-def test_how_old_the_busy_time_is_shows(
-    db: Connection, practice: Practice, age: str, state: str
+@pytest.mark.parametrize("looks", ["worker.claim_outside_calendars", "worker.tidy"])
+def test_how_old_the_busy_time_is_shows_whichever_workers_there_are(
+    db: Connection, practice: Practice, age: str, state: str, looks: LiteralString
 ) -> None:
     calendar = import_busy(db, practice, (at(10), at(11)))
     db.execute("update public.outside_calendars set last_fetched_at = now() - %s::interval", [age])
-    claim(db)
+    with as_service(db):
+        every(db, f"select * from {looks}()")
     assert state_of(db, calendar)["state"] == state
     assert blocks(db, practice) == [(at(10), at(11))]
 
