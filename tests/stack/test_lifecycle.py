@@ -24,6 +24,7 @@ import psycopg
 import pytest
 
 from stack import lifecycle, postgres, web
+from stack.as_typed import as_typed
 from stack.config import HOST, PROJECT_DIR, Keys, StackConfig
 from stack.postgres import PostgresError
 from stack.state import StackState, acquire_lock, is_running
@@ -416,6 +417,18 @@ def test_an_env_file_of_ones_own_is_left_alone(small: StackConfig, tmp_path: Pat
     assert lifecycle.write_env_file(small, written)
     assert lifecycle.write_env_file(small, written)
     assert written.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("on_path", [True, False])
+def test_what_people_are_told_to_type_works_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_path: bool
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/bin" if on_path else "/bin")
+    for directory in (PROJECT_DIR, tmp_path):
+        monkeypatch.chdir(directory)
+        typed = as_typed("down", tmp_path / "stack")
+        said = subprocess.run(typed, shell=True, capture_output=True, text=True, check=True)
+        assert said.stdout == "Nothing was running.\n"
 
 
 def test_a_server_user_that_cannot_be_found_is_a_readable_error(
