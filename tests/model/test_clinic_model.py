@@ -45,7 +45,7 @@ from tests.people import (
 )
 
 # Each example is a clinic of its own with up to 50 steps.
-EXAMPLES = int(os.environ.get("APPOINT_MODEL_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("APPOINT_MODEL_EXAMPLES", "60"))
 STEPS = 50
 MOST_HOLDS = 2
 
