@@ -74,6 +74,28 @@ PROPER: dict[str, tuple[str, ...]] = {
         " select * from public.open_slots(entry.service_id, now(), now() + interval '30 days')"
         " limit 1) as slot where entry.status = 'waiting' order by entry.id limit 1",
     ),
+    # Switched off and on again: what that gives is offered.
+    "public.providers": (
+        "do $$ begin update public.providers set active = false where true;"
+        " update public.providers set active = true where true; end $$",
+    ),
+    "public.resources": (
+        "do $$ begin update public.resources set active = false where true;"
+        " update public.resources set active = true where true; end $$",
+        # Switched off while a coming visit keeps it.
+        "do $$ declare visit public.appointments; room uuid; begin"
+        " select * into visit from public.appointments as coming where session_id is null"
+        " and status = 'booked' and starts_at > now() and exists (select from public.resources"
+        " where resources.location_id = coming.location_id) order by id limit 1;"
+        " select id into room from public.resources"
+        " where resources.location_id = visit.location_id order by id limit 1;"
+        " insert into public.service_needs (clinic_id, service_id, kind, resource_id)"
+        " select clinic_id, visit.service_id, kind, id from public.resources where id = room"
+        " on conflict do nothing;"
+        " update public.appointments set overbook_reason = 'moved',"
+        " starts_at = visit.starts_at + interval '90 days' where id = visit.id;"
+        " update public.resources set active = false where id = room; end $$",
+    ),
     # Hours that went, and come again: what was marked for follow-up in between is settled.
     "public.weekly_hours": (
         "do $$ declare kept public.weekly_hours[] := array("
