@@ -39,6 +39,7 @@ OWN_KEYS = {
     "internal_error": 500,
     "unavailable": 503,
     "queue_overdue": 503,
+    "mail_refused": 503,
 }
 KEYS = sorted(OWN_KEYS.keys() | ERRORS.keys())
 

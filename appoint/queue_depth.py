@@ -14,13 +14,15 @@ OVERDUE_AFTER_SECONDS = 120.0
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
     """Counts only. `lag_seconds` is how late the oldest message is that should be out by now;
-    `overdue` how many nobody has taken for two minutes."""
+    `overdue` how many nobody has taken for two minutes; `closed_because` the code of why no mail at
+    all could be sent for two minutes."""
 
     queued: int
     sending: int
     dead: int
     lag_seconds: float
     overdue: int = 0
+    closed_because: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], now: datetime | None = None) -> QueueDepth:
@@ -32,6 +34,7 @@ class QueueDepth:
             sending=row["sending"],
             dead=row["dead"],
             overdue=row["overdue"],
+            closed_because=row["closed_because"],
             lag_seconds=max(0.0, round(late.total_seconds(), 1)) if late else 0.0,
         )
 

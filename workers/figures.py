@@ -51,5 +51,6 @@ def exposition(signs: VitalSigns, depth: QueueDepth | None, now: datetime | None
         show("queued", "Messages that wait.", depth.queued)
         show("dead", "Messages given up.", depth.dead)
         show("overdue", "Messages nobody has taken for two minutes.", depth.overdue)
+        show("provider_closed", "Whether no mail can be sent.", depth.closed_because is not None)
         show("lag_seconds", "How late the oldest due message is.", depth.lag_seconds)
     return generate_latest(registry)

@@ -84,7 +84,9 @@ class HealthServer:
 
     async def _report(self, status: str) -> dict[str, Any]:
         signs = self._signs
-        if status == "ok" and signs.database == "unreachable":
+        depth = await self._queue()
+        is_closed = depth is not None and depth.closed_because is not None
+        if status == "ok" and (signs.database == "unreachable" or is_closed):
             status = "degraded"
         return {
             "status": status,
@@ -101,7 +103,7 @@ class HealthServer:
                 name: {"last_look_at": _iso(one.last_look_at), "failing": one.failing}
                 for name, one in signs.rounds.items()
             },
-            "queue": asdict(depth) if (depth := await self._queue()) else None,
+            "queue": asdict(depth) if depth else None,
         }
 
     async def _queue(self) -> QueueDepth | None:

@@ -8,7 +8,8 @@ class MailError(Exception):
 
     `retry_after` is in seconds, None where the provider named no delay. `refused`: it certainly was
     not accepted; otherwise it may have been. `alone`: it was refused together with others, because
-    of some of them; by itself it may be accepted. The reason is a code, never an address.
+    of some of them; by itself it may be accepted. `closed`: nobody's mail is accepted at present,
+    so that this says nothing about the mail. The reason is a code, never an address.
     """
 
     def __init__(
@@ -19,6 +20,7 @@ class MailError(Exception):
         permanent: bool = False,
         refused: bool = False,
         alone: bool = False,
+        closed: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -26,3 +28,4 @@ class MailError(Exception):
         self.permanent = permanent
         self.refused = refused
         self.alone = alone
+        self.closed = closed

@@ -29,8 +29,10 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 15.0
-# Of a lease, to wait for one's turn with the provider.
+# Of a lease, to wait for one's turn with the provider; not long, since what is called off while a
+# message waits there comes too late for it.
 SHARE_FOR_WAITING = 0.25
+LONGEST_WAITING = 5.0
 TRIES_TO_BEGIN = 3
 # Enough to keep the provider busy; more would have their turns before urgent ones that come later.
 BATCHES_AT_ONCE = 3
@@ -150,20 +152,20 @@ class Notifier:
             turns = await self._turns(letters)
             for request in _requests(letters, turns):
                 # Now and not when the task runs: the next claim may come first.
-                self._batches += request.batch_id is not None
+                self._batches += request.is_batch
                 self._start(self._carry_out(request, lease_began))
 
     async def _carry_out(self, request: Request, lease_began: float) -> None:
         try:
             await self._requests.carry_out(request, lease_began)
         finally:
-            if request.batch_id is not None:
+            if request.is_batch:
                 self._batches -= 1
                 self._wake.set()
 
     async def _turns(self, letters: list[Letter]) -> dict[UUID, Turn]:
         """When each may start; none if the database does not answer: their leases run out then."""
-        within = self._pace.lease_seconds * SHARE_FOR_WAITING
+        within = min(LONGEST_WAITING, self._pace.lease_seconds * SHARE_FOR_WAITING)
         for is_last in [False] * (TRIES_TO_BEGIN - 1) + [True]:
             try:
                 rate = self._pace.per_second * SHARE_OF_RATE
@@ -263,13 +265,13 @@ def _requests(letters: list[Letter], turns: dict[UUID, Turn]) -> list[Request]:
         if turn is None:
             continue
         if turn.batch_id is None:
-            requests.append(Request((letter,), now + turn.starts_in))
+            requests.append(Request((letter,), now + turn.starts_in, turn.key))
         else:
             batches.setdefault(turn.batch_id, []).append(letter)
     for batch_id, together in batches.items():
         together.sort(key=lambda letter: letter.claim.notification_id)
         starts_in = turns[together[0].claim.notification_id].starts_in
-        requests.append(Request(tuple(together), now + starts_in, batch_id))
+        requests.append(Request(tuple(together), now + starts_in, str(batch_id), is_batch=True))
     return requests
 
 

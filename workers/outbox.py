@@ -62,9 +62,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When, in seconds from now, a message may be tried; with which others, if not alone."""
+    """When, in seconds from now, a message may be tried, under which key; with which others, if not
+    alone."""
 
     starts_in: float
+    key: str
     batch_id: UUID | None = None
 
 
@@ -102,7 +104,7 @@ class Outbox:
         """Freeze claimed messages before they are tried; when each may start, and in which batch.
 
         Those that could not start `within` seconds without asking the provider too often went back
-        into the queue and are left out.
+        into the queue and are left out, as are those that do not hold any more.
         """
         rows = await self._rpc(
             "begin_sending",
@@ -120,14 +122,16 @@ class Outbox:
         )
         return {
             UUID(row["notification_id"]): Turn(
-                float(row["starts_in"]), UUID(row["batch_id"]) if row["batch_id"] else None
+                float(row["starts_in"]),
+                row["sending_key"],
+                UUID(row["batch_id"]) if row["batch_id"] else None,
             )
             for row in rows
         }
 
-    async def pause(self, seconds: float) -> None:
-        """Keep all workers from asking the provider for that long."""
-        await self._rpc("pause_sending", seconds=seconds)
+    async def pause(self, seconds: float, reason: str) -> None:
+        """Keep all workers from asking the provider for that long; operators read the reason."""
+        await self._rpc("pause_sending", seconds=seconds, reason=reason)
 
     async def complete(self, claim: Claim, provider_message_id: str) -> bool:
         """Record that the provider has accepted the message; False when the lease is not ours.
@@ -179,6 +183,7 @@ class Outbox:
             permanent=failure.permanent,
             refused=failure.refused,
             alone=failure.alone,
+            closed=failure.closed,
         )
         return {UUID(row["notification_id"]): str(row["status"]) for row in rows}
 

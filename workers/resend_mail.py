@@ -1,6 +1,6 @@
 """Hands mails to Resend through its own package, on keep-alive connections; alone or in batches.
 
-The notification's or the batch's id is the idempotency key: a second try of what Resend already
+The idempotency key is the message's or the batch's: a second try of what Resend already
 accepted is answered with the first one's ids and reaches nobody twice. Every failure becomes one
 `MailError` that says whether trying again can help and when; its reason is a code, no address.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from resend.exceptions import ResendError
 
 from appoint.mail import Attachment
 from appoint.settings import Settings
+from workers.door import MISCONFIGURED_PAUSE, Door
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
 
@@ -27,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 TAG = "notification_id"
 DEFAULT_RETRY_AFTER = 1.0
-# Our key or our domain is refused: every message would be, until a person repairs it.
-MISCONFIGURED_PAUSE = 30.0
+# Whatever an answer asks for, the provider is asked again then.
+LONGEST_RETRY_AFTER = 3600.0
 QUOTAS = ("daily_quota_exceeded", "monthly_quota_exceeded")
 QUOTA_PAUSE = 600.0
 
@@ -69,20 +71,22 @@ class ResendMail:
         resend.api_key = settings.resend_api_key.get_secret_value()
         resend.api_url = settings.resend_api_url.rstrip("/")
         resend.default_async_http_client = _KeepAliveHttp(http)
-        self._closed_until = 0.0
+        self._door = Door()
 
     def closed_for(self) -> float:
         """Seconds until the provider wants to be asked again; 0 when it may be asked now."""
-        return max(0.0, self._closed_until - _now())
+        return self._door.closed_for()
 
-    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
+    async def send(
+        self, mail: FrozenMail, *, notification_id: str, key: str, deadline: float
+    ) -> str:
         """Have the mail accepted before `deadline` (of the loop) and return the provider's id.
 
         Waits for the provider's rate limit as long as the deadline allows. Raises MailError.
         """
 
         async def ask() -> str:
-            body = _body(mail, key)
+            body = _body(mail, notification_id)
             return str((await resend.Emails.send_async(body, {"idempotency_key": key}))["id"])
 
         return await self._until_answered(ask, deadline)
@@ -124,12 +128,10 @@ class ResendMail:
                 raise MailError("timeout") from None
             except ResendError as error:
                 failure = _judge(error)
-                if failure.reason.startswith("429:"):
-                    self._close(failure.retry_after or DEFAULT_RETRY_AFTER)
-                    if failure.reason.partition(":")[2] not in QUOTAS:
+                if failure.closed:
+                    self._door.close(failure.retry_after or DEFAULT_RETRY_AFTER, failure.reason)
+                    if error.error_type not in QUOTAS and failure.reason.startswith("429:"):
                         continue
-                elif failure.reason.startswith(("401:", "403:")):
-                    self._close(MISCONFIGURED_PAUSE)
                     logger.error("mail_provider_refuses_us", extra={"reason": failure.reason})
                 raise failure from None
 
@@ -137,12 +139,11 @@ class ResendMail:
         """Raises MailError when the door stays closed past the deadline."""
         while (closed_for := self.closed_for()) > 0:
             if _now() + closed_for >= deadline:
-                raise MailError("429:closed", retry_after=closed_for, refused=True)
+                raise MailError(
+                    self._door.closed_because, retry_after=closed_for, refused=True, closed=True
+                )
             # Those who wait together must not all knock in the same instant.
             await asyncio.sleep(closed_for + random.uniform(0, 0.2))  # noqa: S311
-
-    def _close(self, seconds: float) -> None:
-        self._closed_until = max(self._closed_until, _now() + seconds)
 
 
 def _body(mail: FrozenMail, notification_id: str) -> resend.Emails.SendParams:
@@ -181,9 +182,11 @@ def _judge(error: ResendError) -> MailError:
     reason = f"{status}:{error.error_type}"
     if status == 429:
         pause = QUOTA_PAUSE if error.error_type in QUOTAS else DEFAULT_RETRY_AFTER
-        return MailError(reason, retry_after=_retry_after(error) or pause, refused=True)
+        return MailError(
+            reason, retry_after=_retry_after(error) or pause, refused=True, closed=True
+        )
     if status in (401, 403):
-        return MailError(reason, retry_after=MISCONFIGURED_PAUSE, refused=True)
+        return MailError(reason, retry_after=MISCONFIGURED_PAUSE, refused=True, closed=True)
     if status == 409 and error.error_type == "concurrent_idempotent_requests":
         return MailError(reason, retry_after=DEFAULT_RETRY_AFTER)
     # 400, 404, 413, 422 are about this message. 409 with other bytes means that an earlier try was
@@ -195,6 +198,7 @@ def _judge(error: ResendError) -> MailError:
 def _retry_after(error: ResendError) -> float | None:
     headers = {name.lower(): value for name, value in error.headers.items()}
     try:
-        return max(0.0, float(headers["retry-after"]))
+        seconds = float(headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None

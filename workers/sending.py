@@ -35,7 +35,7 @@ WORTH_A_PAUSE = 2.0
 class RecordsOutcomes(Protocol):
     """The outbox, as a request needs it."""
 
-    async def pause(self, seconds: float) -> None: ...
+    async def pause(self, seconds: float, reason: str) -> None: ...
     async def complete(self, claim: Claim, provider_message_id: str) -> bool: ...
     async def fail(
         self, claims: Sequence[Claim], failure: MailError, retry_after: float | None
@@ -50,7 +50,9 @@ class SendsMail(Protocol):
     largest_batch: int
 
     def closed_for(self) -> float: ...
-    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str: ...
+    async def send(
+        self, mail: FrozenMail, *, notification_id: str, key: str, deadline: float
+    ) -> str: ...
     async def send_batch(
         self, mails: Sequence[tuple[str, FrozenMail]], *, key: str, deadline: float
     ) -> list[str]: ...
@@ -58,11 +60,13 @@ class SendsMail(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent at once: one letter, or those of a batch; `starts_at` is of the loop."""
+    """What is sent at once: one letter, or those of a batch; `starts_at` is of the loop, `key` what
+    the provider knows it by."""
 
     letters: tuple[Letter, ...]
     starts_at: float
-    batch_id: UUID | None = None
+    key: str
+    is_batch: bool = False
 
 
 class Sending:
@@ -88,7 +92,7 @@ class Sending:
         try:
             provider_ids = await self._send(request, deadline)
         except MailError as failure:
-            await self._tell_others()
+            await self._tell_others(failure.reason)
             await self.record_failure(claims, failure, lease_began)
         except Exception as error:
             logger.exception("sending_crashed", extra=_ids(claims[0]))
@@ -103,22 +107,24 @@ class Sending:
             )
 
     async def _send(self, request: Request, deadline: float) -> list[str]:
-        if request.batch_id is None:
-            (letter,) = request.letters
-            key = str(letter.claim.notification_id)
-            return [await self._transport.send(letter.mail, key=key, deadline=deadline)]
         mails = [(str(letter.claim.notification_id), letter.mail) for letter in request.letters]
-        key = str(request.batch_id)
-        return await self._transport.send_batch(mails, key=key, deadline=deadline)
+        if request.is_batch:
+            return await self._transport.send_batch(mails, key=request.key, deadline=deadline)
+        ((notification_id, mail),) = mails
+        return [
+            await self._transport.send(
+                mail, notification_id=notification_id, key=request.key, deadline=deadline
+            )
+        ]
 
-    async def _tell_others(self) -> None:
+    async def _tell_others(self, reason: str) -> None:
         """Let no worker ask a provider that wants to be left alone for a while."""
         closed_for = self._transport.closed_for()
         if closed_for < WORTH_A_PAUSE:
             return
         with contextlib.suppress(Exception):
             async with asyncio.timeout(WORTH_A_PAUSE):
-                await self._outbox.pause(closed_for)
+                await self._outbox.pause(closed_for, reason)
 
     async def _record_success(self, claim: Claim, provider_id: str, lease_began: float) -> None:
         async def complete() -> None:

@@ -2,13 +2,15 @@
 
 SMTP has no idempotency keys: once the content is on its way, an answer that does not come leaves it
 unknown whether the server took the mail, and a person must decide. Until then every failure is a
-certain refusal and trying again is safe.
+certain refusal and trying again is safe. What a server refuses before it has heard of the recipient
+it refuses everybody: a wrong password is repaired by a person, once, and not message by message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
@@ -18,15 +20,18 @@ import aiosmtplib
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from appoint.settings import Settings
+from workers.door import MISCONFIGURED_PAUSE, Door
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
+
+logger = logging.getLogger(__name__)
 
 LONGEST_CONNECTING = 10.0
 FIRST_PERMANENT_CODE = 500
 
 
 class SmtpMail:
-    """The door to an SMTP server; it is never closed for all messages at once."""
+    """The door to an SMTP server."""
 
     remembers = 0
     largest_batch = 1
@@ -41,17 +46,25 @@ class SmtpMail:
         self._start_tls = not self._tls and self._host not in ("localhost", "127.0.0.1", "::1")
         self._user = unquote(address.username) if address.username else None
         self._password = unquote(address.password or "")
+        self._door = Door()
 
     def closed_for(self) -> float:
-        return 0.0
+        """Seconds until the server is to be asked again; 0 when it may be asked now."""
+        return self._door.closed_for()
 
-    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
+    async def send(
+        self, mail: FrozenMail, *, notification_id: str, key: str, deadline: float
+    ) -> str:
         """Have the mail accepted before `deadline` (of the loop) and return its Message-ID.
 
         Raises MailError.
         """
+        if closed_for := self.closed_for():
+            raise MailError(
+                self._door.closed_because, retry_after=closed_for, refused=True, closed=True
+            )
         message = _message(mail, key)
-        handing_over = False
+        about_the_mail = handing_over = False
         client = SMTP(
             hostname=self._host,
             port=self._port,
@@ -65,6 +78,7 @@ class SmtpMail:
                 if self._user is not None:
                     await client.login(self._user, self._password)
                 await client.mail(parseaddr(mail.sender)[1])
+                about_the_mail = True
                 await client.rcpt(mail.to)
                 handing_over = True
                 await client.data(message.as_bytes())
@@ -73,8 +87,15 @@ class SmtpMail:
             # aiosmtplib makes up code -1 for a server that hung up.
             if code < 0 and handing_over:
                 raise MailError("unknown_fate", permanent=True) from None
+            reason = f"smtp:{code}"
+            if code > 0 and not about_the_mail:
+                self._door.close(MISCONFIGURED_PAUSE, reason)
+                logger.error("mail_provider_refuses_us", extra={"reason": reason})
+                raise MailError(
+                    reason, retry_after=MISCONFIGURED_PAUSE, refused=True, closed=True
+                ) from None
             permanent = code >= FIRST_PERMANENT_CODE
-            raise MailError(f"smtp:{code}", permanent=permanent, refused=True) from None
+            raise MailError(reason, permanent=permanent, refused=True) from None
         except (SMTPException, OSError) as error:
             if handing_over:
                 raise MailError("unknown_fate", permanent=True) from None

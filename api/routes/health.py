@@ -55,7 +55,7 @@ async def healthz() -> Alive:
 
 @router.get(
     "/readyz",
-    summary="The database answers and no message is overdue",
+    summary="The database answers and messages can be sent",
     responses=documented(503),
 )
 async def readyz(held: Held) -> Ready:
@@ -70,6 +70,10 @@ async def readyz(held: Held) -> Ready:
     depth = QueueDepth.from_row(rows[0])
     if depth.is_overdue:
         raise ProblemError(503, "queue_overdue", "Messages are overdue: no worker sends them.")
+    if depth.closed_because is not None:
+        raise ProblemError(
+            503, "mail_refused", f"The mail provider takes no mail: {depth.closed_because}."
+        )
     return Ready(confirms_addresses=confirms_addresses, queue=Queue(**asdict(depth)))
 
 

@@ -576,7 +576,7 @@ begin
 end;
 $$;
 
--- A patient who holds a confirmation must be told before the row goes.
+-- A patient who holds a confirmation must be told before the row goes, of which the message is made.
 create function private.refuse_silent_removal() returns trigger
 language plpgsql
 set search_path = ''
@@ -585,6 +585,14 @@ begin
   if old.status in ('pending', 'booked', 'arrived') and old.ends_at > now() then
     perform private.raise_error('not_allowed', 'Cancel the appointment first (set its status to '
       'cancelled), so that the patient is told.');
+  end if;
+  if exists (
+    select from public.notifications as message
+    where message.appointment_id = old.id and message.kind in ('cancellation', 'staff_cancellation')
+      and message.status in ('queued', 'sending')
+  ) then
+    perform private.raise_error('not_allowed', 'The message that it is cancelled is still on its way. '
+      'Remove the appointment once it has left.');
   end if;
   return old;
 end;

@@ -67,6 +67,9 @@ create table public.notifications (
   ) stored,
   status public.notification_status not null default 'queued',
   attempts int not null default 0,
+  leases_lost smallint not null default 0,
+  resent smallint not null default 0,
+  requeued_at timestamptz,
   due_at timestamptz not null default now(),
   leased_until timestamptz,
   lease_id uuid,
@@ -137,6 +140,14 @@ comment on column public.notifications.reminder_minutes is
 comment on column public.notifications.provider_id is 'Of an agenda: whose day it is.';
 comment on column public.notifications.day is 'Of an agenda: which day, where the provider works.';
 comment on column public.notifications.priority is 'Lower goes first among what is due.';
+comment on column public.notifications.attempts is
+  'How often a worker took it, but for tries in which the mail provider took nobody''s mail.';
+comment on column public.notifications.leases_lost is
+  'How often the worker that had it did not come back.';
+comment on column public.notifications.resent is
+  'How often it was made another mail, which its recipient may get beside the ones before.';
+comment on column public.notifications.requeued_at is
+  'When somebody last gave it a new start; null: nobody did.';
 comment on column public.notifications.due_at is 'Not to be sent before.';
 comment on column public.notifications.leased_until is
   'While sending: after this another worker may take it.';
@@ -165,8 +176,8 @@ begin
       then 'confirmation'
     when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked'))
       then 'request'
-    when after.status = 'cancelled' and before.status in ('pending', 'booked', 'arrived')
-      then 'cancellation'
+    when after.status in ('cancelled', 'entered_in_error')
+      and before.status in ('pending', 'booked', 'arrived') then 'cancellation'
     when after.status = 'booked' and before.status = 'booked'
       and (after.starts_at, after.ends_at, after.location_id, after.provider_id)
         is distinct from (before.starts_at, before.ends_at, before.location_id, before.provider_id)

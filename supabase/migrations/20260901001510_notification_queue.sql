@@ -45,7 +45,7 @@ comment on table private.notification_queue is
 comment on column private.notification_queue.ready_at is
   'When a worker may take it: while one has it, the end of its lease.';
 comment on column private.notification_queue.needs_person is
-  'Whether somebody in the clinic should look: given up, bounced, or failing again and again.';
+  'Whether somebody in the clinic should look: given up, bounced, held up, or failing again and again.';
 comment on column private.notification_queue.batch_id is
   'Tried, or about to be, in one request with others; only together are they taken again.';
 
@@ -82,7 +82,9 @@ begin
       coalesce(changed.leased_until, changed.due_at) as ready_at,
       changed.status in ('queued', 'sending') as is_live,
       changed.status in ('dead', 'bounced')
-        or (changed.status = 'queued' and changed.attempts >= 3) as needs_person
+        -- What failed though no try counts is held up: the provider takes nobody's mail.
+        or (changed.status = 'queued' and (changed.attempts >= 3
+          or (changed.attempts = 0 and changed.last_error is not null))) as needs_person
     from changed
   ) as message
   on queue.notification_id = message.id

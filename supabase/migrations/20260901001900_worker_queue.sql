@@ -1,5 +1,5 @@
 -- The workers' queue: claim, begin, complete, fail. At-least-once with leases: a worker that dies
--- loses nothing, and the notification's id is the idempotency key with the mail provider.
+-- loses nothing, and the notification's id makes the idempotency key with the mail provider.
 -- Promises: sent_once; nothing is handed out about a state that no longer holds; what may have been
 --           sent and can no longer be asked for again safely goes to a person.
 -- Access: the service key alone.
@@ -54,7 +54,7 @@ begin
   return case
     when visit.id is null then 'appointment_removed'
     when case notification.kind
-      when 'cancellation' then visit.status <> 'cancelled'
+      when 'cancellation' then visit.status not in ('cancelled', 'entered_in_error')
       when 'staff_cancellation' then visit.status <> 'cancelled'
       when 'offer' then visit.status <> 'held'
       when 'request' then visit.status <> 'pending'
@@ -164,22 +164,44 @@ begin
         ))) then
     return ('dead', 'unknown_fate', null)::private.verdict;
   end if;
-  if message.kind <> 'log_in' and private.is_suppressed(address) then
+  if message.kind <> 'log_in' and private.is_suppressed(message, address) then
     return ('dead', 'address_suppressed', null)::private.verdict;
+  end if;
+  if message.leases_lost >= 6 then
+    return ('dead', 'workers_lost', null)::private.verdict;
   end if;
   return private.judge_by_preference(message, visit);
 end;
 $$;
 
+-- Leases messages that were locked; those of which a lease ran out have lost a worker.
+create function private.lease(notification_ids uuid[], lease_seconds int) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.notifications set
+    status = 'sending',
+    lease_id = gen_random_uuid(),
+    leased_until = now() + make_interval(secs => lease.lease_seconds),
+    attempts = notifications.attempts + 1,
+    leases_lost = notifications.leases_lost
+      + case when notifications.status = 'sending' then 1 else 0 end
+  where notifications.id = any (notification_ids);
+end;
+$$;
+
 -- Leases up to `batch` due messages, the most urgent first, and then up to `bulk` of the least urgent,
 -- which can share requests, unless more of the urgent ones may be waiting. Null: these, too, count
--- towards the batch.
+-- towards the batch. A message that was lost with its worker twice is leased alone: should it be what
+-- kills them, it takes no other along until it is given up.
 create function private.lease_due(batch int, bulk int, lease_seconds int) returns uuid[]
 language plpgsql
 set search_path = ''
 as $$
 declare
   leased uuid[] := '{}';
+  suspect uuid;
   most int;
 begin
   for level in 0 .. 2 loop
@@ -190,19 +212,52 @@ begin
     continue when most <= 0;
     leased := leased || private.take_first(level::smallint, most);
   end loop;
-  update public.notifications set
-    status = 'sending',
-    lease_id = gen_random_uuid(),
-    leased_until = now() + make_interval(secs => lease_due.lease_seconds),
-    attempts = notifications.attempts + 1
-  where notifications.id = any (leased);
+  select message.id into suspect from public.notifications as message
+  where message.id = any (leased) and message.leases_lost >= 2
+  order by message.leases_lost, message.id
+  limit 1;
+  if suspect is not null then
+    leased := array[suspect];
+  end if;
+  perform private.lease(leased, lease_seconds);
   return leased;
 end;
 $$;
 
--- Settles those of the leased messages that must not be sent, now or at all; returns the others. What
--- was tried in one request with others and cannot be tried again there is of unknown fate, unless the
--- provider certainly refused that request.
+-- Gives leased messages back that must not be sent, now or at all. What was tried in one request with
+-- others and cannot be tried again there is of unknown fate, unless the provider certainly refused
+-- that request.
+create function private.settle(
+  settled uuid[], statuses public.notification_status[], reasons text[], due_ats timestamptz[]
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update private.notification_queue set batch_id = null
+  where notification_queue.notification_id = any (settled)
+    and notification_queue.batch_id is not null;
+  update private.notification_payloads as payload set batch_id = null
+  where payload.notification_id = any (settled) and payload.batch_id is not null
+    and coalesce(payload.uncertain_since, payload.trying_since) is null;
+  update public.notifications as message set
+    status = verdict.status,
+    leased_until = null,
+    last_error = verdict.reason,
+    -- What only waits for a better hour was not tried.
+    attempts = message.attempts - case when verdict.status = 'queued' then 1 else 0 end,
+    -- Not due at once, whatever the verdict: the claim that made it would take it again, for ever.
+    due_at = case when verdict.status = 'queued'
+      then greatest(verdict.due_at, now() + interval '1 second') else message.due_at end
+  from unnest(settled, statuses, reasons, due_ats) as verdict (id, status, reason, due_at)
+  where message.id = verdict.id;
+  delete from private.notification_payloads as payload using public.notifications as message
+  where payload.notification_id = any (settled) and message.id = payload.notification_id
+    and message.status = 'skipped';
+end;
+$$;
+
+-- Settles those of the leased messages that must not be sent, now or at all; returns the others.
 create function private.settle_unsendable(leased uuid[], remembered interval) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -227,24 +282,7 @@ begin
   into sendable, settled, statuses, reasons, due_ats
   from judged;
   if settled is not null then
-    update private.notification_queue set batch_id = null
-    where notification_queue.notification_id = any (settled)
-      and notification_queue.batch_id is not null;
-    update private.notification_payloads as payload set batch_id = null
-    where payload.notification_id = any (settled) and payload.batch_id is not null
-      and coalesce(payload.uncertain_since, payload.trying_since) is null;
-    update public.notifications as message set
-      status = verdict.status,
-      leased_until = null,
-      last_error = verdict.reason,
-      -- What only waits for a better hour was not tried.
-      attempts = message.attempts - case when verdict.status = 'queued' then 1 else 0 end,
-      due_at = coalesce(verdict.due_at, message.due_at)
-    from unnest(settled, statuses, reasons, due_ats) as verdict (id, status, reason, due_at)
-    where message.id = verdict.id;
-    delete from private.notification_payloads as payload using public.notifications as message
-    where payload.notification_id = any (settled) and message.id = payload.notification_id
-      and message.status = 'skipped';
+    perform private.settle(settled, statuses, reasons, due_ats);
   end if;
   return coalesce(sendable, '{}');
 end;
@@ -301,12 +339,7 @@ begin
       perform private.mark_sent(held);
       held := '{}';
     else
-      update public.notifications set
-        status = 'sending',
-        lease_id = gen_random_uuid(),
-        leased_until = now() + make_interval(secs => lease_batch.lease_seconds),
-        attempts = notifications.attempts + 1
-      where notifications.id = any (held);
+      perform private.lease(held, lease_seconds);
       held := private.settle_unsendable(held, remembered);
     end if;
     if held <> '{}' then
@@ -493,9 +526,54 @@ begin
 end;
 $$;
 
+-- Asks once more of leased messages about visits whether they still hold: writing them took a while.
+create function private.skip_obsolete(messages jsonb) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  obsolete uuid[];
+  reasons text[];
+begin
+  -- Nobody else may settle them meanwhile: locked, and only then judged.
+  with leased as materialized (
+    select message as it
+    from jsonb_array_elements(messages) as item
+    join public.notifications as message
+      on message.id = (item ->> 'notification_id')::uuid
+      and message.lease_id = (item ->> 'lease_id')::uuid and message.status = 'sending'
+    where message.appointment_version is not null
+    order by message.id
+    for no key update of message
+  ), judged as materialized (
+    select (leased.it).id, private.why_obsolete(leased.it, visit) as reason
+    from leased left join public.appointments as visit on visit.id = (leased.it).appointment_id
+  )
+  select array_agg(judged.id), array_agg(judged.reason) into obsolete, reasons
+  from judged where judged.reason is not null;
+  if obsolete is not null then
+    perform private.settle(obsolete,
+      array_fill('skipped'::public.notification_status, array[cardinality(obsolete)]), reasons,
+      array_fill(null::timestamptz, array[cardinality(obsolete)]));
+  end if;
+end;
+$$;
+
+-- The key under which the provider knows a message that goes alone; another one for what is another
+-- mail, because the provider would not take it under the key of the mail before.
+create function private.sending_key(message public.notifications) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return message.id || case when message.resent > 0 then '-' || message.resent else '' end;
+end;
+$$;
+
 -- Definer: as claim_notifications.
 create function worker.begin_sending(messages jsonb, per_second numeric, within_seconds numeric)
-returns table (notification_id uuid, starts_in numeric, batch_id uuid)
+returns table (notification_id uuid, starts_in numeric, batch_id uuid, sending_key text)
 language plpgsql
 security definer
 set search_path = ''
@@ -510,6 +588,7 @@ declare
   first_in numeric;
   next_in interval;
 begin
+  perform private.skip_obsolete(begin_sending.messages);
   with wanted as materialized (
     select * from private.requests_for(begin_sending.messages)
   ), shared as materialized (
@@ -563,8 +642,10 @@ begin
   where notifications.id = waiting.id and waiting.request > granted;
 
   return query
-  select begun.id, first_in + (begun.request - 1) / begin_sending.per_second, begun.batch_id
+  select begun.id, first_in + (begun.request - 1) / begin_sending.per_second, begun.batch_id,
+    coalesce(begun.batch_id::text, private.sending_key(message))
   from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
+  join public.notifications as message on message.id = begun.id
   where begun.request <= granted;
 end;
 $$;
@@ -636,6 +717,7 @@ begin
   if batch_ids <> '{}' then
     perform private.forget_empty(batch_ids);
   end if;
+  perform private.sending_works();
   return held;
 end;
 $$;
@@ -671,10 +753,12 @@ end;
 $$;
 
 -- Records that a request failed; returns the new status of each message whose lease was held. `alone`:
--- from now on each goes by itself, since nobody got any.
+-- from now on each goes by itself, since nobody got any. `closed`: nobody's mail is taken at present,
+-- which says nothing about these, so that the try does not count. The others are given up after 48
+-- tries, which is half a day: an outage of the provider is no reason to trouble a person.
 create function private.fail(
   notification_ids uuid[], lease_ids uuid[], error text, retry_after_seconds int,
-  permanent boolean, refused boolean, alone boolean
+  permanent boolean, refused boolean, alone boolean, closed boolean
 ) returns table (notification_id uuid, status text)
 language plpgsql
 set search_path = ''
@@ -690,8 +774,7 @@ declare
     order by message.id
     for no key update of message
   );
-  -- A full provider says nothing about the message.
-  uncounted int := case when fail.error like '429:%' and not fail.permanent then 1 else 0 end;
+  uncounted int := case when fail.closed and not fail.permanent then 1 else 0 end;
 begin
   update private.notification_payloads as payload set
     trying_since = null,
@@ -704,14 +787,16 @@ begin
     delete from private.sending_batches where sending_batches.id = any (batch_ids);
   end if;
   update public.notifications as message set
-    status = case when fail.permanent or message.attempts - uncounted >= 8 then 'dead'
+    status = case when fail.permanent or message.attempts - uncounted >= 48 then 'dead'
       else 'queued' end::public.notification_status,
     leased_until = null,
     attempts = message.attempts - uncounted,
     last_error = left(fail.error, 200),
-    -- 15 s, 30 s, 1 min … 16 min, unless the provider said when.
+    -- 15 s, 30 s, 1 min … 16 min, and up to a quarter more, so that what failed together does not come
+    -- back together; unless the provider said when.
     due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
-      fail.retry_after_seconds, 15 * 2 ^ greatest(message.attempts - uncounted - 1, 0)))))
+      fail.retry_after_seconds,
+      15 * 2 ^ least(greatest(message.attempts - uncounted - 1, 0), 6) * (1 + random() / 4)))))
   where message.id = any (held);
   -- What nobody can have got may be written anew.
   delete from private.notification_payloads as payload using public.notifications as message
@@ -736,7 +821,8 @@ create function worker.fail_notification(
   error text,
   retry_after_seconds int default null,
   permanent boolean default false,
-  refused boolean default false
+  refused boolean default false,
+  closed boolean default false
 ) returns text
 language plpgsql
 security definer
@@ -748,7 +834,7 @@ begin
       array[fail_notification.notification_id], array[fail_notification.lease_id],
       fail_notification.error, fail_notification.retry_after_seconds,
       coalesce(fail_notification.permanent, false), coalesce(fail_notification.refused, false),
-      false) as failed
+      false, coalesce(fail_notification.closed, false)) as failed
   );
 end;
 $$;
@@ -761,7 +847,8 @@ create function worker.fail_notifications(
   retry_after_seconds int default null,
   permanent boolean default false,
   refused boolean default false,
-  alone boolean default false
+  alone boolean default false,
+  closed boolean default false
 ) returns table (notification_id uuid, status text)
 language plpgsql
 security definer
@@ -772,34 +859,44 @@ begin
   select failed.* from private.fail(
     fail_notifications.notification_ids, fail_notifications.lease_ids, fail_notifications.error,
     fail_notifications.retry_after_seconds, coalesce(fail_notifications.permanent, false),
-    coalesce(fail_notifications.refused, false), coalesce(fail_notifications.alone, false)
+    coalesce(fail_notifications.refused, false), coalesce(fail_notifications.alone, false),
+    coalesce(fail_notifications.closed, false)
   ) as failed;
 end;
 $$;
 
 -- Gives a message that nobody got a new start, whoever asks. What may have arrived within the
--- provider's memory keeps its bytes, so that it cannot arrive twice.
+-- provider's memory keeps its bytes and its key, so that it cannot arrive twice. It becomes another
+-- mail where whoever asks can only mean that: it came back; it is so long ago that the provider has
+-- forgotten; or it was to go to another address, whose reader cannot have got it.
 create function private.requeue(notification_id uuid) returns public.notifications
 language plpgsql
 set search_path = ''
 as $$
 declare
+  before public.notifications;
   message public.notifications;
+  is_another boolean;
 begin
-  update public.notifications set
-    status = 'queued', attempts = 0, due_at = now(), last_error = null, sent_at = null
+  select * into before from public.notifications
   where notifications.id = requeue.notification_id
     and notifications.status in ('dead', 'skipped', 'bounced')
-  returning * into message;
-  if message.id is not null then
-    delete from private.notification_payloads as payload
-    where payload.notification_id = message.id and message.kind <> 'log_in'
-      and (coalesce(payload.uncertain_since, payload.trying_since, '-infinity')
-          < now() - interval '23 hours'
-        or payload.frozen ->> 'to' <> private.address_for(message));
-    delete from private.suppressed_addresses as suppressed
-    where suppressed.address_hash = private.hash_of_address(private.address_for(message));
+  for no key update;
+  if before.id is null then
+    return null;
   end if;
+  delete from private.notification_payloads as payload
+  where payload.notification_id = before.id and before.kind <> 'log_in'
+    and (coalesce(payload.uncertain_since, payload.trying_since, '-infinity')
+        < now() - interval '23 hours'
+      or payload.frozen ->> 'to' <> private.address_for(before));
+  is_another := found or before.status = 'bounced';
+  update public.notifications set
+    status = 'queued', attempts = 0, leases_lost = 0, due_at = now(), last_error = null,
+    sent_at = null, requeued_at = clock_timestamp(),
+    resent = notifications.resent + is_another::int
+  where notifications.id = before.id
+  returning * into message;
   return message;
 end;
 $$;
@@ -838,6 +935,40 @@ begin
     perform private.raise_error('illegal_transition', 'This message is on its way or was sent.');
   end if;
   return message;
+end;
+$$;
+
+-- As requeue_notification, for all of a clinic that were given up, but for what only a look at the
+-- patient's address or at the mail's fate can decide: the provider may have been out of order for long.
+-- Definer: nobody may write notifications directly.
+create function public.requeue_dead_notifications(clinic_id uuid) returns int
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  stuck uuid;
+  requeued int := 0;
+begin
+  if not private.is_trusted() and not exists (
+    select from private.my_clinics_as('owner', 'manager', 'front_desk') as mine (id)
+    where mine.id = requeue_dead_notifications.clinic_id
+  ) then
+    perform private.raise_error('not_found');
+  end if;
+  for stuck in
+    select message.id
+    from private.notification_queue as queue
+    join public.notifications as message on message.id = queue.notification_id
+    where queue.needs_person and queue.status = 'dead'
+      and message.clinic_id = requeue_dead_notifications.clinic_id
+      and message.last_error not in ('unknown_fate', 'address_suppressed')
+    order by message.id
+  loop
+    perform private.requeue(stuck);
+    requeued := requeued + 1;
+  end loop;
+  return requeued;
 end;
 $$;
 
@@ -894,13 +1025,16 @@ grant select on public.overdue to authenticated, service_role;
 
 -- Definer: as claim_notifications.
 create function worker.queue_depth() returns table (
-  queued bigint, sending bigint, dead bigint, oldest_due_at timestamptz, overdue bigint
+  queued bigint, sending bigint, dead bigint, oldest_due_at timestamptz, overdue bigint,
+  closed_because text
 )
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
+begin
+  return query
   with waiting as (
     select live.status, live.ready_at
     from unnest('{0,1,2}'::smallint[]) as level (priority)
@@ -921,8 +1055,10 @@ as $$
     (select count(*) from private.notification_queue as stuck
       where stuck.needs_person and stuck.status = 'dead'),
     min(waiting.ready_at),
-    count(*) filter (where waiting.ready_at < now() - interval '2 minutes')
+    count(*) filter (where waiting.ready_at < now() - interval '2 minutes'),
+    private.why_sending_is_closed()
   from waiting;
+end;
 $$;
 
 comment on function worker.claim_notifications(int, int, int, int) is
@@ -932,33 +1068,45 @@ comment on function worker.claim_notifications(int, int, int, int) is
 comment on function worker.begin_sending(jsonb, numeric, numeric) is
   'Freezes leased messages before their first try, and says in how many seconds each may start so '
   'that all workers together keep to the rate. Those with the same batch_id go in one request, by '
-  'their ids, under that key. Those not returned went back into the queue.';
+  'their ids, under that key. Those not returned went back into the queue, or do not hold any more.';
 comment on function worker.complete_notification(uuid, uuid, text) is
   'Marks a leased notification sent; false: the lease was lost to another worker.';
 comment on function worker.complete_notifications(uuid[], uuid[], text[]) is
   'As complete_notification, for many; returns those whose lease was held.';
-comment on function worker.fail_notification(uuid, uuid, text, int, boolean, boolean) is
-  'Queues it again with back-off, or gives up after 8 attempts or a permanent error. Returns the new '
+comment on function worker.fail_notification(
+  uuid, uuid, text, int, boolean, boolean, boolean
+) is
+  'Queues it again with back-off, or gives up after half a day or a permanent error. Returns the new '
   'status; null: the lease was lost. The error is a code, without personal data. refused: the '
-  'provider certainly did not take it.';
-comment on function worker.fail_notifications(uuid[], uuid[], text, int, boolean, boolean, boolean) is
+  'provider certainly did not take it. closed: it takes nobody''s mail at present, so that the try '
+  'does not count.';
+comment on function worker.fail_notifications(
+  uuid[], uuid[], text, int, boolean, boolean, boolean, boolean
+) is
   'As fail_notification, for the messages of one request; returns those whose lease was held. alone: '
   'the provider took none because of some, so each is tried by itself.';
 comment on function worker.requeue_notification(uuid) is
   'Gives a dead, bounced or skipped notification a new start; false: it is none of these.';
 comment on function public.requeue_notification(uuid) is
   'Gives a dead, bounced or skipped message of the clinic a new start, by its office.';
+comment on function public.requeue_dead_notifications(uuid) is
+  'Gives all messages of the clinic a new start that were given up, but for those of unknown fate or to '
+  'addresses that mail came back from. Returns how many.';
 comment on function worker.queue_depth() is
-  'One row: how much is due, is being sent, is dead, and is overdue.';
+  'One row: how much is due, is being sent, is dead, and is overdue; and why no mail can be sent at '
+  'all, if that lasts.';
 
 grant execute on function
   worker.claim_notifications(int, int, int, int),
   worker.begin_sending(jsonb, numeric, numeric),
   worker.complete_notification(uuid, uuid, text),
   worker.complete_notifications(uuid[], uuid[], text[]),
-  worker.fail_notification(uuid, uuid, text, int, boolean, boolean),
-  worker.fail_notifications(uuid[], uuid[], text, int, boolean, boolean, boolean),
+  worker.fail_notification(uuid, uuid, text, int, boolean, boolean, boolean),
+  worker.fail_notifications(uuid[], uuid[], text, int, boolean, boolean, boolean, boolean),
   worker.requeue_notification(uuid),
   worker.queue_depth()
 to service_role;
-grant execute on function public.requeue_notification(uuid) to authenticated, service_role;
+grant execute on function
+  public.requeue_notification(uuid),
+  public.requeue_dead_notifications(uuid)
+to authenticated, service_role;

@@ -99,12 +99,16 @@ from (
   union all
   select
     message.clinic_id, 'message keeps failing',
-    format('A %s failed %s times (%s); it is tried again.', message.kind, message.attempts,
-      coalesce(message.last_error, 'unknown')),
+    case when message.attempts = 0
+      then format('A %s waits: no mail can be sent at present (%s).', message.kind,
+        message.last_error)
+      else format('A %s failed %s times (%s); it is tried again.', message.kind, message.attempts,
+        coalesce(message.last_error, 'unknown'))
+    end,
     message.created_at, message.appointment_id, message.id, null
   from private.ids_for_people() as stuck (id)
   join public.notifications as message on message.id = stuck.id
-  where message.status = 'queued' and message.attempts >= 3
+  where message.status = 'queued'
   union all
   select
     message.clinic_id, 'patient cannot be told',

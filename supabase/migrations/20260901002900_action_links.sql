@@ -76,7 +76,8 @@ create policy "people read confirmations of visits they see" on public.visit_con
 
 grant select on public.visit_confirmations to authenticated, service_role;
 
--- Makes the links of mails that are about to be written; again for the same mail: the same links.
+-- Makes the links of mails that are about to be written; again for the same mail: the same links. As
+-- long as it is not written down, they are about the visit as it is now.
 -- A seat of a group session cannot be moved, so its mail has no link for that. What may be declined
 -- has a link for that, too, which has no end and of which nothing is kept.
 create function private.issue_links(notification_ids uuid[])
@@ -102,9 +103,11 @@ begin
         as expires_at,
       translate(
         encode(extensions.hmac(message.id || ':' || offered.action, secret, 'sha256'), 'base64'),
-        '+/=', '-_') as token
+        '+/=', '-_') as token,
+      coalesce(payload.frozen ->> 'to' = private.address_for(message), false) as is_written
     from public.notifications as message
     join public.appointments as visit on visit.id = message.appointment_id
+    left join private.notification_payloads as payload on payload.notification_id = message.id
     cross join lateral unnest(case
       when message.kind = 'offer' then '{accept,decline}'
       when message.kind::text not in ('confirmation', 'change', 'reminder') then '{}'
@@ -113,12 +116,16 @@ begin
     end::private.link_action[]) as offered (action)
     where message.id = any (notification_ids)
   ), kept as (
-    insert into private.action_tokens
+    insert into private.action_tokens as kept
       (token_hash, clinic_id, appointment_id, appointment_version, action, expires_at)
     select sha256(convert_to(owed.token, 'UTF8')), owed.clinic_id, owed.appointment_id,
       owed.version, owed.action, owed.expires_at
-    from owed
-    on conflict (token_hash) do nothing
+    from owed where not owed.is_written
+    on conflict (token_hash) do update set
+      appointment_version = excluded.appointment_version, expires_at = excluded.expires_at
+    where kept.used_at is null
+      and (kept.appointment_version, kept.expires_at)
+        is distinct from (excluded.appointment_version, excluded.expires_at)
   ), told as (
     select owed.id, owed.action::text as action, owed.token from owed
     union all

@@ -13,6 +13,7 @@ create table private.suppressed_addresses (
 comment on table private.suppressed_addresses is
   'Addresses that mail bounced from for good, that the provider refuses to write to, or whose owner '
   'called it spam, by SHA-256.';
+comment on column private.suppressed_addresses.created_at is 'When that happened last.';
 
 create table private.delivery_events (
   event_id text primary key constraint delivery_events_event_id_is_short
@@ -39,15 +40,26 @@ begin
 end;
 $$;
 
-create function private.is_suppressed(address text) returns boolean
+-- Whether a message must not go there. Once the office has asked for a message to its recipient to be
+-- tried all the same, that clinic writes to them again; other clinics make up their own minds.
+create function private.is_suppressed(message public.notifications, address text) returns boolean
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
   return exists (
-    select from private.suppressed_addresses
-    where suppressed_addresses.address_hash = private.hash_of_address(address)
+    select from private.suppressed_addresses as suppressed
+    where suppressed.address_hash = private.hash_of_address(address)
+      and not exists (
+        select from public.notifications as asked
+        where asked.requeued_at > suppressed.created_at
+          and (asked.id = message.id
+            or (asked.clinic_id = message.clinic_id
+              and asked.recipient_id = message.recipient_id)
+            or (asked.recipient_user_id = message.recipient_user_id
+              and asked.clinic_id = message.clinic_id))
+      )
   );
 end;
 $$;
@@ -127,9 +139,18 @@ begin
 
   if record_delivery_event.address is not null
     and reason in ('bounced', 'suppressed', 'complained') then
-    insert into private.suppressed_addresses (address_hash, reason)
-    values (private.hash_of_address(record_delivery_event.address), reason)
-    on conflict do nothing;
+    insert into private.suppressed_addresses as suppressed (address_hash, reason, created_at)
+    values (private.hash_of_address(record_delivery_event.address), reason,
+      least(record_delivery_event.happened_at, clock_timestamp()))
+    on conflict (address_hash) do update set
+      reason = case when suppressed.reason = 'complained' then suppressed.reason
+        else excluded.reason end,
+      created_at = greatest(suppressed.created_at, excluded.created_at);
+  end if;
+  -- A late report about the mail before this one says nothing about this one.
+  if message.resent > 0 and (private.delivery_rank(message.status) = 0)
+    = (record_delivery_event.provider_message_id = message.provider_message_id) then
+    return true;
   end if;
   if private.delivery_rank(reached) > private.delivery_rank(message.status) then
     update public.notifications set
@@ -137,8 +158,10 @@ begin
       sent_at = coalesce(notifications.sent_at, least(record_delivery_event.happened_at, now())),
       leased_until = null,
       last_error = reason,
-      provider_message_id = coalesce(
-        notifications.provider_message_id, record_delivery_event.provider_message_id)
+      provider_message_id = case when private.delivery_rank(message.status) > 0
+        then coalesce(notifications.provider_message_id, record_delivery_event.provider_message_id)
+        else coalesce(record_delivery_event.provider_message_id, notifications.provider_message_id)
+      end
     where notifications.id = message.id;
     delete from private.notification_payloads as payload
     where payload.notification_id = message.id;

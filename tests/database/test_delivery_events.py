@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.database.test_sent_once import claim, complete
+from tests.database.test_unknown_fate import begin
 from tests.people import (
     Connection,
     Practice,
@@ -171,6 +172,76 @@ def test_an_address_that_bounced_for_good_is_not_written_to_until_the_office_say
         with refused(db, "illegal_transition"):
             db.execute(requeue, [held["id"]])
     assert [again["notification_id"] for again in claim(db)] == [held["id"]]
+
+
+def requeue(db: Connection, practice: Practice, message: UUID) -> None:
+    with as_front_desk(db, make_member(db, practice.clinic, "front_desk")):
+        db.execute("select public.requeue_notification(%s)", [message])
+
+
+def key_of_next_try(db: Connection) -> str:
+    (message,) = claim(db)
+    (turn,) = begin(db, message)
+    assert complete(db, message)
+    key: str = turn["sending_key"]
+    return key
+
+
+def test_what_came_back_is_sent_again_as_another_mail(db: Connection, practice: Practice) -> None:
+    message = sent_message(db, practice)["notification_id"]
+    for number in (1, 2):
+        report(db, message, "bounced")
+        requeue(db, practice, message)
+        assert key_of_next_try(db) == f"{message}-{number}"
+
+
+def test_what_nobody_got_keeps_its_key(db: Connection, practice: Practice) -> None:
+    book(db, practice, at(9))
+    (message,) = claim(db)
+    with as_service(db):
+        db.execute(
+            "select worker.fail_notification(%s, %s, '422:validation_error', null, true, true)",
+            [message["notification_id"], message["lease_id"]],
+        )
+    requeue(db, practice, message["notification_id"])
+    assert key_of_next_try(db) == str(message["notification_id"])
+
+
+def test_a_late_report_about_the_mail_that_came_back_says_nothing_about_the_next(
+    db: Connection, practice: Practice
+) -> None:
+    message = sent_message(db, practice)["notification_id"]
+    report(db, message, "bounced")
+    requeue(db, practice, message)
+    report(db, message, "delivered")
+    assert state(db, message)[0] == "queued"
+    (again,) = claim(db)
+    with as_service(db):
+        db.execute(
+            "select worker.complete_notification(%s, %s, 'provider-2')",
+            [message, again["lease_id"]],
+        )
+    report(db, message, "complained")
+    assert state(db, message)[0] == "sent"
+
+
+def test_one_clinics_new_try_is_no_other_clinics(db: Connection, practice: Practice) -> None:
+    elsewhere = make_practice(db)
+    db.execute("update public.patients set email = 'pat@patients.example'")
+    message = sent_message(db, practice)["notification_id"]
+    report(db, message, "bounced", address="pat@patients.example")
+    requeue(db, practice, message)
+    book(db, practice, at(12))
+    book(db, elsewhere, at(9))
+    claimed = claim(db)
+    assert {row["clinic_name"] for row in claimed} == {
+        one(db, "select name from public.clinics where id = %s", practice.clinic)["name"]
+    }
+    assert len(claimed) == 2
+    # It comes back again: that clinic, too, is asked anew.
+    report(db, message, "bounced", address="pat@patients.example")
+    book(db, practice, at(15))
+    assert claim(db) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from tests.database.test_sent_once import claim, complete
+from tests.database.test_unknown_fate import begin
 from tests.people import (
     Connection,
     Row,
@@ -111,8 +113,36 @@ def test_a_visit_that_someone_waits_for_is_not_deleted_silently(db: Connection) 
     with refused(db, "not_allowed"):
         db.execute("delete from public.appointments where id = %s", [visit["id"]])
     set_status(db, visit, "cancelled")
+    # The message is made of the row, which must be there until it has left.
+    with refused(db, "not_allowed"):
+        db.execute("delete from public.appointments where id = %s", [visit["id"]])
+    (message,) = claim(db)
+    with refused(db, "not_allowed"):
+        db.execute("delete from public.appointments where id = %s", [visit["id"]])
+    assert complete(db, message)
     db.execute("delete from public.appointments where id = %s", [visit["id"]])
-    assert len(messages(db)) == 2
+    assert messages(db) == [("confirmation", 1, "skipped"), ("cancellation", 2, "sent")]
+
+
+def test_a_message_about_a_visit_that_was_removed_is_skipped_and_says_why(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9, days=-1))
+    set_status(db, visit, "noshow")
+    db.execute("update public.notifications set due_at = now()")
+    (begun,) = claim(db)
+    db.execute("delete from public.appointments where id = %s", [visit["id"]])
+    book(db, practice, at(9))
+    assert begin(db, begun) == []
+    (good,) = claim(db)
+    assert good["kind"] == "confirmation"
+    removed = every(db, "select status::text, last_error from public.notifications limit 1")
+    assert removed == [{"status": "skipped", "last_error": "appointment_removed"}]
+
+
+def test_a_visit_entered_in_error_is_called_off_for_whom_it_was_confirmed(db: Connection) -> None:
+    visit = book(db, make_practice(db), at(9, days=5))
+    set_status(db, visit, "entered_in_error")
+    assert [message["kind"] for message in claim(db)] == ["cancellation"]
 
 
 def test_workers_are_woken_once_for_a_statement(db: Connection) -> None:

@@ -81,13 +81,14 @@ def fail(db: Connection, messages: list[Row], **arguments: Any) -> set[str]:
     with as_service(db):
         rows = every(
             db,
-            "select * from worker.fail_notifications(%s, %s, %s, 0, %s, %s, %s)",
+            "select * from worker.fail_notifications(%s, %s, %s, 0, %s, %s, %s, %s)",
             [message["notification_id"] for message in messages],
             [message["lease_id"] for message in messages],
             arguments.get("error", "timeout"),
             arguments.get("permanent", False),
             arguments.get("refused", False),
             arguments.get("alone", False),
+            arguments.get("closed", False),
         )
     return {row["status"] for row in rows}
 
@@ -131,11 +132,11 @@ def test_a_request_takes_a_hundred_at_most(db: Connection, practice: Practice) -
     db.execute(
         "insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,"
         " recipient_id, reminder_minutes, due_at)"
-        " select clinic_id, id, 1, 'reminder', patient_id, minutes, now()"
+        " select clinic_id, id, 1, 'reminder', patient_id, minutes, now() + interval '1 hour'"
         " from (select * from public.appointments limit 1) as visit,"
         " generate_series(5, 154) as minutes"
     )
-    # One reminder of a visit replaces all earlier ones; here they only fill the request.
+    # A reminder that is due replaces the visit's earlier ones; here they only fill the request.
     db.execute(
         "update public.notifications set status = 'sending', lease_id = gen_random_uuid(),"
         " leased_until = now() + interval '1 minute'"
@@ -280,7 +281,7 @@ def test_a_batch_of_unknown_fate_goes_to_a_person_when_the_provider_has_forgotte
 
 def test_a_full_provider_costs_a_batch_no_try(db: Connection, practice: Practice) -> None:
     _, messages = begun_batch(db)
-    fail(db, messages, error="429:rate_limit_exceeded", refused=True)
+    fail(db, messages, error="429:rate_limit_exceeded", refused=True, closed=True)
     assert {message["attempts"] for message in claim(db)} == {1}
 
 

@@ -54,12 +54,13 @@ def fail(db: Connection, message: Row, **arguments: Any) -> str:
     with as_service(db):
         status: str = one(
             db,
-            "select worker.fail_notification(%s, %s, %s, 0, %s, %s) as status",
+            "select worker.fail_notification(%s, %s, %s, 0, %s, %s, %s) as status",
             message["notification_id"],
             message["lease_id"],
             arguments.get("error", "timeout"),
             arguments.get("permanent", False),
             arguments.get("refused", False),
+            arguments.get("closed", False),
         )["status"]
     return status
 
@@ -116,7 +117,8 @@ def test_what_was_certainly_refused_may_be_tried_for_longer(
     book(db, practice, at(9))
     (message,) = claim(db)
     begin(db, message)
-    assert fail(db, message, error="429:daily_quota_exceeded", refused=True) == "queued"
+    how = {"error": "429:daily_quota_exceeded", "refused": True, "closed": True}
+    assert fail(db, message, **how) == "queued"
     let_a_day_pass(db)
     (again,) = claim(db)
     assert again["attempts"] == 1
@@ -164,6 +166,84 @@ def test_a_new_address_gets_a_new_letter_and_never_the_old_ones(
     db.execute("update public.patients set email = 'newest@patients.example'")
     assert claim(db) == []
     assert settled(db) == ("dead", "unknown_fate")
+
+
+def key_of(turns: list[Row]) -> str:
+    (turn,) = turns
+    key: str = turn["sending_key"]
+    return key
+
+
+def requeue(db: Connection, message: Row) -> None:
+    with as_service(db):
+        db.execute("select worker.requeue_notification(%s)", [message["notification_id"]])
+
+
+def test_a_person_may_send_what_is_of_unknown_fate_to_the_right_address(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9))
+    (message,) = claim(db)
+    first = key_of(begin(db, message))
+    fail(db, message, permanent=True)
+    # To the same address it is the same mail, which the provider knows.
+    requeue(db, message)
+    (again,) = claim(db)
+    assert again["frozen"]["subject"] == "As first written"
+    assert key_of(begin(db, again)) == first
+    fail(db, again, permanent=True)
+    # To another it is another mail: under the old key the provider would refuse it.
+    db.execute("update public.patients set email = 'right@patients.example'")
+    requeue(db, message)
+    (corrected,) = claim(db)
+    assert corrected["frozen"] is None
+    second = key_of(begin(db, corrected))
+    assert second != first
+    # Nor does the provider take it for the old one after it has forgotten that, or nearly so.
+    fail(db, corrected, permanent=True)
+    let_a_day_pass(db)
+    requeue(db, message)
+    (late,) = claim(db)
+    assert key_of(begin(db, late)) not in (first, second)
+
+
+def test_what_is_called_off_while_a_mail_is_written_is_not_sent(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9, days=5))
+    (message,) = claim(db)
+    other = book(db, practice, at(12, days=5))
+    (good,) = claim(db)
+    db.execute("update public.appointments set status = 'cancelled' where id <> %s", [other["id"]])
+    assert [turn["notification_id"] for turn in begin(db, message, good)] == [
+        good["notification_id"]
+    ]
+    assert one(
+        db,
+        "select status::text, last_error from public.notifications where id = %s",
+        message["notification_id"],
+    ) == {"status": "skipped", "last_error": "status_changed"}
+
+
+def test_the_links_of_a_mail_are_about_the_visit_as_it_was_when_the_mail_was_written(
+    db: Connection, practice: Practice
+) -> None:
+    links = "select distinct appointment_version, expires_at from private.action_tokens"
+    visit = book(db, practice, at(9, days=5))
+    (message,) = claim(db)
+    assert one(db, links)["appointment_version"] == 1
+    # The worker dies before it has written anything, and the visit's version rises.
+    let_the_lease_run_out(db)
+    db.execute("update public.appointments set overbook_reason = 'a note'")
+    (message,) = claim(db)
+    assert one(db, links) == {"appointment_version": 2, "expires_at": visit["starts_at"]}
+    # What is written stands, and so do its links.
+    begin(db, message)
+    let_the_lease_run_out(db)
+    db.execute("update public.appointments set overbook_reason = 'another note'")
+    (again,) = claim(db)
+    assert again["frozen"] is not None
+    assert one(db, links)["appointment_version"] == 2
 
 
 def test_the_letter_is_gone_when_the_message_is_settled(db: Connection, practice: Practice) -> None:

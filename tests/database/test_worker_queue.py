@@ -6,16 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from tests.database.test_sent_once import claim, states
+from tests.database.test_sent_once import claim, complete, let_the_lease_run_out, states
 from tests.people import (
     Connection,
     Row,
     as_anon,
+    as_front_desk,
     as_service,
     as_user,
     at,
     book,
     denied,
+    every,
     make_member,
     make_practice,
     one,
@@ -27,11 +29,13 @@ def fail(db: Connection, message: Row, **arguments: object) -> str | None:
     with as_service(db):
         result: str | None = one(
             db,
-            "select worker.fail_notification(%s, %s, 'provider_500', %s, %s) as status",
+            "select worker.fail_notification(%s, %s, %s, %s, %s, false, %s) as status",
             message["notification_id"],
             message["lease_id"],
+            arguments.get("error", "provider_500"),
             arguments.get("retry_after_seconds"),
             arguments.get("permanent", False),
+            arguments.get("closed", False),
         )["status"]
         return result
 
@@ -75,17 +79,145 @@ def test_the_longest_waiting_goes_first_and_no_more_than_asked_for(db: Connectio
 
 def test_failures_wait_longer_each_time_until_the_message_is_dead(db: Connection) -> None:
     book(db, make_practice(db), at(9))
-    pauses = []
-    for _ in range(7):
+    waited = timedelta()
+    for attempt in range(47):
         (message,) = claim(db)
         assert fail(db, message) == "queued"
-        pauses.append(wait(db))
+        least = timedelta(seconds=15 * 2 ** min(attempt, 6))
+        assert least <= wait(db) <= 1.25 * least
+        waited += wait(db)
         make_due(db)
-    assert pauses == [timedelta(seconds=15 * 2**attempt) for attempt in range(7)]
+    assert waited > timedelta(hours=10)
     (message,) = claim(db)
     assert fail(db, message) == "dead"
     assert states(db) == [("dead", "provider_500")]
     assert claim(db) == []
+
+
+def test_what_failed_together_does_not_come_back_together(db: Connection) -> None:
+    practice = make_practice(db)
+    for hour in range(8):
+        book(db, practice, at(hour))
+    for message in claim(db):
+        fail(db, message)
+    assert one(db, "select count(distinct due_at) as n from public.notifications")["n"] == 8
+
+
+def test_while_nobodys_mail_is_taken_no_try_counts_and_people_see_it(db: Connection) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    for _ in range(20):
+        (message,) = claim(db)
+        assert message["attempts"] == 1
+        assert fail(db, message, error="401:invalid_api_key", closed=True) == "queued"
+        make_due(db)
+    (shown,) = every(db, "select what, detail from public.needs_attention")
+    assert shown["what"] == "message keeps failing"
+    assert "401:invalid_api_key" in shown["detail"]
+    (message,) = claim(db)
+    assert complete(db, message)
+    assert every(db, "select from public.needs_attention") == []
+
+
+def test_operators_are_told_why_no_mail_can_be_sent_until_one_is_taken_again(
+    db: Connection,
+) -> None:
+    def told() -> str | None:
+        with as_service(db):
+            reason: str | None = one(db, "select * from worker.queue_depth()")["closed_because"]
+        return reason
+
+    def let_three_minutes_pass(tried: bool) -> None:
+        db.execute(
+            "update private.sending_budget set closed_since = closed_since - interval '3 minutes',"
+            " free_at = free_at - interval '3 minutes'"
+        )
+        if tried:
+            refuse()
+
+    def refuse() -> None:
+        with as_service(db):
+            db.execute("select worker.pause_sending(30, '401:invalid_api_key')")
+
+    book(db, make_practice(db), at(9))
+    refuse()
+    assert told() is None
+    db.execute("update private.sending_budget set closed_since = now() - interval '1 minute'")
+    refuse()
+    assert told() is None
+    db.execute("update private.sending_budget set closed_since = now() - interval '3 minutes'")
+    refuse()
+    assert told() == "401:invalid_api_key"
+    # Nobody has tried since: nothing is known.
+    let_three_minutes_pass(tried=False)
+    assert told() is None
+    # After some quiet it is another closure.
+    let_three_minutes_pass(tried=True)
+    assert told() is None
+    db.execute("update private.sending_budget set closed_since = now() - interval '3 minutes'")
+    assert told() == "401:invalid_api_key"
+    (message,) = claim(db)
+    assert complete(db, message)
+    assert told() is None
+
+
+def test_a_message_that_kills_its_workers_is_isolated_and_given_up(db: Connection) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    (poison,) = claim(db)
+    for hour in (10, 11, 12):
+        book(db, practice, at(hour))
+    sent: list[Row] = []
+    deaths = 1
+    while sorted({status for status, _ in states(db)}) != ["dead", "sent"]:
+        let_the_lease_run_out(db)
+        while claimed := claim(db):
+            # Who writes the poison dies with all that came with it.
+            if poison["notification_id"] in {row["notification_id"] for row in claimed}:
+                deaths += 1
+            else:
+                assert all(complete(db, message) for message in claimed)
+                sent += claimed
+        assert deaths <= 6
+    given_up = one(
+        db,
+        "select status::text, last_error from public.notifications where id = %s",
+        poison["notification_id"],
+    )
+    assert given_up == {"status": "dead", "last_error": "workers_lost"}
+    assert (len(sent), deaths) == (3, 6)
+    with as_service(db):
+        assert one(db, "select worker.requeue_notification(%s) as done", poison["notification_id"])[
+            "done"
+        ]
+    assert len(claim(db)) == 1
+
+
+def test_the_office_gives_all_that_was_given_up_a_new_start(db: Connection) -> None:
+    practice, elsewhere = make_practice(db), make_practice(db)
+    for hour, error in enumerate(("provider_500", "unknown_fate", "address_suppressed")):
+        book(db, practice, at(hour))
+        (message,) = claim(db)
+        fail(db, message, error=error, permanent=True)
+    book(db, elsewhere, at(9))
+    (message,) = claim(db)
+    fail(db, message, permanent=True)
+    requeue = "select public.requeue_dead_notifications(%s) as n"
+    with (
+        as_user(db, make_member(db, practice.clinic, "provider")),
+        refused(db, "not_found"),
+    ):
+        db.execute(requeue, [practice.clinic])
+    with (
+        as_front_desk(db, make_member(db, elsewhere.clinic, "front_desk")),
+        refused(db, "not_found"),
+    ):
+        db.execute(requeue, [practice.clinic])
+    with as_front_desk(db, make_member(db, practice.clinic, "front_desk")):
+        assert one(db, requeue, practice.clinic)["n"] == 1
+        assert one(db, requeue, practice.clinic)["n"] == 0
+    (again,) = claim(db)
+    assert again["starts_at"] == at(0)
 
 
 def test_the_provider_may_say_when_to_come_back(db: Connection) -> None:

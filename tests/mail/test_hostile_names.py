@@ -64,7 +64,9 @@ async def test_no_header_and_no_recipient_comes_out_of_a_name() -> None:
         for number, name in enumerate(NAMES):
             mail = render(notification(**dict.fromkeys(COLUMNS, name)), SENDER)
             frozen = FrozenMail.of(mail, sender=SENDER.address, to="ada@example.org")
-            await SmtpMail(settings).send(frozen, key=f"key-{number}", deadline=deadline)
+            await SmtpMail(settings).send(
+                frozen, notification_id="1", key=f"key-{number}", deadline=deadline
+            )
     assert len(server.received) == len(NAMES)
     headers = {tuple(name.lower() for name in mail) for mail in server.received}
     assert len(headers) == 1, "the same headers, whatever the names"

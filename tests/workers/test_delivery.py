@@ -203,6 +203,52 @@ async def test_a_rate_limit_is_waited_out_without_using_up_a_try(
         assert not [line for line in working.lines if line.get("action") == "mail_failed"]
 
 
+def requeue(stack: StackConfig, address: str) -> None:
+    """What the office does about the one message to this address."""
+    with psycopg.connect(stack.db_url(), autocommit=True) as connection:
+        connection.execute(
+            "select public.requeue_notification(notifications.id) from public.notifications"
+            " join public.patients on patients.id = recipient_id"
+            " where patients.email = %s and kind <> 'reminder'",
+            [address],
+        )
+
+
+def report_a_bounce(stack: StackConfig, address: str) -> None:
+    """What the provider says of the message that it took."""
+    with psycopg.connect(stack.db_url(), autocommit=True) as connection:
+        connection.execute(
+            "select worker.record_delivery_event(gen_random_uuid()::text, 'bounced', now(),"
+            "   provider_message_id, notifications.id, true, email)"
+            " from public.notifications join public.patients on patients.id = recipient_id"
+            " where patients.email = %s and kind <> 'reminder'",
+            [address],
+        )
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+async def test_what_came_back_and_is_sent_again_arrives(
+    workerless_stack: StackConfig, someone: Patient, is_corrected: bool
+) -> None:
+    right = f"right-{someone.address}" if is_corrected else someone.address
+    async with worker(workerless_stack):
+        await someone.book()
+        await until_settled(workerless_stack, someone.address)
+        (first,) = await someone.mails()
+        report_a_bounce(workerless_stack, someone.address)
+        with psycopg.connect(workerless_stack.db_url()) as connection:
+            connection.execute(
+                "update public.patients set email = %s where email = %s", [right, someone.address]
+            )
+        requeue(workerless_stack, right)
+        mails = await mails_to(workerless_stack, right, 1 if is_corrected else 2)
+        settled = await until_settled(workerless_stack, right)
+    assert settled == [("confirmation", "sent")]
+    keys = {mail["idempotency_key"] for mail in mails} | {first["idempotency_key"]}
+    assert keys == {first["idempotency_key"], f"{first['idempotency_key']}-1"}
+    assert len(await someone.mails()) == (1 if is_corrected else 2)
+
+
 async def test_an_address_the_provider_refuses_goes_to_a_person_and_others_are_sent(
     workerless_stack: StackConfig, someone: Patient
 ) -> None:

@@ -39,6 +39,9 @@ def test_a_busy_worker() -> None:
     assert (found["appoint_worker_queued"], found["appoint_worker_dead"]) == (3, 1)
     assert found["appoint_worker_lag_seconds"] == 0.5
     assert found["appoint_worker_overdue"] == 4
+    assert found["appoint_worker_provider_closed"] == 0
+    closed = QueueDepth(3, 0, 0, 0.0, closed_because="401:invalid_api_key")
+    assert figures(exposition(signs, closed, NOW))["appoint_worker_provider_closed"] == 1
 
 
 def test_a_worker_that_has_seen_nothing_yet() -> None:

@@ -37,7 +37,7 @@ class OutboxDouble:
         self.put_back: set[UUID] = set()
         self.batches: dict[UUID, UUID] = {}
         self.bulk: list[int | None] = []
-        self.pauses: list[float] = []
+        self.pauses: list[tuple[float, str]] = []
         self.changed = asyncio.Condition()
 
     async def claim(
@@ -61,13 +61,13 @@ class OutboxDouble:
             raise ConnectionError
         self.begun += [letter.mail for letter in letters]
         return {
-            message: Turn(0.0, self.batches.get(message))
+            message: Turn(0.0, str(message), self.batches.get(message))
             for message in (letter.claim.notification_id for letter in letters)
             if message not in self.put_back
         }
 
-    async def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+    async def pause(self, seconds: float, reason: str) -> None:
+        self.pauses.append((seconds, reason))
         await self._tell()
 
     async def complete(self, claim: Claim, provider_message_id: str) -> bool:
@@ -113,7 +113,9 @@ class TransportDouble:
     def closed_for(self) -> float:
         return self.closed
 
-    async def send(self, mail: FrozenMail, *, key: str, deadline: float) -> str:
+    async def send(
+        self, mail: FrozenMail, *, notification_id: str, key: str, deadline: float
+    ) -> str:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -361,12 +363,16 @@ async def test_a_provider_that_wants_rest_is_left_alone_by_all_workers(
 
     def close() -> object:
         transport.closed = 30.0
-        raise MailError("429:daily_quota_exceeded", retry_after=30, refused=True)
+        raise MailError("429:daily_quota_exceeded", retry_after=30, refused=True, closed=True)
 
     transport.behaviour[str(due.notification_id)] = close
     outbox.due = [due]
     async with running(outbox, transport):
-        await outbox.until(lambda: outbox.pauses == [30.0] and len(outbox.failed) == 1)
+        await outbox.until(
+            lambda: (
+                outbox.pauses == [(30.0, "429:daily_quota_exceeded")] and len(outbox.failed) == 1
+            )
+        )
 
 
 async def test_messages_of_a_batch_go_in_one_request_under_its_key_in_the_order_of_their_ids(

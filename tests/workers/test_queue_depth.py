@@ -23,6 +23,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def test_only_what_should_have_gone_out_counts_as_late(
     oldest_due_at: str | None, lag: float, overdue: bool
 ) -> None:
-    row = {"queued": 1, "sending": 0, "dead": 2, "overdue": 0, "oldest_due_at": oldest_due_at}
+    counts = {"queued": 1, "sending": 0, "dead": 2, "overdue": 0, "closed_because": None}
+    row = counts | {"oldest_due_at": oldest_due_at}
     depth = QueueDepth.from_row(row, NOW)
     assert (depth.lag_seconds, depth.is_overdue) == (lag, overdue)

@@ -11,6 +11,7 @@ import pytest
 
 from appoint.settings import Settings
 from workers import resend_mail
+from workers.door import MISCONFIGURED_PAUSE
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
 from workers.resend_mail import ResendMail
@@ -61,7 +62,9 @@ async def send(provider: Provider, *, seconds: float = 5) -> tuple[str, ResendMa
     async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
         transport = ResendMail(SETTINGS, http)
         deadline = asyncio.get_running_loop().time() + seconds
-        sent = await transport.send(MAIL, key="key-1", deadline=deadline)
+        sent = await transport.send(
+            MAIL, notification_id="message-1", key="key-1", deadline=deadline
+        )
     return sent, transport
 
 
@@ -83,7 +86,7 @@ async def test_the_request_carries_the_mail_and_the_idempotency_key() -> None:
         "html": "<p>Hello</p>",
         "text": "Hello",
         "headers": {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
-        "tags": [{"name": "notification_id", "value": "key-1"}],
+        "tags": [{"name": "notification_id", "value": "message-1"}],
     }
 
 
@@ -108,6 +111,9 @@ async def test_a_rate_limit_longer_than_the_deadline_goes_back_to_the_queue() ->
 @pytest.mark.parametrize(
     ("answer", "permanent", "retry_after"),
     [
+        (problem(429, "daily_quota_exceeded", **{"retry-after": "inf"}), False, 600.0),
+        (problem(429, "daily_quota_exceeded", **{"retry-after": "nan"}), False, 600.0),
+        (problem(429, "daily_quota_exceeded", **{"retry-after": "1e9"}), False, 3600.0),
         (problem(400, "validation_error"), True, None),
         (problem(422, "validation_error"), True, None),
         (problem(422, "missing_required_field"), True, None),
@@ -115,8 +121,8 @@ async def test_a_rate_limit_longer_than_the_deadline_goes_back_to_the_queue() ->
         (problem(409, "invalid_idempotent_request"), True, None),
         (problem(409, "concurrent_idempotent_requests"), False, 1.0),
         (problem(429, "daily_quota_exceeded"), False, resend_mail.QUOTA_PAUSE),
-        (problem(401, "missing_api_key"), False, resend_mail.MISCONFIGURED_PAUSE),
-        (problem(403, "invalid_api_key"), False, resend_mail.MISCONFIGURED_PAUSE),
+        (problem(401, "missing_api_key"), False, MISCONFIGURED_PAUSE),
+        (problem(403, "invalid_api_key"), False, MISCONFIGURED_PAUSE),
         (problem(500, "application_error"), False, None),
         (problem(503, "service_unavailable"), False, None),
         (httpx.Response(502, text="<html>Bad gateway</html>"), False, None),
@@ -138,7 +144,13 @@ async def test_each_refusal_says_whether_and_when_to_try_again(
 
 
 @pytest.mark.parametrize(
-    "answer", [problem(403, "invalid_api_key"), problem(429, "monthly_quota_exceeded")]
+    "answer",
+    [
+        problem(401, "missing_api_key"),
+        problem(403, "invalid_api_key"),
+        problem(429, "monthly_quota_exceeded"),
+        problem(429, "monthly_quota_exceeded", **{"retry-after": "inf"}),
+    ],
 )
 async def test_when_every_message_would_be_refused_the_door_closes_for_a_while(
     answer: httpx.Response,
@@ -146,8 +158,22 @@ async def test_when_every_message_would_be_refused_the_door_closes_for_a_while(
     async with httpx.AsyncClient(transport=httpx.MockTransport(Provider(answer))) as http:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError):
-            await transport.send(MAIL, key="key-1", deadline=asyncio.get_running_loop().time() + 1)
-        assert transport.closed_for() > 1
+            await transport.send(
+                MAIL,
+                notification_id="message-1",
+                key="key-1",
+                deadline=asyncio.get_running_loop().time() + 1,
+            )
+        assert 1 < transport.closed_for() <= 3600
+        with pytest.raises(MailError) as raised:
+            await transport.send(
+                MAIL,
+                notification_id="message-2",
+                key="key-2",
+                deadline=asyncio.get_running_loop().time() + 1,
+            )
+    assert raised.value.closed
+    assert raised.value.reason == f"{answer.status_code}:{answer.json()['name']}"
 
 
 async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
@@ -160,7 +186,10 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError, match="timeout"):
             await transport.send(
-                MAIL, key="key-1", deadline=asyncio.get_running_loop().time() + 0.02
+                MAIL,
+                notification_id="message-1",
+                key="key-1",
+                deadline=asyncio.get_running_loop().time() + 0.02,
             )
 
 
@@ -217,6 +246,6 @@ async def test_headers_are_the_same_in_whatever_order_they_were_kept() -> None:
         deadline = asyncio.get_running_loop().time() + 5
         for headers in ({"A": "1", "B": "2"}, {"B": "2", "A": "1"}):
             mail = replace(MAIL, headers=headers)
-            await transport.send(mail, key="key-1", deadline=deadline)
+            await transport.send(mail, notification_id="message-1", key="key-1", deadline=deadline)
     first, second = provider.requests
     assert first.content == second.content

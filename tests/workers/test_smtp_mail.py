@@ -9,6 +9,7 @@ import pytest
 from appoint.mail import Attachment
 from appoint.settings import Settings
 from tests.workers.smtp_double import SmtpDouble, smtp_double
+from workers.door import MISCONFIGURED_PAUSE
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
 from workers.smtp_mail import SmtpMail
@@ -30,7 +31,7 @@ MAIL = FrozenMail(
 )
 
 
-async def send(server: SmtpDouble, seconds: float = 5) -> str:
+def transport_to(server: SmtpDouble) -> SmtpMail:
     settings = Settings.model_validate(
         {
             "supabase_url": "https://project.example",
@@ -39,8 +40,13 @@ async def send(server: SmtpDouble, seconds: float = 5) -> str:
             "appoint_smtp_url": server.url,
         }
     )
-    deadline = asyncio.get_running_loop().time() + seconds
-    return await SmtpMail(settings).send(MAIL, key="key-1", deadline=deadline)
+    return SmtpMail(settings)
+
+
+async def send(server: SmtpDouble, transport: SmtpMail | None = None) -> str:
+    transport = transport or transport_to(server)
+    deadline = asyncio.get_running_loop().time() + 5
+    return await transport.send(MAIL, notification_id="message-1", key="key-1", deadline=deadline)
 
 
 async def test_the_server_gets_both_forms_the_invitation_and_the_key_as_message_id() -> None:
@@ -82,6 +88,37 @@ async def test_what_a_failure_means_for_the_message(
             await send(server)
     error = raised.value
     assert (error.reason, error.permanent, error.refused) == (reason, permanent, refused)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "reason"),
+    [
+        ("AUTH", "535 wrong password", "smtp:535"),
+        ("EHLO", "554 not from your network", "smtp:554"),
+        ("MAIL", "550 sender not allowed", "smtp:550"),
+        ("MAIL", "421 busy", "smtp:421"),
+    ],
+)
+async def test_what_is_refused_before_the_recipient_is_named_is_no_messages_fault(
+    command: str, answer: str, reason: str
+) -> None:
+    async with smtp_double() as server:
+        works = {"EHLO": "250-fine\r\n250 AUTH PLAIN", "HELO": "554 no", "AUTH": "235 welcome"}
+        server.answers = {**works, command: answer}
+        server.url = server.url.replace("//", "//clinic:secret@")
+        transport = transport_to(server)
+        with pytest.raises(MailError) as raised:
+            await send(server, transport)
+        error = raised.value
+        assert (error.reason, error.permanent, error.refused) == (reason, False, True)
+        assert error.closed
+        assert error.retry_after == MISCONFIGURED_PAUSE
+        # Others do not knock meanwhile.
+        server.answers = {}
+        assert transport.closed_for() > 1
+        with pytest.raises(MailError, match=reason):
+            await send(server, transport)
+    assert server.received == []
 
 
 async def test_a_server_that_is_not_there_may_be_tried_again() -> None:

@@ -1253,12 +1253,15 @@ export type Database = {
           "last_error": string | null;
           "lease_id": string | null;
           "leased_until": string | null;
+          "leases_lost": number;
           "priority": number;
           "provider_id": string | null;
           "provider_message_id": string | null;
           "recipient_id": string | null;
           "recipient_user_id": string | null;
           "reminder_minutes": number | null;
+          "requeued_at": string | null;
+          "resent": number;
           "sent_at": string | null;
           "status": Database["public"]["Enums"]["notification_status"];
           "updated_at": string;
@@ -1278,12 +1281,15 @@ export type Database = {
           "last_error"?: string | null;
           "lease_id"?: string | null;
           "leased_until"?: string | null;
+          "leases_lost"?: number;
           "priority"?: never;
           "provider_id"?: string | null;
           "provider_message_id"?: string | null;
           "recipient_id"?: string | null;
           "recipient_user_id"?: string | null;
           "reminder_minutes"?: number | null;
+          "requeued_at"?: string | null;
+          "resent"?: number;
           "sent_at"?: string | null;
           "status"?: Database["public"]["Enums"]["notification_status"];
           "updated_at"?: string;
@@ -1302,12 +1308,15 @@ export type Database = {
           "last_error"?: string | null;
           "lease_id"?: string | null;
           "leased_until"?: string | null;
+          "leases_lost"?: number;
           "priority"?: never;
           "provider_id"?: string | null;
           "provider_message_id"?: string | null;
           "recipient_id"?: string | null;
           "recipient_user_id"?: string | null;
           "reminder_minutes"?: number | null;
+          "requeued_at"?: string | null;
+          "resent"?: number;
           "sent_at"?: string | null;
           "status"?: Database["public"]["Enums"]["notification_status"];
           "updated_at"?: string;
@@ -3366,6 +3375,10 @@ export type Database = {
         Args: { "calendar_id": string };
         Returns: undefined;
       };
+      "requeue_dead_notifications": {
+        Args: { "clinic_id": string };
+        Returns: number;
+      };
       "requeue_notification": {
         Args: { "notification_id": string };
         Returns: {
@@ -3382,12 +3395,15 @@ export type Database = {
           "last_error": string | null;
           "lease_id": string | null;
           "leased_until": string | null;
+          "leases_lost": number;
           "priority": number;
           "provider_id": string | null;
           "provider_message_id": string | null;
           "recipient_id": string | null;
           "recipient_user_id": string | null;
           "reminder_minutes": number | null;
+          "requeued_at": string | null;
+          "resent": number;
           "sent_at": string | null;
           "status": Database["public"]["Enums"]["notification_status"];
           "updated_at": string;
