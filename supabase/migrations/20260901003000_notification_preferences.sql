@@ -122,7 +122,8 @@ grant update (clinic_id, patient_id, user_id, channel, language, quiet_from, qui
 grant select, insert, update, delete on public.notification_preferences to service_role;
 
 -- When the quiet hours end that an instant lies in, by the wall clock of that zone; null: it lies in
--- none. They may go over midnight.
+-- none. They may go over midnight. Always later than the instant: who asks while the clock shows an
+-- hour for the second time is told when it shows their end again.
 create function private.end_of_quiet_hours(
   instant timestamptz, time_zone text, quiet_from time, quiet_until time
 ) returns timestamptz
@@ -133,12 +134,17 @@ as $$
 declare
   shown timestamp := instant at time zone time_zone;
   is_over_midnight boolean := quiet_from > quiet_until;
+  last_day date;
+  ends timestamptz;
 begin
   if (is_over_midnight and (shown::time >= quiet_from or shown::time < quiet_until))
     or (not is_over_midnight and shown::time >= quiet_from and shown::time < quiet_until) then
-    return private.local_instant(
-      shown::date + case when is_over_midnight and shown::time >= quiet_from then 1 else 0 end,
-      quiet_until, time_zone);
+    last_day := shown::date
+      + case when is_over_midnight and shown::time >= quiet_from then 1 else 0 end;
+    ends := private.local_instant(last_day, quiet_until, time_zone);
+    -- PostgreSQL alone reads a time that occurs twice as its last occurrence.
+    return case when ends > instant then ends
+      else (last_day + quiet_until) at time zone time_zone end;
   end if;
   return null;
 end;

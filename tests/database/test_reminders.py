@@ -333,6 +333,58 @@ def test_quiet_hours_end_by_the_wall_clock(
     assert (str(found)[:16] if found else None) == ends
 
 
+@pytest.mark.parametrize(
+    ("zone", "quiet_until", "instant", "ends"),
+    [
+        ("Europe/Vienna", "02:30", "2026-10-25 00:10+00", "2026-10-25 00:30+00"),
+        ("Europe/Vienna", "02:30", "2026-10-25 01:10+00", "2026-10-25 01:30+00"),
+        ("America/New_York", "01:30", "2026-11-01 05:10+00", "2026-11-01 05:30+00"),
+        ("America/New_York", "01:30", "2026-11-01 06:10+00", "2026-11-01 06:30+00"),
+        # Half an hour is repeated there, in April.
+        ("Australia/Lord_Howe", "01:45", "2026-04-04 14:40+00", "2026-04-04 14:45+00"),
+        ("Australia/Lord_Howe", "01:45", "2026-04-04 15:10+00", "2026-04-04 15:15+00"),
+    ],
+)
+def test_quiet_hours_end_later_also_while_an_hour_is_repeated(
+    db: Connection, zone: str, quiet_until: str, instant: str, ends: str
+) -> None:
+    found = one(
+        db,
+        "select private.end_of_quiet_hours(%s::timestamptz, %s, '22:00', %s::time) as ends",
+        instant,
+        zone,
+        quiet_until,
+    )["ends"]
+    assert found == datetime.fromisoformat(ends)
+    never_later = every(
+        db,
+        "select minute from generate_series(%s::timestamptz - interval '1 day',"
+        " %s::timestamptz + interval '1 day', '1 minute') as minute"
+        " where private.end_of_quiet_hours(minute, %s, '22:00', %s::time) <= minute",
+        instant,
+        instant,
+        zone,
+        quiet_until,
+    )
+    assert never_later == []
+
+
+def test_a_message_that_is_put_off_to_a_time_gone_by_does_not_hold_up_the_claim(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9, days=5))
+    send_all(db)
+    let_reminders_be_due(db)
+    db.execute(
+        "create or replace function private.end_of_quiet_hours(instant timestamptz,"
+        " time_zone text, quiet_from time, quiet_until time) returns timestamptz"
+        " language sql stable as $$ select now() - interval '40 minutes' $$"
+    )
+    db.execute("set local statement_timeout = '30s'")
+    assert claim(db) == []
+    assert ("queued", None) in {(status, why) for _, _, status, why in reminders(db)}
+
+
 def test_the_preferred_language_wins(db: Connection, practice: Practice) -> None:
     prefer(db, practice, language="fr-CH")
     book(db, practice, at(9, days=5))
