@@ -202,6 +202,7 @@ def test_an_answer_that_was_removed_since_is_not_found(db: Connection, function:
     db.execute("update public.appointments set status = 'cancelled' where id = %s", [visit["id"]])
     with as_patient(db, practice.user):
         assert ask()["status"] == "cancelled"
+    db.execute("update public.notifications set status = 'skipped'")
     db.execute("delete from public.appointments where id = %s", [visit["id"]])
     with as_patient(db, practice.user), refused(db, "not_found"):
         ask()

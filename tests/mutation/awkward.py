@@ -144,6 +144,7 @@ PROPER: dict[str, tuple[str, ...]] = {
         " where status = 'booked' and session_id is not null",
         "do $$ begin update public.appointments set status = 'cancelled'"
         " where status = 'booked' and session_id is not null;"
+        " update public.notifications set status = 'skipped' where status = 'queued';"
         " delete from public.appointments where session_id is not null; end $$",
         "delete from public.appointments where status = 'booked' and session_id is not null",
         # A seat that was only held may go without a word to the patient.
