@@ -86,6 +86,7 @@ VALUES: dict[str, Any] = {
     "event_id": "msg_proof",
     "event": "email.delivered",
     "happened_at": at(0, days=0).isoformat(),
+    "read_until": at(0, days=30).isoformat(),
     "position": 0,
     "address": "somebody@people.example",
     "action": "magiclink",

@@ -3039,6 +3039,7 @@ export type Database = {
           "clinic_id": string;
           "created_at": string;
           "email": string;
+          "expires_at": string;
           "id": string;
           "invited_by": string | null;
           "role": Database["public"]["Enums"]["member_role"];
