@@ -108,11 +108,11 @@ begin
   with added as (
     insert into public.weekly_hours
       (clinic_id, provider_id, location_id, weekday, opens, closes, cycle_weeks, cycle_from,
-        valid_from)
+        valid_from, valid_until)
     select clinic_id, provider_id, location_id, entry.weekday, entry.opens, entry.closes,
-      coalesce(entry.cycle_weeks, 1), entry.cycle_from, valid_from
+      coalesce(entry.cycle_weeks, 1), entry.cycle_from, valid_from, entry.valid_until
     from jsonb_to_recordset(hours) as entry (weekday smallint, opens time, closes time,
-      cycle_weeks smallint, cycle_from date)
+      cycle_weeks smallint, cycle_from date, valid_until date)
     returning weekly_hours.id
   )
   select coalesce(array_agg(added.id), '{}') into written from added;
@@ -129,7 +129,7 @@ exception
   when invalid_text_representation or numeric_value_out_of_range or invalid_parameter_value
     or datatype_mismatch then
     perform private.raise_error('invalid_input', 'Give hours as a list of {weekday, opens, closes}, '
-      'with cycle_weeks, and cycle_from, if they do not come every week.');
+      'with cycle_weeks, and cycle_from, if they do not come every week, valid_until if they end.');
   when invalid_datetime_format or datetime_field_overflow then
     perform private.raise_error('invalid_time', 'Give times like 09:00.');
 end;
@@ -287,8 +287,8 @@ $$;
 
 comment on function public.set_weekly_hours(uuid, uuid, jsonb, date, public.on_visits_outside) is
   'Replaces a provider''s hours at a location from that day (default: today) on by '
-  '[{weekday, opens, closes, cycle_weeks, cycle_from}]. Weeks of a cycle count from that of cycle_from, '
-  'left out: of that day. Returns the coming visits this leaves outside.';
+  '[{weekday, opens, closes, cycle_weeks, cycle_from, valid_until}]. Weeks of a cycle count from that of '
+  'cycle_from, left out: of that day. Returns the coming visits this leaves outside.';
 comment on function public.add_exception(date, date, public.availability_exception_kind, uuid, uuid,
     uuid, time, time, text, public.on_visits_outside) is
   'Closes the clinic, a location or a provider on those days, or opens extra hours. Returns the '

@@ -142,6 +142,14 @@ def test_a_change_in_a_week_without_hours_leaves_the_other_weeks_as_they_are(
     assert hours_of(db, practice, 2 + 14) is None
 
 
+def test_new_hours_may_end_on_a_day(db: Connection) -> None:
+    practice = make_practice(db, hours=NINE_TO_FIVE)
+    last = DAY + timedelta(days=6)
+    set_hours(db, practice, week("10:00", "12:00", valid_until=last.isoformat()), start=DAY)
+    assert hours_of(db, practice, 2) == hours_of(db, practice, 8) == (10, 12)
+    assert hours_of(db, practice, 9) is None
+
+
 def test_a_change_over_booked_visits_is_refused_and_changes_nothing(db: Connection) -> None:
     practice = make_practice(db, hours=NINE_TO_FIVE)
     book(db, practice, at(14))

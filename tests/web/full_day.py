@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -42,10 +43,42 @@ order by number
 """
 
 
+OKAFOR = "12000000-0000-4000-8000-000000000002"
+MOREAU = "12000000-0000-4000-8000-000000000004"
+
+# The day as it stands late in the morning: who was seen, who never came, who is here.
+COURSE = """
+update public.appointments set status = (case
+    when hour < 10 and hashtext(id::text) %% 4 = 0 then 'noshow'
+    when hour < 10 then 'fulfilled'
+    when hour < 11 then 'arrived'
+    when hashtext(id::text) %% 5 = 0 then 'pending'
+    else 'booked' end)::public.appointment_status,
+  booked_via = case when hashtext(patient_id::text) %% 3 = 0 then 'staff' else 'patient' end
+    ::public.booking_path
+from (select id as visit, extract(hour from starts_at at time zone 'Europe/Amsterdam') as hour
+  from public.appointments) as at
+where at.visit = id and clinic_id = %(clinic)s and status = 'booked'
+  and (starts_at at time zone 'Europe/Amsterdam')::date = %(day)s
+"""
+
+
 def write_full_day(stack: StackConfig) -> None:
     """Adds the day once; a clinic that has it stays as it is."""
     with psycopg.connect(stack.db_url(), autocommit=True) as connection:
+        known = connection.execute(
+            "select from public.patients where clinic_id = %s and full_name = %s",
+            [DEMO_CLINIC_ID, PEOPLE[0]],
+        ).fetchone()
+        if known is not None:
+            return
         patients = [_patient(connection, name) for name in PEOPLE]
+        connection.execute(
+            "insert into public.availability_exceptions"
+            " (clinic_id, provider_id, kind, starts_on, ends_on, opens, closes, reason)"
+            " values (%s, %s, 'closed', %s, %s, '11:00', '12:00', 'Team meeting')",
+            [DEMO_CLINIC_ID, MOREAU, FULL_DAY, FULL_DAY],
+        )
         slots = connection.execute(SLOTS, {"clinic": DEMO_CLINIC_ID, "day": FULL_DAY}).fetchall()
         for provider, location, service, starts_at, number in slots:
             try:
@@ -57,6 +90,22 @@ def write_full_day(stack: StackConfig) -> None:
                 )
             except psycopg.Error:
                 continue  # the time is taken, maybe by this very visit
+        connection.execute(
+            "insert into public.appointments"
+            " (provider_id, location_id, service_id, starts_at, patient_id, overbook_reason)"
+            " select %(provider)s, locations.id, services.id,"
+            " (%(day)s + time '09:00') at time zone locations.time_zone, %(patient)s,"
+            " 'In pain since the morning'"
+            " from public.services, public.locations"
+            " where services.clinic_id = %(clinic)s and services.name = 'Consultation'"
+            " and locations.clinic_id = %(clinic)s order by locations.name limit 1",
+            {
+                "provider": OKAFOR,
+                "day": FULL_DAY,
+                "patient": patients[-1],
+                "clinic": DEMO_CLINIC_ID,
+            },
+        )
         for patient, urgency in (
             (patients[0], "soon"),
             (patients[1], "routine"),
@@ -68,6 +117,16 @@ def write_full_day(stack: StackConfig) -> None:
                 " and capacity = 1 order by name limit 1 on conflict do nothing",
                 [patient, urgency, DEMO_CLINIC_ID],
             )
+    # Past triggers and the ledger, which know that the day is yet to come.
+    with psycopg.connect(stack.db_url("supabase_admin")) as connection:
+        connection.execute("set local session_replication_role = replica")
+        connection.execute(COURSE, {"clinic": DEMO_CLINIC_ID, "day": FULL_DAY})
+
+
+def mail_address(name: str) -> str:
+    """Anna Berg's is anna.berg@mail.example."""
+    letters = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    return f"{letters.replace(' ', '.')}@mail.example"
 
 
 def _patient(connection: psycopg.Connection[tuple[object, ...]], name: str) -> object:
@@ -84,7 +143,7 @@ def _patient(connection: psycopg.Connection[tuple[object, ...]], name: str) -> o
                 DEMO_CLINIC_ID,
                 name,
                 "+31 20 555 0100",
-                f"{name.encode().hex()[:16]}@patients.example",
+                mail_address(name),
             ],
         ).fetchone()
     )

@@ -201,7 +201,7 @@ async def test_an_import_is_tried_out_and_hands_out_what_it_would_not_take(
     await page.get_by_role("button", name="Try it out").click()
     await expect(page.get_by_text("The file has changed since.")).to_be_visible()
     async with page.expect_file_chooser() as choosing:
-        await page.get_by_label("File", exact=True).click()
+        await page.get_by_text("Choose a file", exact=True).click()
     await (await choosing.value).set_files(upload)
     await page.get_by_role("button", name="Try it out").click()
     job = page.locator(".job").first

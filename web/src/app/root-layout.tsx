@@ -41,9 +41,14 @@ export function RootLayout() {
           <ThemeChoice />
         </div>
       </footer>
-      <ScrollRestoration />
+      <ScrollRestoration getKey={placeOf} />
     </>
   );
+}
+
+// Every page that is loaded whole has the same key, and is not to begin where another one was left.
+function placeOf({ key, pathname }: { key: string; pathname: string }): string {
+  return key === "default" ? pathname : key;
 }
 
 function TopBar() {

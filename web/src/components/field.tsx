@@ -1,4 +1,6 @@
 import { type ComponentProps, useId } from "react";
+import { useLanguage } from "@/lib/hooks";
+import { fullDay } from "@/lib/zoned-time";
 
 interface FieldProps extends Omit<ComponentProps<"input">, "id"> {
   label: string;
@@ -6,12 +8,19 @@ interface FieldProps extends Omit<ComponentProps<"input">, "id"> {
   error?: string | undefined;
 }
 
-/** A labelled input; its error stands beside it and is read out with it. */
+/**
+ * A labelled input; its error stands beside it and is read out with it. A date is also told in words,
+ * since the order of its numbers is the device's and not the page's.
+ */
 export function Field(
   { label, hint, error, className = "", ...input }: FieldProps,
 ) {
   const id = useId();
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(
+  const language = useLanguage();
+  const day = input.type === "date" && input.value
+    ? fullDay(`${input.value as string}T12:00:00Z`, "UTC", language)
+    : undefined;
+  const described = [day && `${id}-day`, hint && `${id}-hint`, error && `${id}-error`].filter(
     Boolean,
   ).join(" ");
   return (
@@ -23,6 +32,7 @@ export function Field(
         aria-invalid={error ? true : undefined}
         aria-describedby={described || undefined}
       />
+      {day && <p className="field-hint field-day" id={`${id}-day`}>{day}</p>}
       {hint && <p className="field-hint" id={`${id}-hint`}>{hint}</p>}
       {error && <p className="field-error" id={`${id}-error`} role="alert">{error}</p>}
     </div>

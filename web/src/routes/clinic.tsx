@@ -12,6 +12,7 @@ import {
   type Provider,
   type Service,
 } from "@/features/clinics/get-clinic";
+import { FirstFree } from "@/features/slots/first-free";
 
 export function Component() {
   const { t } = useTranslation();
@@ -44,7 +45,7 @@ export function Component() {
                 <ServiceCard
                   clinic={clinic}
                   service={service}
-                  wish={search.toString()}
+                  wish={search}
                 />
               </li>
             ))}
@@ -85,7 +86,7 @@ interface ServiceCardProps {
   clinic: Clinic;
   service: Service;
   /** Whom or where somebody asked for, as the search of the next page. */
-  wish: string;
+  wish: URLSearchParams;
 }
 
 function ServiceCard({ clinic, service, wish }: ServiceCardProps) {
@@ -94,7 +95,7 @@ function ServiceCard({ clinic, service, wish }: ServiceCardProps) {
   return (
     <Link
       className="card card-link"
-      to={{ pathname: paths.slots(clinic.slug, service.id), search: wish }}
+      to={{ pathname: paths.slots(clinic.slug, service.id), search: wish.toString() }}
     >
       <span className="card-body">
         <strong>{service.name}</strong>
@@ -107,6 +108,11 @@ function ServiceCard({ clinic, service, wish }: ServiceCardProps) {
             ? providers[0]?.full_name
             : t("slots.providers", { count: providers.length })}
         </span>
+        <FirstFree
+          serviceId={service.id}
+          providerId={wish.get("with") ?? undefined}
+          placeId={wish.get("where") ?? undefined}
+        />
         <span className="tags">
           {service.needs_approval && <span className="tag">{t("clinic.needs_approval")}</span>}
           {service.new_patients_only && <span className="tag">{t("clinic.new_patients_only")}

@@ -9,6 +9,7 @@ import { useWorkplace } from "@/features/workplace/workplace";
 import { useLanguage } from "@/lib/hooks";
 import { clockTime, formatter } from "@/lib/zoned-time";
 import { ACTIONS, type AuditEntry, type AuditFilter, auditQuery } from "./get-audit";
+import { wordsOfColumns } from "./logged-columns";
 
 const SUBJECTS = [
   "patients",
@@ -139,6 +140,7 @@ function AuditTable({ entries, names, onPatient }: AuditTableProps) {
     month: "short",
     year: "numeric",
   });
+  const list = new Intl.ListFormat(language, { type: "unit" });
   return (
     <div
       className="table-frame"
@@ -158,29 +160,36 @@ function AuditTable({ entries, names, onPatient }: AuditTableProps) {
         <tbody>
           {entries.map((entry) => {
             const role = ROLES.find((name) => name === entry.acted_as);
-            const subject = SUBJECTS.find((name) => name === entry.subject);
+            const subject = SUBJECTS.find((name) => name === entry.subject) ?? "other";
             const { patient_id } = entry;
             return (
               <tr key={entry.id}>
                 <td>
-                  {day.format(new Date(entry.happened_at))}
+                  {day.format(new Date(entry.happened_at))}{" "}
                   <span className="muted">
                     {clockTime(entry.happened_at, zone, language)}
                   </span>
                 </td>
                 <td>
                   {(entry.actor_id && names.get(entry.actor_id)) ??
-                    (role ? t(`role.${role}`) : t("audit.program"))}
+                    (role ? t(`role.${role}`) : t("audit.program"))}{" "}
                   {role && entry.actor_id && names.get(entry.actor_id) && (
                     <span className="muted small">{t(`role.${role}`)}</span>
                   )}
                 </td>
                 <td>
-                  {t(`audit.action_${entry.action}`)}
+                  {t(`audit.action_${entry.action}`)}{" "}
                   <span className="muted small">
-                    {subject ? t(`audit.subject_${subject}`) : entry.subject}
-                    {entry.changed_columns &&
-                      `: ${entry.changed_columns.join(", ")}`}
+                    {entry.changed_columns
+                      ? t("audit.changed", {
+                        subject: t(`audit.subject_${subject}`),
+                        columns: list.format(
+                          wordsOfColumns(entry.changed_columns).map((word) =>
+                            t(`audit.column_${word}`)
+                          ),
+                        ),
+                      })
+                      : t(`audit.subject_${subject}`)}
                   </span>
                 </td>
                 <td>

@@ -215,7 +215,7 @@ function keepRolesPlain(host: HTMLElement): () => void {
 // The component's dates show the wall's time on the device's clock, so no zone is named here.
 function hourLabel(time: Date, language: string): string {
   return new Intl.DateTimeFormat(language, {
-    hour: "numeric",
+    hour: "2-digit",
     minute: "2-digit",
   }).format(time);
 }

@@ -97,6 +97,11 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
     search.change({ visit: null });
   };
   const services = offerings?.services ?? [];
+  const roomsOf = (visitId: string) =>
+    frame?.rooms.filter(({ appointment_id }) => appointment_id === visitId)
+      .flatMap(({ resource_id }) =>
+        offerings?.resources.find(({ id }) => id === resource_id)?.name ?? []
+      ) ?? [];
   const noon = startOfDay(day, zone) + 12 * 3_600_000;
 
   return (
@@ -164,6 +169,7 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
           zone={zone}
           services={services}
           providers={providers}
+          rooms={roomsOf(opened.id)}
           wanted={wanted}
           onMove={(to) => move(opened, to)}
           onClose={close}

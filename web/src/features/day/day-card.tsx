@@ -1,3 +1,4 @@
+import { ChevronRight } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { useLanguage } from "@/lib/hooks";
@@ -26,22 +27,27 @@ export function DayCard({ visit, isNext, onOpen }: DayCardProps) {
         <span className="muted">{clockTime(visit.ends_at, zone, language)}</span>
       </p>
       <div className="card-body">
-        <span className="tags">
-          {isNext && <span className="tag tag-next">{t("day.next_patient")}</span>}
-          <span className={`status status-${visit.status}`}>{t(`day.status_${visit.status}`)}</span>
-          {visit.overbook_reason && <span className="tag">{t("day.overbooked")}</span>}
+        <span className="day-card-name">
+          <strong>{visit.patients.full_name}</strong>
+          <span className="tags">
+            {isNext && <span className="tag tag-next">{t("day.next_patient")}</span>}
+            <span className={`status status-${visit.status}`}>
+              {t(`day.status_${visit.status}`)}
+            </span>
+            {visit.overbook_reason && <span className="tag">{t("day.overbooked")}</span>}
+          </span>
         </span>
-        <strong>{visit.patients.full_name}</strong>
         <span className="muted">{visit.services.name} · {visit.locations.name}</span>
+      </div>
+      <div className="day-card-ways">
         <StatusSteps visit={visit} />
-        <div className="actions">
-          <Button
-            aria-label={t("day.details_of", { name: visit.patients.full_name })}
-            onClick={() => onOpen(visit.id)}
-          >
-            {t("day.details")}
-          </Button>
-        </div>
+        <Button
+          className="day-card-more"
+          aria-label={t("day.details_of", { name: visit.patients.full_name })}
+          onClick={() => onOpen(visit.id)}
+        >
+          <ChevronRight aria-hidden size={20} />
+        </Button>
       </div>
     </article>
   );

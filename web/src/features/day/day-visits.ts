@@ -25,9 +25,9 @@ export async function getDayVisits(clinicId: string, from: number, to: number) {
       .from("appointments")
       .select(
         `id, starts_at, ends_at, status, version, overbook_reason, hold_expires_at, session_id,
-         service_id, provider_id, patient_id, location_id,
+         booked_via, created_at, service_id, provider_id, patient_id, location_id,
          services (name), providers (id, full_name), patients (full_name),
-         locations (name, time_zone)`,
+         locations (name, time_zone), visit_confirmations (appointment_version)`,
       )
       .eq("clinic_id", clinicId)
       .gte("starts_at", new Date(from).toISOString())

@@ -1,11 +1,10 @@
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { Mail, PencilLine, Phone, ShieldCheck } from "lucide-react";
+import { PencilLine, ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
-import { ErrorNotice, Notice } from "@/components/notice";
-import { useLanguage } from "@/lib/hooks";
-import { formatter } from "@/lib/zoned-time";
+import { Notice } from "@/components/notice";
+import { ContactFacts } from "./contact-facts";
 import { openPatientQuery, patientQuery } from "./patient-card-data";
 import { PatientContactsForm } from "./patient-contacts-form";
 import { PatientVisits } from "./patient-visits";
@@ -31,55 +30,20 @@ export function PatientCard({ clinicId, patientId }: PatientCardProps) {
 
 function ContactsSection({ clinicId, patientId }: PatientCardProps) {
   const { t } = useTranslation("desk");
-  const language = useLanguage();
   const [isEditing, setEditing] = useState(false);
-  const { data: person, error, isPending } = useQuery(openPatientQuery(patientId));
+  const { data: person, isPending } = useQuery(openPatientQuery(patientId));
   if (isPending) return null;
   return (
     <section aria-labelledby="contacts">
       <h2 id="contacts">{t("patient.contacts")}</h2>
-      <ErrorNotice error={error} />
-      {person === null && <Notice>{t("patient.not_yours")}</Notice>}
+      {isEditing || <ContactFacts patientId={patientId} />}
       {person && !isEditing && (
-        <>
-          <dl className="facts">
-            <dt>{t("patient.phone")}</dt>
-            <dd>
-              {person.phone
-                ? (
-                  <a className="with-icon" href={`tel:${person.phone.replace(/\s/g, "")}`}>
-                    <Phone aria-hidden size={16} />
-                    {person.phone}
-                  </a>
-                )
-                : "–"}
-            </dd>
-            <dt>{t("patient.email")}</dt>
-            <dd>
-              {person.email
-                ? (
-                  <a className="with-icon" href={`mailto:${person.email}`}>
-                    <Mail aria-hidden size={16} />
-                    {person.email}
-                  </a>
-                )
-                : "–"}
-            </dd>
-            <dt>{t("patient.born")}</dt>
-            <dd>
-              {person.date_of_birth
-                ? formatter(language, "UTC", { dateStyle: "long" })
-                  .format(new Date(`${person.date_of_birth}T12:00:00Z`))
-                : "–"}
-            </dd>
-          </dl>
-          <div className="actions">
-            <Button onClick={() => setEditing(true)}>
-              <PencilLine aria-hidden size={18} />
-              {t("patient.correct")}
-            </Button>
-          </div>
-        </>
+        <div className="actions">
+          <Button onClick={() => setEditing(true)}>
+            <PencilLine aria-hidden size={18} />
+            {t("patient.correct")}
+          </Button>
+        </div>
       )}
       {person && isEditing && (
         <PatientContactsForm

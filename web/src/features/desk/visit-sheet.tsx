@@ -6,7 +6,6 @@ import { Link } from "react-router";
 import { Button } from "@/components/button";
 import { Field } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
-import { When } from "@/components/when";
 import { paths } from "@/config/paths";
 import { now } from "@/lib/clock";
 import { cancelVisit } from "../visits/change-visit";
@@ -15,7 +14,9 @@ import type { ChosenTime } from "./book-visit";
 import type { Service } from "./get-offerings";
 import { MoveVisit } from "./move-visit";
 import { Sheet } from "./sheet";
+import { VisitFacts } from "./visit-facts";
 import { VisitMessages } from "./visit-messages";
+import { VisitPatient } from "./visit-patient";
 import { VisitReasons } from "./visit-reasons";
 
 interface VisitSheetProps {
@@ -24,6 +25,8 @@ interface VisitSheetProps {
   zone: string;
   services: Service[];
   providers: { id: string; full_name: string }[];
+  /** The rooms and devices that are kept for it. */
+  rooms: string[];
   /** Where it was dragged to in vain: the way to do it anyway starts there. */
   wanted: ChosenTime | null;
   onMove: (to: ChosenTime) => Promise<unknown>;
@@ -76,7 +79,7 @@ export function VisitSheet(props: VisitSheetProps) {
 const CHANGEABLE: readonly Status[] = ["pending", "booked"];
 
 function Look(
-  { clinicId, visit, onMoveWanted, onCancel, onMistake }: VisitSheetProps & {
+  { clinicId, visit, rooms, onMoveWanted, onCancel, onMistake }: VisitSheetProps & {
     onMoveWanted: () => void;
     onCancel: () => void;
     onMistake: () => void;
@@ -85,9 +88,10 @@ function Look(
   const { t } = useTranslation("desk");
   return (
     <>
-      <VisitFacts visit={visit} />
+      <VisitFacts visit={visit} rooms={rooms} />
       <StatusSteps visit={visit} />
       <VisitReasons visitId={visit.id} />
+      <VisitPatient clinicId={clinicId} visit={visit} />
       <VisitMessages visitId={visit.id} zone={visit.locations.time_zone} />
       <div className="actions">
         {CHANGEABLE.includes(visit.status) && !visit.session_id && (
@@ -108,40 +112,6 @@ function Look(
         )}
         {visit.status !== "held" && <Button onClick={onMistake}>{t("visit.mistake")}</Button>}
       </div>
-    </>
-  );
-}
-
-function VisitFacts({ visit }: { visit: DayVisit }) {
-  const { t } = useTranslation(["desk", "workplace"]);
-  return (
-    <>
-      <span className="tags">
-        <span className={`status status-${visit.status}`}>
-          {t(`workplace:day.status_${visit.status}`)}
-        </span>
-        {visit.overbook_reason && <span className="tag">{t("workplace:day.overbooked")}</span>}
-      </span>
-      <dl className="facts">
-        <dt>{t("visit.when")}</dt>
-        <dd>
-          <When
-            startsAt={visit.starts_at}
-            endsAt={visit.ends_at}
-            zone={visit.locations.time_zone}
-          />
-        </dd>
-        <dt>{t("visit.what")}</dt>
-        <dd>{visit.services.name}</dd>
-        <dt>{t("visit.with")}</dt>
-        <dd>{visit.providers.full_name}, {visit.locations.name}</dd>
-        {visit.overbook_reason && (
-          <>
-            <dt>{t("visit.overbook_reason")}</dt>
-            <dd>{visit.overbook_reason}</dd>
-          </>
-        )}
-      </dl>
     </>
   );
 }

@@ -2,52 +2,88 @@ import { Plus, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
-import { Field } from "@/components/field";
+import { Choice, Field } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import { type Day, dayOf, formatter, fullDay } from "@/lib/zoned-time";
 import { OutsideDialog } from "./outside-dialog";
 import { useCheckedChange } from "./use-checked-change";
-import { type Hours, mistakesIn, setWeeklyHours, WEEKDAYS } from "./weekly-hours";
+import {
+  changesAhead,
+  type Hours,
+  lastDayOf,
+  mistakesIn,
+  setWeeklyHours,
+  WEEKDAYS,
+  weekOn,
+  type WeekRow,
+} from "./weekly-hours";
 
 interface WeekEditorProps {
   providerId: string;
   location: { id: string; name: string; time_zone: string };
-  week: Hours[];
-  /** The days on which other hours begin; they are replaced by a change from before them. */
-  ahead: Day[];
+  rows: readonly WeekRow[];
 }
 
-/** One provider's week at one place; what a change breaks is shown before it is saved. */
-export function WeekEditor(
-  { providerId, location, week, ahead }: WeekEditorProps,
-) {
+/** One provider's weeks at one place, now and later; what a change breaks is shown before it is saved. */
+export function WeekEditor({ providerId, location, rows }: WeekEditorProps) {
   const { t } = useTranslation("provider");
   const language = useLanguage();
   const today = dayOf(now(), location.time_zone);
-  const [edited, setEdited] = useState(week);
+  const ahead = changesAhead(rows, location.id, today);
+  const [shown, setShown] = useState(today);
+  const [edited, setEdited] = useState(() => weekOn(rows, location.id, today));
   const [validFrom, setValidFrom] = useState(today);
+  const [validUntil, setValidUntil] = useState(() => lastDayOf(edited));
   const [isSaved, setSaved] = useState(false);
-  const change = useCheckedChange(setWeeklyHours, () => setSaved(true));
+  const change = useCheckedChange(setWeeklyHours, () => {
+    setSaved(true);
+    setShown(validFrom);
+  });
   const mistakes = mistakesIn(edited);
+  const endsEarly = validUntil !== "" && validUntil < validFrom;
+  const replaced = ahead.filter((day) => day > validFrom);
+  const show = (day: Day) => {
+    const week = weekOn(rows, location.id, day);
+    setShown(day);
+    setValidFrom(day);
+    setValidUntil(lastDayOf(week));
+    edit(week);
+  };
   const edit = (next: Hours[]) => {
     setSaved(false);
     setEdited(next);
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (mistakes.size > 0 || !validFrom) return;
+    if (mistakes.size > 0 || !validFrom || endsEarly) return;
     change.ask({
       providerId,
       locationId: location.id,
-      week: edited,
+      week: edited.map((hours) => ({ ...hours, validUntil: validUntil || hours.validUntil })),
       validFrom,
     });
   };
   return (
     <form className="card card-form week-editor" onSubmit={submit} noValidate>
       <h3>{location.name}</h3>
+      {ahead.length > 0 && (
+        <Choice
+          label={t("hours.shown")}
+          value={shown}
+          options={[
+            { value: today, label: t("hours.shown_now") },
+            ...ahead.map((day) => ({
+              value: day,
+              label: t("hours.shown_from", {
+                day: fullDay(`${day}T12:00:00Z`, "UTC", language),
+              }),
+            })),
+          ]}
+          onChange={show}
+        />
+      )}
       <ul className="week-days">
         {WEEKDAYS.map((weekday) => (
           <li key={weekday}>
@@ -64,18 +100,32 @@ export function WeekEditor(
           </li>
         ))}
       </ul>
-      <Field
-        label={t("hours.valid_from")}
-        type="date"
-        min={today}
-        value={validFrom}
-        error={validFrom ? undefined : t("hours.give_day")}
-        onChange={(event) => setValidFrom(event.target.value)}
-      />
-      {ahead.length > 0 && (
+      <div className="pair">
+        <Field
+          label={t("hours.valid_from")}
+          type="date"
+          min={today}
+          value={validFrom}
+          error={validFrom ? undefined : t("hours.give_day")}
+          onChange={(event) => setValidFrom(event.target.value)}
+        />
+        <Field
+          label={t("hours.valid_until")}
+          type="date"
+          min={validFrom}
+          value={validUntil}
+          hint={validUntil ? undefined : t("hours.valid_until_hint")}
+          error={endsEarly ? t("hours.ends_early") : undefined}
+          onChange={({ target }) => {
+            setValidUntil(target.value);
+            edit(edited.map((hours) => ({ ...hours, validUntil: target.value || null })));
+          }}
+        />
+      </div>
+      {replaced.length > 0 && (
         <p className="muted">
           {t("hours.ahead", {
-            days: ahead.map((day) => fullDay(`${day}T12:00:00Z`, "UTC", language)).join(", "),
+            days: replaced.map((day) => fullDay(`${day}T12:00:00Z`, "UTC", language)).join(", "),
           })}
         </p>
       )}
@@ -117,6 +167,7 @@ function WeekdayHours(
       closes: last ? "" : "17:00",
       cycleWeeks: 1,
       cycleFrom: null,
+      validUntil: null,
     }]);
   };
   return (

@@ -3,7 +3,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { rowsOf } from "@/lib/errors";
 import { supabase } from "@/lib/supabase";
 import type { Database } from "@/lib/database-types";
-import type { Day } from "@/lib/zoned-time";
+import { addDays, type Day } from "@/lib/zoned-time";
 import { type OutsideVisit, whoseVisits } from "./visits-outside";
 
 type Row = Database["public"]["Tables"]["weekly_hours"]["Row"];
@@ -21,6 +21,8 @@ export interface Hours {
   cycleWeeks: number;
   /** A day of a week that is one of the cycle; null: the first day that the change holds. */
   cycleFrom: Day | null;
+  /** The last day; null: until further notice. */
+  validUntil: Day | null;
 }
 
 export function weeklyHoursQuery(providerId: string) {
@@ -42,7 +44,7 @@ export function weeklyHoursQuery(providerId: string) {
   });
 }
 
-type WeekRow = Pick<
+export type WeekRow = Pick<
   Row,
   | "id"
   | "location_id"
@@ -73,6 +75,7 @@ export function weekOn(
       closes: row.closes.startsWith("24") ? "00:00" : row.closes.slice(0, 5),
       cycleWeeks: row.cycle_weeks,
       cycleFrom: row.cycle_weeks === 1 ? null : row.cycle_from ?? row.valid_from,
+      validUntil: row.valid_until,
     }));
 }
 
@@ -84,9 +87,17 @@ export function changesAhead(
 ): Day[] {
   const days = rows
     .filter((row) => row.location_id === locationId)
-    .map((row) => row.valid_from)
+    .flatMap(({ valid_from, valid_until }) =>
+      valid_until === null ? [valid_from] : [valid_from, addDays(valid_until, 1)]
+    )
     .filter((day) => day > today);
   return [...new Set(days)].sort();
+}
+
+/** The day after which nothing of a week holds; empty if its hours end on different days, or never. */
+export function lastDayOf(week: readonly Hours[]): Day | "" {
+  const [day, ...others] = new Set(week.map(({ validUntil }) => validUntil ?? ""));
+  return others.length === 0 ? day ?? "" : "";
 }
 
 /** Which lines cannot be meant: no span, or one that runs into another of the same weekday. */
@@ -142,6 +153,7 @@ export async function setWeeklyHours(
         ...spanOf(hours),
         cycle_weeks: hours.cycleWeeks,
         cycle_from: hours.cycleFrom,
+        valid_until: hours.validUntil,
       })),
       valid_from: validFrom,
       on_conflict: onConflict,

@@ -3,7 +3,7 @@ import { useLanguage } from "@/lib/hooks";
 import { type Bar, BarChart } from "./bar-chart";
 import { ColumnChart } from "./column-chart";
 import { type Numbers, rowsBy } from "./get-numbers";
-import { decimal, nameOf, percent } from "./in-words";
+import { count, decimal, nameOf, percent } from "./in-words";
 import type { Group } from "./numbers-board";
 import { Tiles } from "./tiles";
 
@@ -76,8 +76,8 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
   const hours = (minutes: number) => decimal(minutes / 60, language);
   const of = (part: number, all: number) =>
     t("chart.of", {
-      part: decimal(part, language),
-      all: decimal(all, language),
+      part: count(part, language),
+      all: count(all, language),
     });
   const common = { of: t(`numbers.by_${group}`) };
   return (
@@ -105,7 +105,7 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
         measure={t("chart.visits")}
         bars={bars(({ visits }) => ({
           value: visits,
-          text: decimal(visits, language),
+          text: count(visits, language),
         }))}
       />
       <BarChart
@@ -142,6 +142,22 @@ function ByGroup({ rows, group }: { rows: Numbers[]; group: Group }) {
           text: decimal(lead_days, language),
         }))}
       />
+      <BarChart
+        {...common}
+        title={t("chart.reminders_compared")}
+        lead={t("chart.reminders_lead")}
+        measure={t("chart.no_shows")}
+        tone="bad"
+        bars={rows.flatMap((row) =>
+          (["reminded", "not_reminded"] as const).map((name) => ({
+            key: `${row.key} ${name}`,
+            label: t(`chart.group_${name}`, { name: nameOf(row, language) }),
+            value: row[`${name}_no_show_rate`],
+            text: percent(row[`${name}_no_show_rate`], language),
+            detail: of(row[`${name}_missed`], row[name]),
+          }))
+        )}
+      />
     </>
   );
 }
@@ -161,7 +177,7 @@ function LeadTimes({ total }: { total: Numbers }) {
         key: span,
         label: t(`chart.booked_${span}`),
         value: total[`booked_${span}`],
-        text: decimal(total[`booked_${span}`], language),
+        text: count(total[`booked_${span}`], language),
         detail: percent(
           all > 0 ? total[`booked_${span}`] / all : null,
           language,

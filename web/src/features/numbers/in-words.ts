@@ -6,16 +6,23 @@ export function percent(part: number | null, language: string): string {
   if (part === null) return "–";
   return new Intl.NumberFormat(language, {
     style: "percent",
+    minimumFractionDigits: 1,
     maximumFractionDigits: 1,
   })
     .format(part);
 }
 
+/** Hours and days, all to one place, so that they stand under each other. */
 export function decimal(value: number | null, language: string): string {
   if (value === null) return "–";
-  return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(
-    value,
-  );
+  return new Intl.NumberFormat(language, {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  }).format(value);
+}
+
+export function count(value: number, language: string): string {
+  return new Intl.NumberFormat(language).format(value);
 }
 
 /** What a row is about, for people. */

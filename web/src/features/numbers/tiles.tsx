@@ -1,14 +1,14 @@
 import { useTranslation } from "react-i18next";
 import { useLanguage } from "@/lib/hooks";
 import type { Numbers } from "./get-numbers";
-import { decimal, percent } from "./in-words";
+import { count, decimal, percent } from "./in-words";
 
 /** The few numbers that are read first. */
 export function Tiles({ total }: { total: Numbers }) {
   const { t } = useTranslation("manage");
   const language = useLanguage();
   const tiles = [
-    { name: "visits", text: decimal(total.visits, language) },
+    { name: "visits", text: count(total.visits, language) },
     { name: "utilisation", text: percent(total.utilisation, language) },
     { name: "no_shows", text: percent(total.no_show_rate, language) },
     { name: "cancellations", text: percent(total.cancellation_rate, language) },
@@ -28,7 +28,7 @@ export function Tiles({ total }: { total: Numbers }) {
       {total.unknown > 0 && (
         <div className="card tile tile-warn">
           <dt>{t("chart.unknown")}</dt>
-          <dd>{decimal(total.unknown, language)}</dd>
+          <dd>{count(total.unknown, language)}</dd>
         </div>
       )}
     </dl>

@@ -32,7 +32,7 @@ export function WeekList({ monday, visits, zone, onOpen }: WeekListProps) {
                 className="card card-link week-visit"
                 onClick={() => onOpen(visit.id)}
               >
-                <strong>{clockTime(visit.starts_at, zone, language)}</strong>
+                <strong className="week-time">{clockTime(visit.starts_at, zone, language)}</strong>
                 <span className="card-body">
                   <strong>{visit.patients.full_name}</strong>
                   <span className="muted">

@@ -3,6 +3,7 @@ import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, useNavigate, useOutletContext } from "react-router";
 import { Button } from "@/components/button";
+import { LinkRow } from "@/components/link-row";
 import { Page, PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
 import { signOut } from "@/features/sign-in/sign-in";
@@ -33,13 +34,13 @@ function Account({ owner }: { owner: AccountOwner }) {
       lead={t("confirm.signed_in_as", { email: owner.email })}
     >
       <div className="account">
-        <nav className="account-menu" aria-label={t("patient:me.nav")}>
+        <LinkRow className="tabs account-menu" label={t("patient:me.nav")}>
           {PAGES.map((name) => (
             <NavLink key={name} end to={paths.accountPage(name)}>
               {t(`patient:me.${name}`)}
             </NavLink>
           ))}
-        </nav>
+        </LinkRow>
         <div className="account-page">
           <Suspense fallback={<PageLoading />}>
             <Outlet context={owner} />

@@ -6,7 +6,7 @@ import { ExceptionForm } from "@/features/hours/exception-form";
 import { ExceptionsList } from "@/features/hours/exceptions-list";
 import { locationsQuery } from "@/features/hours/locations";
 import { WeekEditor } from "@/features/hours/week-editor";
-import { changesAhead, weeklyHoursQuery, weekOn } from "@/features/hours/weekly-hours";
+import { weeklyHoursQuery } from "@/features/hours/weekly-hours";
 import { ProviderChoice, useChosenProvider } from "@/features/workplace/provider-choice";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { now } from "@/lib/clock";
@@ -52,18 +52,14 @@ function Weeks(
   const { data: rows } = useSuspenseQuery(weeklyHoursQuery(providerId));
   return (
     <div className="week-editors">
-      {locations.map((location) => {
-        const today = dayOf(now(), location.time_zone);
-        return (
-          <WeekEditor
-            key={location.id}
-            providerId={providerId}
-            location={location}
-            week={weekOn(rows, location.id, today)}
-            ahead={changesAhead(rows, location.id, today)}
-          />
-        );
-      })}
+      {locations.map((location) => (
+        <WeekEditor
+          key={location.id}
+          providerId={providerId}
+          location={location}
+          rows={rows}
+        />
+      ))}
     </div>
   );
 }

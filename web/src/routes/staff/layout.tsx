@@ -4,6 +4,7 @@ import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, useNavigate, useParams } from "react-router";
 import { Choice } from "@/components/field";
+import { LinkRow } from "@/components/link-row";
 import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
@@ -59,7 +60,7 @@ function Menu(
   const { t } = useTranslation("workplace");
   const navigate = useNavigate();
   return (
-    <nav className="staff-menu" aria-label={t("staff.nav_label")}>
+    <LinkRow className="tabs staff-menu" label={t("staff.nav_label")}>
       {memberships.length > 1 && (
         <Choice
           label={t("staff.clinic")}
@@ -80,7 +81,7 @@ function Menu(
           {t(`staff.${name}`)}
         </NavLink>
       ))}
-    </nav>
+    </LinkRow>
   );
 }
 

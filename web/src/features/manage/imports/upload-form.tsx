@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { FileUp } from "lucide-react";
 import { type FormEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
@@ -66,6 +67,7 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
         <label htmlFor={id}>{t("import.file")}</label>
         <input
           id={id}
+          className="visually-hidden"
           type="file"
           accept={kind === "synthea" ? ".zip" : ".csv,text/csv"}
           aria-invalid={mistake ? true : undefined}
@@ -77,6 +79,14 @@ export function UploadForm({ clinicId }: { clinicId: string }) {
           }}
           onChange={({ target }) => edit(setFile)(target.files?.[0] ?? null)}
         />
+        {/* The browser's own button speaks the browser's language. */}
+        <label className="file-choice" htmlFor={id}>
+          <span className="button button-quiet" aria-hidden>
+            <FileUp size={18} />
+            {t("import.pick")}
+          </span>
+          <span className={file ? undefined : "muted"}>{file?.name ?? t("import.no_file")}</span>
+        </label>
         {mistake && (
           <p className="field-error" id={`${id}-error`} role="alert">
             {mistake}

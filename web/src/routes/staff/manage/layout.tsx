@@ -2,6 +2,7 @@ import "@/styles/manage.css";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet } from "react-router";
 import { NotFound } from "@/app/route-error";
+import { LinkRow } from "@/components/link-row";
 import { paths } from "@/config/paths";
 import { MANAGE_PAGES } from "@/features/manage/manage-pages";
 import { useWorkplace } from "@/features/workplace/workplace";
@@ -15,7 +16,7 @@ export function Component() {
   }
   return (
     <div className="manage">
-      <nav className="manage-menu" aria-label={t("pages.label")}>
+      <LinkRow className="manage-menu" label={t("pages.label")}>
         {MANAGE_PAGES.map(({ name, icon: Icon }) => (
           <NavLink
             key={name}
@@ -25,7 +26,7 @@ export function Component() {
             {t(`pages.${name}`)}
           </NavLink>
         ))}
-      </nav>
+      </LinkRow>
       <Outlet context={workplace} />
     </div>
   );

@@ -1,0 +1,54 @@
+import { useQuery } from "@tanstack/react-query";
+import { Mail, Phone } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { ErrorNotice, Notice } from "@/components/notice";
+import { useLanguage } from "@/lib/hooks";
+import { formatter } from "@/lib/zoned-time";
+import { openPatientQuery } from "./patient-card-data";
+
+/** How a patient is reached, and their birthday; drawing this puts a look on record. */
+export function ContactFacts({ patientId }: { patientId: string }) {
+  const { t } = useTranslation("desk");
+  const language = useLanguage();
+  const { data: person, error, isPending } = useQuery(openPatientQuery(patientId));
+  if (isPending) return null;
+  return (
+    <>
+      <ErrorNotice error={error} />
+      {person === null && <Notice>{t("patient.not_yours")}</Notice>}
+      {person && (
+        <dl className="facts">
+          <dt>{t("patient.phone")}</dt>
+          <dd>
+            {person.phone
+              ? (
+                <a className="with-icon" href={`tel:${person.phone.replace(/\s/g, "")}`}>
+                  <Phone aria-hidden size={16} />
+                  {person.phone}
+                </a>
+              )
+              : "–"}
+          </dd>
+          <dt>{t("patient.email")}</dt>
+          <dd>
+            {person.email
+              ? (
+                <a className="with-icon" href={`mailto:${person.email}`}>
+                  <Mail aria-hidden size={16} />
+                  {person.email}
+                </a>
+              )
+              : "–"}
+          </dd>
+          <dt>{t("patient.born")}</dt>
+          <dd>
+            {person.date_of_birth
+              ? formatter(language, "UTC", { dateStyle: "long" })
+                .format(new Date(`${person.date_of_birth}T12:00:00Z`))
+              : "–"}
+          </dd>
+        </dl>
+      )}
+    </>
+  );
+}
