@@ -43,6 +43,7 @@ order by number
 """
 
 
+LINDQVIST = "12000000-0000-4000-8000-000000000001"
 OKAFOR = "12000000-0000-4000-8000-000000000002"
 MOREAU = "12000000-0000-4000-8000-000000000004"
 
@@ -117,10 +118,34 @@ def write_full_day(stack: StackConfig) -> None:
                 " and capacity = 1 order by name limit 1 on conflict do nothing",
                 [patient, urgency, DEMO_CLINIC_ID],
             )
+        _plan_course(connection)
     # Past triggers and the ledger, which know that the day is yet to come.
     with psycopg.connect(stack.db_url("supabase_admin")) as connection:
         connection.execute("set local session_replication_role = replica")
         connection.execute(COURSE, {"clinic": DEMO_CLINIC_ID, "day": FULL_DAY})
+
+
+def _plan_course(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """A group that meets on four evenings, beside everybody's hours."""
+    course = connection.execute(
+        "insert into public.services (clinic_id, name, description, duration_minutes, capacity)"
+        " values (%s, 'Antenatal course', 'Four evenings for parents to be', 90, 8) returning id",
+        [DEMO_CLINIC_ID],
+    ).fetchone()
+    assert course is not None
+    connection.execute(
+        "insert into public.provider_services (clinic_id, provider_id, service_id)"
+        " values (%s, %s, %s)",
+        [DEMO_CLINIC_ID, LINDQVIST, course[0]],
+    )
+    connection.execute(
+        "insert into public.group_sessions (service_id, provider_id, location_id, capacity,"
+        " starts_at, overbook_reason)"
+        " select %s, %s, '11000000-0000-4000-8000-000000000001', 8,"
+        " (%s + time '19:00' + week * interval '1 week') at time zone 'Europe/Amsterdam',"
+        " 'In the evening' from generate_series(0, 3) as week",
+        [course[0], LINDQVIST, FULL_DAY],
+    )
 
 
 def mail_address(name: str) -> str:

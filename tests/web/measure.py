@@ -1,8 +1,9 @@
 """Speed as people feel it, against a running stack; nothing here passes or fails.
 
 `python -m tests.web.measure STACK_DIR` prints, of several tries, the median and the worst: how long
-14 days of 20 providers' free times take to be drawn after their data came, and how long after a
-hold elsewhere a time goes grey.
+the clinic's page takes to show its largest part on a phone that visits for the first time, and how
+long it does not answer meanwhile; how long 14 days of 20 providers' free times take to be drawn
+after their data came, and how long after a hold elsewhere a time goes grey.
 """
 
 from __future__ import annotations
@@ -37,6 +38,28 @@ DRAWN = """
     look();
   })
 """
+
+
+# When the largest part of the page was drawn, and for how long scripts kept it from answering.
+FIRST_LOAD = """
+  () => new Promise((resolve) => {
+    let [largest, blocked] = [0, 0];
+    new PerformanceObserver((list) => {
+      largest = list.getEntries().at(-1).startTime;
+    }).observe({ type: "largest-contentful-paint", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) blocked += duration - 50;
+    }).observe({ type: "longtask", buffered: true });
+    setTimeout(() => resolve([largest, blocked]), 500);
+  })
+"""
+# Lighthouse's phone: a slow fourth-generation network and a processor a quarter as fast.
+SLOW_NETWORK = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6 * 1024 * 1024 / 8,
+    "uploadThroughput": 750 * 1024 / 8,
+}
 
 
 def many_slots() -> list[dict[str, str]]:
@@ -99,6 +122,21 @@ async def taken_elsewhere(watcher: Page, taker: Page) -> float:
     return took
 
 
+async def load(browser: Browser, site: Site) -> tuple[float, float]:
+    context = await browser.new_context(
+        base_url=site.address, viewport={"width": 390, "height": 844}, service_workers="block"
+    )
+    page = await context.new_page()
+    devtools = await context.new_cdp_session(page)
+    await devtools.send("Network.emulateNetworkConditions", SLOW_NETWORK)
+    await devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    await page.goto(CLINIC)
+    await page.locator(".card").first.wait_for()
+    largest, blocked = await page.evaluate(FIRST_LOAD)
+    await context.close()
+    return largest, blocked
+
+
 async def watch(browser: Browser, site: Site) -> list[float]:
     pages = []
     for _ in range(2):
@@ -120,6 +158,9 @@ async def main(directory: Path) -> None:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
+        loads = [await load(browser, site) for _ in range(TRIES)]
+        tell("largest part of the clinic's page shown after", [largest for largest, _ in loads])
+        tell("not answering meanwhile for", [blocked for _, blocked in loads])
         tell("drawn after data", [await draw(browser, site) for _ in range(TRIES)])
         tell("gone elsewhere after", await watch(browser, site))
         await browser.close()

@@ -10,7 +10,18 @@ import psycopg
 from stack.config import StackConfig
 from stack.seed import DEMO_CLINIC_ID
 
-PEOPLE = ("Nora Quist", "Jonas Feld", "Amira Haddad", "Paul Brandt", "Elif Kaya", "Ruth Simmons")
+# A practice full of people, each of whom comes a few times a year.
+PEOPLE = tuple(
+    f"{first} {last}"
+    for first in (
+        "Amira", "Bram", "Carla", "David", "Elif", "Femke", "Gustav", "Hanna", "Igor", "Julia",
+        "Karel", "Lena", "Marco", "Nadia", "Otto", "Paul", "Ruth", "Sanne", "Timo", "Vera",
+    )
+    for last in (
+        "Brandt", "Costa", "de Boer", "Feld", "Haddad", "Ivanova", "Jansson", "Kaya", "Lindqvist",
+        "Meyer", "Novak", "Simmons",
+    )
+)  # fmt: skip
 
 # What is random depends on the visit alone: the same year gives the same pictures.
 VISITS = """

@@ -59,15 +59,15 @@ async def remember(page: Page, session: dict[str, Any]) -> None:
     )
 
 
-async def new_session(stack: StackConfig) -> dict[str, Any]:
-    """A new person with a password, signed in."""
+async def new_session(stack: StackConfig, email: str = "") -> dict[str, Any]:
+    """A new person with a password, signed in; with an address of their own unless one is given."""
     async with httpx.AsyncClient(
         base_url=stack.gateway_url, headers={"apikey": stack.keys.publishable}, timeout=60
     ) as http:
         answer = await http.post(
             "/auth/v1/signup",
             json={
-                "email": f"staff-{uuid.uuid4().hex[:12]}@people.example",
+                "email": email or f"staff-{uuid.uuid4().hex[:12]}@people.example",
                 "password": "correct horse battery",
             },
         )

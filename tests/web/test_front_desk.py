@@ -441,41 +441,6 @@ async def test_the_next_patient_stands_on_top_of_the_providers_day(
     await expect(section.get_by_text("Ned Next")).to_have_count(0)
 
 
-PAGES = {
-    "day?view=columns": ".ec-day",
-    "day?view=columns&by=rooms": ".ec-day",
-    "day?view=list": ".page",
-    "waiting": ".desk-list",
-    "attention": ".desk-list",
-    "patients": ".patient-search",
-}
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 320)])
-async def test_axe_finds_nothing_on_the_desks_pages(
-    desk: Desk, new_page: NewPage, theme: str, width: int
-) -> None:
-    day = ten_oclock(30 if theme == "light" else 31)
-    desk.visit(f"Axel {theme}", day)
-    found: list[str] = []
-    page = await desk.clinic.page(
-        new_page,
-        "front_desk",
-        "waiting",
-        color_scheme=theme,
-        viewport={"width": width, "height": 800},
-    )
-    for path, sign in PAGES.items():
-        together = f"{path}&day={day:%Y-%m-%d}" if "?" in path else path
-        await page.goto(f"/staff/{desk.clinic.id}/{together}")
-        await page.locator(sign).first.wait_for()
-        if path.startswith("day"):
-            await page.get_by_text(f"Axel {theme}").first.wait_for()
-        found += await violations(page)
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
-    assert found == []
-
-
 async def test_the_desk_speaks_the_readers_language(desk: Desk, new_page: NewPage) -> None:
     page = await desk.clinic.page(new_page, "front_desk", "attention", locale="de-AT")
     await expect(page.get_by_role("heading", name="Zu erledigen")).to_be_visible()

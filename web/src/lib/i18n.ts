@@ -44,6 +44,9 @@ export async function startLanguage(): Promise<void> {
     fallbackLng: "en",
     interpolation: { escapeValue: false },
     initAsync: false,
+    // A key on the page is a mistake of ours, which says so on the console; tests listen there.
+    saveMissing: true,
+    missingKeyHandler: (_, part, key) => console.error(`There are no words for ${part}:${key}.`),
   });
   await apply(preferred()).catch(() => undefined);
   tellStarted();
