@@ -76,7 +76,12 @@ def press(*names: str, sign: str = "") -> Do:
 
 async def follow_first_card(page: Page) -> None:
     await page.locator("main .card-link").first.click()
-    await page.locator("form").first.wait_for()
+    await page.locator("main .card-form, main form").first.wait_for()
+
+
+async def choose_a_child(page: Page) -> None:
+    await page.get_by_text("A child in my care").first.click()
+    await page.get_by_label("The child's full name").wait_for()
 
 
 async def ask_for_a_code(page: Page) -> None:
@@ -134,7 +139,7 @@ LOOKS: dict[str, Look] = {
     "not found": Look("visitor", "/nothing", "h1"),
     "booking form": Look("patient", f"{BOOK}/confirm?at={{free}}", ".countdown"),
     "booking form, a child": Look(
-        "patient", f"{BOOK}/confirm?at={{free}}", ".countdown", press("Add a child")
+        "patient", f"{BOOK}/confirm?at={{free}}", ".countdown", choose_a_child
     ),
     "alternatives": Look(
         "patient", f"{BOOK}/confirm?at={{taken}}&provider={{provider}}", ".alternatives .time"
@@ -288,6 +293,10 @@ def _furnish(
     )
     make_guardian(connection, clinic.id, child, user)
     make_need(connection, clinic.id, clinic.service)
+    # Each look at the form keeps a time.
+    connection.execute(
+        "update public.clinics set max_holds_per_person = 20 where id = %s", [clinic.id]
+    )
 
     def visit(of: UUID, hour: int, **more: Any) -> UUID:
         made: UUID = insert(

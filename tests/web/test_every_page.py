@@ -47,6 +47,8 @@ async def contexts(
 
 async def page_of(contexts: dict[str, BrowserContext], scene: Scene, look: Look) -> Page:
     page = await contexts[look.who].new_page()
+    # Whatever another look has chosen.
+    await page.add_init_script("localStorage.removeItem('appoint.language')")
     if look.who != "visitor":
         await remember(page, scene.sessions[look.who])
     return page

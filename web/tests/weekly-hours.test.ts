@@ -8,6 +8,7 @@ const row = (valid_from: string, valid_until: string | null, weekday = 1) => ({
   opens: "09:00:00",
   closes: "24:00:00",
   cycle_weeks: 1,
+  cycle_from: null,
   valid_from,
   valid_until,
 });
