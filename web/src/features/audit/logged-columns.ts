@@ -12,12 +12,9 @@ type LoggedColumn =
     | Columns<"appointment_reasons">
     | Columns<"members">
     | Columns<"staff_invitations">
-    | Columns<"providers">,
+    | Columns<"providers">
+    | Columns<"clinics">,
     "id" | "clinic_id" | "patient_id" | "appointment_id" | "created_at" | "updated_at"
-  >
-  | Extract<
-    Columns<"clinics">,
-    "name" | "slug" | "time_zone" | "books_publicly" | "staff_needs_second_factor"
   >
   | "second_factor";
 
@@ -35,6 +32,7 @@ const WORDS = {
   erased_at: "erased",
   starts_at: "starts",
   ends_at: "ends",
+  expires_at: "ends",
   accepted_at: "accepted",
   created_by: "author",
   invited_by: "author",
@@ -50,6 +48,20 @@ const WORDS = {
   books_publicly: "public",
   staff_needs_second_factor: "second_factor",
   second_factor: "second_factor",
+  hold_minutes: "limits",
+  offer_minutes: "limits",
+  late_cancel_hours: "limits",
+  max_holds_per_person: "limits",
+  max_open_bookings_per_patient: "limits",
+  max_missed_visits: "limits",
+  missed_visits_window_days: "limits",
+  reminder_offsets_minutes: "messages",
+  follow_up_minutes: "messages",
+  quiet_from: "messages",
+  quiet_until: "messages",
+  clock_hours: "messages",
+  waitlist_policy: "waiting_list",
+  audit_retention_days: "retention",
 } as const satisfies Record<LoggedColumn, string>;
 
 export type ColumnWord = (typeof WORDS)[LoggedColumn] | "other";
