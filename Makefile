@@ -68,7 +68,7 @@ format: install-dev ## Rewrite Python and TypeScript in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(DENO) fmt --quiet
 
-bench: install-dev $(VENV)/installed-bench ## Measure speed as ratios in one run
+bench: install-dev web chromium $(VENV)/installed-bench ## Measure speed as ratios in one run
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: install-dev ## Let a crowd book while PostgreSQL is killed; ARGS="--operations 1000000"

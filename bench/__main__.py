@@ -21,12 +21,13 @@ from bench import (
     sending,
     slots,
     stack_figures,
+    web,
 )
 from bench.cluster import running_cluster
 
 console = Console()
 DATABASE_PARTS = ("booking", "contention", "slots", "http", "request-id", "queue", "reads")
-PARTS = (*DATABASE_PARTS, "sending", "feeds", "stack")
+PARTS = (*DATABASE_PARTS, "sending", "feeds", "stack", "web")
 
 
 def main(  # noqa: PLR0917 - typer's way to have options
@@ -82,6 +83,8 @@ def measure(
         yield from feeds.measure(repeats * 4)
     if "stack" in chosen:
         yield from stack_figures.measure()
+    if "web" in chosen:
+        yield from web.measure(console)
 
 
 if __name__ == "__main__":
