@@ -69,7 +69,7 @@ $$;
 -- A function, so that the name somebody types stands in no address and no log. Invoker: row security
 -- decides whose records are looked through.
 create function public.find_patients(clinic_id uuid, name text, max_results int default 8)
-returns table (patient_id uuid, full_name text)
+returns table (patient_id uuid, full_name text, birth_year int)
 language plpgsql
 stable
 set search_path = ''
@@ -82,15 +82,34 @@ begin
     return;
   end if;
   return query
-  select patients.id, patients.full_name from public.patients
-  where patients.clinic_id = find_patients.clinic_id
-    and patients.merged_into is null and patients.erased_at is null
-    and not exists (
-      select from unnest(words) as word where strpos(lower(patients.full_name), word) = 0
-    )
-  order by patients.full_name, patients.id
-  limit least(greatest(find_patients.max_results, 1), 50);
+  select found.id, found.full_name,
+    case when found.namesakes > 1 then private.birth_year_of(found.id) end
+  from (
+    select patients.id, patients.full_name,
+      count(*) over (partition by lower(btrim(patients.full_name))) as namesakes
+    from public.patients
+    where patients.clinic_id = find_patients.clinic_id
+      and patients.merged_into is null and patients.erased_at is null
+      and not exists (
+        select from unnest(words) as word where strpos(lower(patients.full_name), word) = 0
+      )
+    order by patients.full_name, patients.id
+    limit least(greatest(find_patients.max_results, 1), 50)
+  ) as found
+  order by found.full_name, found.id;
 end;
+$$;
+
+-- Definer: a date of birth is read through open_patient alone. Its year is what staff need to tell two
+-- people of one name apart.
+create function private.birth_year_of(patient_id uuid) returns int
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select extract(year from patients.date_of_birth)::int from public.patients
+  where patients.id = birth_year_of.patient_id and private.is_staff_of(patients.clinic_id);
 $$;
 
 -- Raises not_found for strangers, invalid_time or limit_reached for a span that is none or too long.
@@ -294,7 +313,8 @@ comment on function public.working_hours(uuid, timestamptz, timestamptz) is
 comment on function public.rooms_in_use(uuid, timestamptz, timestamptz) is
   'Which rooms and equipment the visits that start in the span keep. Members only.';
 comment on function public.find_patients(uuid, text, int) is
-  'The clinic''s patients with all these words, or parts of them, in their names.';
+  'The clinic''s patients with all these words, or parts of them, in their names; for people of one '
+  'name the year in which each was born, if it is known.';
 comment on function public.block_time(
   uuid, timestamptz, timestamptz, text, public.on_visits_outside) is
   'Closes some hours of one day for a provider. Returns the coming visits that this leaves outside '
@@ -304,6 +324,8 @@ comment on function public.offer_time(uuid, uuid, timestamptz) is
   'Keeps a free time for a waiting patient and tells them, as the waiting list does by itself. To '
   'withdraw it, cancel the held appointment.';
 
+-- find_patients asks as its caller.
+grant execute on function private.birth_year_of(uuid) to authenticated, service_role;
 grant execute on function
   public.working_hours(uuid, timestamptz, timestamptz),
   public.rooms_in_use(uuid, timestamptz, timestamptz),

@@ -70,6 +70,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "public.unmerge_patients",
     # For policies: schema private is not exposed over HTTP.
     "public.working_hours",
+    "private.birth_year_of",
     "private.ids_for_people",
     "private.check_may_count",
     "private.open_minutes",
@@ -84,6 +85,7 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.visits_untold",
 }
 SERVICE_MAY_EXECUTE = {
+    "private.birth_year_of",
     "public.find_patients",
     "private.ids_for_people",
     "private.overdue_ids",

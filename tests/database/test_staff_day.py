@@ -275,3 +275,36 @@ def test_patients_are_found_by_parts_of_their_names(
         assert found("  ") == []
     with as_patient(db, practice.user):
         assert found("berg") == []
+
+
+def test_namesakes_are_told_apart_by_the_year_in_which_they_were_born(
+    db: Connection, practice: Practice, front_desk: UUID
+) -> None:
+    for name, born in (
+        ("Anna Berg", "1980-02-03"),
+        ("anna berg ", "1999-12-31"),
+        ("Anna Bergen", "1970-01-01"),
+    ):
+        insert(
+            db,
+            "public.patients",
+            clinic_id=practice.clinic,
+            full_name=name,
+            date_of_birth=born,
+        )
+
+    def found() -> dict[str, int | None]:
+        rows = every(db, "select * from public.find_patients(%s, 'berg')", practice.clinic)
+        return {row["full_name"]: row["birth_year"] for row in rows}
+
+    with as_front_desk(db, front_desk):
+        assert found() == {"Anna Berg": 1980, "anna berg ": 1999, "Anna Bergen": None}
+        # However few are shown: the other one is there.
+        (first,) = every(
+            db, "select * from public.find_patients(%s, 'anna berg', 1)", practice.clinic
+        )
+        assert first["birth_year"] in {1980, 1999}
+    with as_patient(db, practice.user):
+        assert found() == {}
+        others = every(db, "select private.birth_year_of(id) as year from public.patients")
+        assert {row["year"] for row in others} == {None}

@@ -35,7 +35,7 @@ class Desk:
         with psycopg.connect(self.site.stack.db_url()) as connection:
             return every(connection, query, *values)
 
-    def patient(self, name: str) -> UUID:
+    def patient(self, name: str, **columns: Any) -> UUID:
         with psycopg.connect(self.site.stack.db_url()) as connection:
             patient: UUID = insert(
                 connection,
@@ -43,6 +43,7 @@ class Desk:
                 clinic_id=self.clinic.id,
                 full_name=name,
                 phone="+31 20 555 0100",
+                **columns,
             )["id"]
         return patient
 
@@ -61,6 +62,11 @@ class Desk:
                 | columns,
             )["id"]
         return visit
+
+    def provider_of(self, visit: UUID) -> UUID:
+        (found,) = self.rows("select provider_id from public.appointments where id = %s", visit)
+        provider: UUID = found["provider_id"]
+        return provider
 
     def starts_at(self, visit: UUID) -> datetime:
         with psycopg.connect(self.site.stack.db_url()) as connection:
@@ -100,15 +106,18 @@ async def open_day(desk: Desk, new_page: NewPage, day: datetime, **options: Any)
     return page
 
 
-async def drag(page: Page, entry: Locator, hours: float) -> None:
+async def drag(page: Page, entry: Locator, hours: float, to: Locator | None = None) -> None:
+    """Down by so many hours, and to the column under that heading."""
     await entry.scroll_into_view_if_needed()
     box = await entry.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + 8
+    heading = await to.bounding_box() if to else None
+    onto = heading["x"] + heading["width"] / 2 if heading else x
     await page.mouse.move(x, y)
     await page.mouse.down()
     await page.mouse.move(x, y + 10, steps=3)
-    await page.mouse.move(x, y + hours * HOUR_IN_PIXELS, steps=5)
+    await page.mouse.move(onto, y + hours * HOUR_IN_PIXELS, steps=5)
     await page.mouse.up()
 
 
@@ -133,6 +142,43 @@ async def test_a_visit_is_dragged_to_another_time_and_taken_back(
     await expect(page.get_by_text("Moved back.")).to_be_visible()
     await expect(entry_of(page, visit)).to_contain_text("10:00 Dora Dragged")
     await expect(entry_of(other, visit)).to_contain_text("10:00 Dora Dragged")
+    assert desk.starts_at(visit) == day
+
+
+async def test_a_visit_is_dragged_to_another_provider_and_taken_back(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(32)
+    visit = desk.visit("Cora Columns", day)
+    page = await open_day(desk, new_page, day)
+    column = page.get_by_text("Dr. Mornings", exact=True).first
+    await drag(page, entry_of(page, visit), 1, to=column)
+    await expect(page.get_by_text("Cora Columns now comes at 11:00.")).to_be_visible()
+    assert desk.provider_of(visit) == desk.mornings
+    assert desk.starts_at(visit) == day + timedelta(hours=1)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Moved back.")).to_be_visible()
+    assert desk.provider_of(visit) == desk.clinic.provider
+    assert desk.starts_at(visit) == day
+
+
+async def test_on_the_rooms_board_a_visit_is_dragged_to_another_time_but_to_no_other_room(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(33)
+    visit = desk.visit("Rolf Rooms", day)
+    page = await desk.clinic.page(new_page, "front_desk", f"day?day={day:%Y-%m-%d}&by=rooms")
+    await expect(page.locator(".is-live")).to_be_visible()
+    await drag(page, entry_of(page, visit), 1)
+    await expect(page.get_by_text("Rolf Rooms now comes at 11:00.")).to_be_visible()
+    assert desk.starts_at(visit) == day + timedelta(hours=1)
+    assert desk.provider_of(visit) == desk.clinic.provider
+    await page.get_by_role("button", name="Undo").click()
+    await expect(entry_of(page, visit)).to_contain_text("10:00 Rolf Rooms")
+
+    await drag(page, entry_of(page, visit), 0, to=page.get_by_text("Room 1", exact=True).first)
+    await expect(page.get_by_text("A room is found by itself")).to_be_visible()
+    await expect(entry_of(page, visit)).to_contain_text("10:00 Rolf Rooms")
     assert desk.starts_at(visit) == day
 
 
@@ -286,6 +332,63 @@ async def test_who_cannot_be_told_by_mail_is_listed_and_the_visit_says_why(
     await page.reload()
     await expect(messages).to_contain_text("sent")
     await expect(messages).not_to_contain_text("not sent")
+
+
+async def test_a_time_that_the_clock_skips_is_told_beside_the_field(
+    desk: Desk, new_page: NewPage
+) -> None:
+    # The clocks of Amsterdam skip 02:30 then.
+    desk.patient("Gus Gap")
+    page = await desk.clinic.page(new_page, "front_desk", "day?day=2027-03-28")
+    await page.get_by_role("button", name="Block time").click()
+    sheet = page.get_by_role("dialog", name="Block time")
+    begins, ends = sheet.get_by_label("From"), sheet.get_by_label("To", exact=True)
+    await begins.fill("02:30")
+    await ends.fill("04:00")
+    await expect(begins).to_have_accessible_description("The clocks skip this time on that day.")
+    await sheet.get_by_role("button", name="Block", exact=True).click()
+    await expect(begins).to_have_value("02:30")
+    await begins.fill("01:30")
+    await ends.fill("02:30")
+    await expect(ends).to_have_accessible_description("The clocks skip this time on that day.")
+    await expect(begins).to_have_accessible_description("")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("button", name="Book a visit").click()
+    sheet = page.get_by_role("dialog", name="Book a visit")
+    await sheet.get_by_role("combobox", name="Patient").fill("gus")
+    await sheet.get_by_role("option", name="Gus Gap").click()
+    other_time = sheet.get_by_label("Or another time")
+    await other_time.fill("02:30")
+    await expect(other_time).to_have_accessible_description(
+        "The clocks skip this time on that day."
+    )
+    await expect(sheet.get_by_role("button", name="Book", exact=True)).to_be_disabled()
+    await other_time.fill("03:30")
+    await expect(other_time).to_have_accessible_description("")
+
+
+async def test_namesakes_are_told_apart_and_nobody_is_without_a_name(
+    desk: Desk, new_page: NewPage
+) -> None:
+    for born in ("1980-02-03", "1999-12-31"):
+        desk.patient("Anna Berg", date_of_birth=born)
+    page = await open_day(desk, new_page, ten_oclock(34))
+    await page.get_by_role("button", name="Book a visit").click()
+    sheet = page.get_by_role("dialog", name="Book a visit")
+    search = sheet.get_by_role("combobox", name="Patient")
+    await search.fill("anna berg")
+    await sheet.get_by_role("option", name="Anna Berg born 1999").click()
+    await expect(sheet.locator(".chosen-patient")).to_contain_text("born 1999")
+    await sheet.get_by_role("button", name="Choose somebody else").click()
+
+    await search.fill("anna berg")
+    await sheet.get_by_text("Add “anna berg” as a new patient").click()
+    name = sheet.get_by_label("Full name")
+    await name.fill("  ")
+    await sheet.get_by_role("button", name="Add patient").click()
+    await expect(name).to_have_accessible_description("Please fill this in.")
 
 
 async def test_an_empty_time_that_is_clicked_stands_in_the_form(

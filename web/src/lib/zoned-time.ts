@@ -5,6 +5,14 @@
 export type Instant = string | number;
 export type Day = string;
 
+/** Whether it is a day of the calendar, and of a century that anybody here could mean. */
+export function isDay(text: string): boolean {
+  if (!/^(19|20|21)\d{2}-\d{2}-\d{2}$/.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  // 31 February would be read as a day in March.
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
 const HOUR = 3_600_000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 

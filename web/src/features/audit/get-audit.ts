@@ -2,7 +2,7 @@ import { infiniteQueryOptions } from "@tanstack/react-query";
 import { rowsOf } from "@/lib/errors";
 import { supabase } from "@/lib/supabase";
 import type { Database } from "@/lib/database-types";
-import { addDays, type Day, startOfDay } from "@/lib/zoned-time";
+import { addDays, type Day, isDay, startOfDay } from "@/lib/zoned-time";
 
 export const ACTIONS = [
   "opened",
@@ -19,8 +19,9 @@ export interface AuditFilter {
   actorId: string | null;
   patientId: string | null;
   /** Both included, on the clinic's wall; empty: without bound. */
-  from: Day | "";
-  until: Day | "";
+  /** As the address has them; what is no day, or none yet while it is typed, narrows nothing. */
+  from: string;
+  until: string;
 }
 
 const PAGE = 50;
@@ -57,8 +58,8 @@ async function getEntries(
   if (filter.action) asked = asked.eq("action", filter.action);
   if (filter.actorId) asked = asked.eq("actor_id", filter.actorId);
   if (filter.patientId) asked = asked.eq("patient_id", filter.patientId);
-  if (filter.from) asked = asked.gte("happened_at", instant(filter.from, zone));
-  if (filter.until) {
+  if (isDay(filter.from)) asked = asked.gte("happened_at", instant(filter.from, zone));
+  if (isDay(filter.until)) {
     asked = asked.lt("happened_at", instant(addDays(filter.until, 1), zone));
   }
   if (before !== null) asked = asked.lt("happened_at", before);

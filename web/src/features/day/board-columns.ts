@@ -59,7 +59,7 @@ export function boardOfProviders(
 
 const NO_ROOM = "none";
 
-/** A column for each room and device; which one a visit gets is found out when it is booked. */
+/** A column for each room and device; which one a visit gets is found when it is booked or moved. */
 export function boardOfRooms(
   resources: Offerings["resources"],
   visits: DayVisit[],
@@ -80,10 +80,9 @@ export function boardOfRooms(
   const to = spans.map(([, closes]) => closes).sort().at(-1);
   return {
     columns,
-    entries: visits.map((visit) => ({
-      ...entryOf(visit, kept.get(visit.id) ?? [NO_ROOM], visit.providers.full_name, ways),
-      isMovable: false,
-    })),
+    entries: visits.map((visit) =>
+      entryOf(visit, kept.get(visit.id) ?? [NO_ROOM], visit.providers.full_name, ways)
+    ),
     open: from && to
       ? columns.map(({ id }) => ({ columnId: id, opensAt: from, closesAt: to }))
       : [],

@@ -7,7 +7,7 @@ import { Page } from "@/components/page";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import { deviceZone, fullDay, showSameClock, startOfDay, zoneCity } from "@/lib/zoned-time";
-import { Calendar } from "../calendar/calendar";
+import { Calendar, type Moved } from "../calendar/calendar";
 import { useMediaQuery } from "../calendar/use-media-query";
 import { BlockSheet, BlockTime } from "../desk/block-time";
 import type { ChosenTime } from "../desk/book-visit";
@@ -37,7 +37,7 @@ const NARROW = "(max-width: 47.99rem)";
 
 /** A clinic's day across providers and rooms: follows what others change, and changes it. */
 export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayBoardProps) {
-  const { t } = useTranslation("workplace");
+  const { t } = useTranslation(["workplace", "desk"]);
   const language = useLanguage();
   const isNarrow = useMediaQuery(NARROW);
   const own = providers.find((provider) => provider.user_id === userId)?.id ?? "";
@@ -89,6 +89,18 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
       search.change({ visit: visit.id });
     },
   });
+  const drop = async ({ id, startsAt, columnId }: Moved) => {
+    const visit = all?.find((known) => known.id === id);
+    if (!visit) throw new Error("gone");
+    if (!search.isByRooms) {
+      return move(visit, { at: startsAt, providerId: columnId, overbookReason: "" });
+    }
+    if (startsAt === Date.parse(visit.starts_at)) {
+      tell({ text: t("desk:move.room_is_found") });
+      throw new Error("no other time");
+    }
+    return move(visit, { at: startsAt, providerId: null, overbookReason: "" });
+  };
   const opened = all?.find(({ id }) => id === search.visitId);
   const block = frame?.blocks.find(({ id }) => `block:${id}` === search.visitId);
   const open = (id: string) => search.change({ visit: id });
@@ -153,12 +165,7 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
                 what: "book",
                 picked: { at, providerId: search.isByRooms ? null : columnId },
               })}
-            onMove={({ id, startsAt, columnId }) => {
-              const visit = all?.find((known) => known.id === id);
-              return visit
-                ? move(visit, { at: startsAt, providerId: columnId, overbookReason: "" })
-                : Promise.reject(new Error("gone"));
-            }}
+            onMove={drop}
           />
         )}
       {opened && (

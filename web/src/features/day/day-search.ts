@@ -1,4 +1,5 @@
 import { useSearchParams } from "react-router";
+import { dayIn } from "@/lib/addresses";
 import { now } from "@/lib/clock";
 import { type Day, dayOf } from "@/lib/zoned-time";
 
@@ -6,9 +7,7 @@ import { type Day, dayOf } from "@/lib/zoned-time";
 export function useDaySearch(zone: string, ownProviderId: string) {
   const [search, setSearch] = useSearchParams();
   const today = dayOf(now(), zone);
-  const asked = search.get("day") ?? "";
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(asked) && !Number.isNaN(Date.parse(asked));
-  const day: Day = isDay ? asked : today;
+  const day: Day = dayIn(search, "day") ?? today;
   const change = (changes: Record<string, string | null>) =>
     setSearch((before) => {
       const next = new URLSearchParams(before);

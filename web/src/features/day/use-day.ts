@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useBroadcast } from "@/lib/broadcasts";
+import { useCoalesced } from "@/lib/coalesce";
 import { addDays, type Day, startOfDay } from "@/lib/zoned-time";
 import { dayFrameQuery } from "./day-frame";
 import { dayVisitsQuery } from "./day-visits";
@@ -17,7 +18,7 @@ export function useDay(clinicId: string, userId: string, day: Day, zone: string)
     ...dayFrameQuery(clinicId, day, zone),
     placeholderData: keepPreviousData,
   });
-  const readAnew = () => void queries.invalidateQueries({ queryKey: ["day", clinicId] });
+  const readAnew = useCoalesced(() => queries.invalidateQueries({ queryKey: ["day", clinicId] }));
   const isLive = useBroadcast(
     { topic: `clinic:${clinicId}:appointments`, isPrivate: true, event: "appointment_changed" },
     readAnew,

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Choice } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
 import { useBroadcast } from "@/lib/broadcasts";
+import { useCoalesced } from "@/lib/coalesce";
 import type { Workplace } from "../workplace/workplace";
 import { type AttentionKind, attentionQuery } from "./attention";
 import { AttentionCard } from "./attention-card";
@@ -17,7 +18,7 @@ export function AttentionList({ clinicId, zone }: Workplace) {
   const [kind, setKind] = useState<AttentionKind | "">("");
   const [told, tell] = useState<Told | null>(null);
   const { data: all, error } = useQuery(attentionQuery(clinicId));
-  const readAnew = () => void queries.invalidateQueries({ queryKey: ["attention"] });
+  const readAnew = useCoalesced(() => queries.invalidateQueries({ queryKey: ["attention"] }));
   useBroadcast(
     { topic: `clinic:${clinicId}:appointments`, isPrivate: true, event: "appointment_changed" },
     readAnew,

@@ -48,10 +48,12 @@ export function BlockTime({ day, zone, providers, picked, onClose, onDone }: Blo
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["day"] }),
   });
+  const startsAt = instantOf(`${on}T${begins}`, zone);
+  const endsAt = instantOf(`${on}T${ends}`, zone);
+  const noSuchTime = (wall: string, instant: number | null) =>
+    on && wall && instant === null ? t("book.no_such_time") : undefined;
   const touches = block.error && keyOf(block.error) === "visits_outside_hours";
   const submit = (isMarking: boolean) => {
-    const startsAt = instantOf(`${on}T${begins}`, zone);
-    const endsAt = instantOf(`${on}T${ends}`, zone);
     if (startsAt === null || endsAt === null || block.isPending) return;
     block.mutate({ span: { providerId, startsAt, endsAt, reason }, isMarking });
   };
@@ -84,6 +86,7 @@ export function BlockTime({ day, zone, providers, picked, onClose, onDone }: Blo
             type="time"
             required
             value={begins}
+            error={noSuchTime(begins, startsAt)}
             onChange={({ target }) => setBegins(target.value)}
           />
           <Field
@@ -91,7 +94,7 @@ export function BlockTime({ day, zone, providers, picked, onClose, onDone }: Blo
             type="time"
             required
             value={ends}
-            error={begins && ends && ends <= begins ? t("block.order") : undefined}
+            error={begins && ends && ends <= begins ? t("block.order") : noSuchTime(ends, endsAt)}
             onChange={({ target }) => setEnds(target.value)}
           />
         </div>

@@ -24,6 +24,7 @@ export function PatientPicker({ clinicId, value, onChange }: PatientPickerProps)
       <div className="chosen-patient">
         <PersonMark name={value.full_name} />
         <strong>{value.full_name}</strong>
+        <BirthYear patient={value} />
         <button
           type="button"
           className="icon-button"
@@ -121,7 +122,7 @@ export function PatientSearch(
             onClick={() => onChoose(patient)}
           >
             <PersonMark name={patient.full_name} />
-            {patient.full_name}
+            {patient.full_name} <BirthYear patient={patient} />
           </li>
         ))}
         {onNew && isAsked && (
@@ -143,6 +144,12 @@ export function PatientSearch(
   );
 }
 
+/** Tells one from another of the same name. */
+function BirthYear({ patient: { birth_year } }: { patient: PatientName }) {
+  const { t } = useTranslation("desk");
+  return birth_year ? <span className="muted">{t("book.born", { year: birth_year })}</span> : null;
+}
+
 /** What was typed, once it has not changed for a moment. */
 function useSettled(typed: string): string {
   const [settled, setSettled] = useState(typed);
@@ -161,17 +168,19 @@ interface NewPatientFormProps {
 }
 
 function NewPatientForm({ clinicId, name, onAdded, onBack }: NewPatientFormProps) {
-  const { t } = useTranslation("desk");
+  const { t } = useTranslation(["desk", "common"]);
   const [given, setGiven] = useState({
     full_name: name.trim(),
     phone: "",
     email: "",
     date_of_birth: "",
   });
+  const [isChecked, setChecked] = useState(false);
   const add = useMutation({
     mutationFn: () => addPatient(clinicId, given),
     onSuccess: onAdded,
   });
+  const isNamed = given.full_name.trim() !== "";
   const field = (key: keyof typeof given) => ({
     value: given[key],
     onChange: ({ target }: { target: HTMLInputElement }) =>
@@ -180,7 +189,14 @@ function NewPatientForm({ clinicId, name, onAdded, onBack }: NewPatientFormProps
   return (
     <div className="form new-patient">
       <h3>{t("book.new_patient")}</h3>
-      <Field label={t("patient.name")} required autoFocus maxLength={200} {...field("full_name")} />
+      <Field
+        label={t("patient.name")}
+        required
+        autoFocus
+        maxLength={200}
+        error={isChecked && !isNamed ? t("common:fields.required") : undefined}
+        {...field("full_name")}
+      />
       <div className="pair">
         <Field label={t("patient.born")} type="date" {...field("date_of_birth")} />
         <Field label={t("patient.phone")} type="tel" maxLength={50} {...field("phone")} />
@@ -196,7 +212,10 @@ function NewPatientForm({ clinicId, name, onAdded, onBack }: NewPatientFormProps
         <Button
           look="primary"
           isBusy={add.isPending}
-          onClick={() => given.full_name.trim() && add.mutate()}
+          onClick={() => {
+            setChecked(true);
+            if (isNamed) add.mutate();
+          }}
         >
           {t("book.add_patient")}
         </Button>

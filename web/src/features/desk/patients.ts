@@ -5,6 +5,8 @@ import { supabase } from "@/lib/supabase";
 export interface PatientName {
   id: string;
   full_name: string;
+  /** Of one among several with the same name, where it is known. */
+  birth_year?: number | null;
 }
 
 const SHOWN = 8;
@@ -30,7 +32,7 @@ async function patientsNamed(clinicId: string, words: string[]): Promise<Patient
       max_results: SHOWN,
     }),
   );
-  return found.map(({ patient_id, full_name }) => ({ id: patient_id, full_name }));
+  return found.map(({ patient_id, ...name }) => ({ id: patient_id, ...name }));
 }
 
 export interface NewPatient {

@@ -5,6 +5,7 @@ import { Button } from "@/components/button";
 import { Choice, Field } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
 import { useLanguage } from "@/lib/hooks";
+import { useUnsaved } from "@/lib/unsaved";
 import { clockTime, type Day } from "@/lib/zoned-time";
 import { bookFor, type ChosenTime } from "./book-visit";
 import type { Service } from "./get-offerings";
@@ -56,6 +57,7 @@ function QuickBookForm(
     picked ? { ...picked, overbookReason: "" } : null,
   );
   const [reason, setReason] = useState("");
+  useUnsaved(reason !== "" || patient !== (given ?? null));
   const service = services.find(({ id }) => id === serviceId);
   const giving = providers.filter(({ id }) =>
     service?.provider_services.some(({ provider_id }) => provider_id === id)

@@ -6,6 +6,7 @@ import { Button } from "@/components/button";
 import { Segments } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
 import { useBroadcast } from "@/lib/broadcasts";
+import { useCoalesced } from "@/lib/coalesce";
 import type { Workplace } from "../workplace/workplace";
 import { offeringsQuery } from "./get-offerings";
 import { OfferTime } from "./offer-time";
@@ -24,7 +25,7 @@ export function WaitingBoard({ clinicId, clinic, zone }: Workplace) {
   const [told, tell] = useState<Told | null>(null);
   const { data: entries, error } = useQuery(waitingEntriesQuery(clinicId));
   const { data: offerings } = useQuery(offeringsQuery(clinicId));
-  const readAnew = () => void queries.invalidateQueries({ queryKey: ["desk-waiting"] });
+  const readAnew = useCoalesced(() => queries.invalidateQueries({ queryKey: ["desk-waiting"] }));
   useBroadcast(
     { topic: `clinic:${clinicId}:appointments`, isPrivate: true, event: "appointment_changed" },
     readAnew,

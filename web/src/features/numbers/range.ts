@@ -1,4 +1,4 @@
-import { addDays, type Day } from "@/lib/zoned-time";
+import { addDays, type Day, isDay } from "@/lib/zoned-time";
 
 export const SPANS = [
   "4_weeks",
@@ -34,8 +34,4 @@ export function mistakeOf(
   if (!isDay(from) || !isDay(until)) return "missing";
   if (from > until) return "order";
   return addDays(from, 399) < until ? "too_long" : undefined;
-}
-
-function isDay(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
 }

@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import { ErrorNotice } from "@/components/notice";
 import { paths } from "@/config/paths";
 import { useBroadcast } from "@/lib/broadcasts";
+import { useCoalesced } from "@/lib/coalesce";
 import { addDays, type Day, dayOf, startOfDay } from "@/lib/zoned-time";
 import { Calendar } from "../calendar/calendar";
 import { useMediaQuery } from "../calendar/use-media-query";
@@ -37,7 +38,7 @@ export function WeekBoard(
     ...weekFrameQuery(clinicId, provider.id, from, to),
     placeholderData: keepPreviousData,
   });
-  const readAnew = () => void queries.invalidateQueries({ queryKey: ["day", clinicId] });
+  const readAnew = useCoalesced(() => queries.invalidateQueries({ queryKey: ["day", clinicId] }));
   useBroadcast(
     {
       topic: `clinic:${clinicId}:appointments`,

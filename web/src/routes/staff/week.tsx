@@ -8,6 +8,7 @@ import { mondayOf } from "@/features/calendar/wall-clock";
 import { WeekBoard } from "@/features/week/week-board";
 import { ProviderChoice, useChosenProvider } from "@/features/workplace/provider-choice";
 import { useWorkplace } from "@/features/workplace/workplace";
+import { dayIn } from "@/lib/addresses";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import { addDays, type Day, dayOf, formatter } from "@/lib/zoned-time";
@@ -18,10 +19,7 @@ export function Component() {
   const { clinicId, zone } = useWorkplace();
   const provider = useChosenProvider();
   const [search, setSearch] = useSearchParams();
-  const asked = search.get("week") ?? "";
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(asked) &&
-    !Number.isNaN(Date.parse(asked));
-  const monday = mondayOf(isDay ? asked : dayOf(now(), zone));
+  const monday = mondayOf(dayIn(search, "week") ?? dayOf(now(), zone));
   const go = (week: Day | null) =>
     setSearch((before) => {
       const next = new URLSearchParams(before);
