@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from stack.config import HOST, StackConfig
 from stack.seed import DEMO_ACCOUNTS, DEMO_PASSWORD
@@ -16,6 +19,7 @@ from tests.acceptance.eventually import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CLINIC = "/c/harbour-clinic"
+REFRESH = re.compile(r"/token\?grant_type=refresh_token")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,33 @@ async def sign_up(page: Page, site: Site, name: str) -> str:
     await page.get_by_role("button", name="Send me a code").click()
     await page.get_by_label("Code").fill(await site.code_mailed_to(email))
     return email
+
+
+@asynccontextmanager
+async def session_over(page: Page, call: str) -> AsyncIterator[None]:
+    """Within it, the session is over for good as soon as the page makes that call."""
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(
+            status=401,
+            content_type="application/json",
+            headers={"Access-Control-Allow-Origin": "*"},
+            body=json.dumps({"code": "PGRST303", "message": "JWT expired"}),
+        )
+
+    async def ended(route: Route) -> None:
+        await route.fulfill(
+            status=400,
+            content_type="application/json",
+            headers={"Access-Control-Allow-Origin": "*", "x-supabase-api-version": "2024-01-01"},
+            body=json.dumps({"code": "refresh_token_not_found", "message": "gone"}),
+        )
+
+    await page.route(call, refuse)
+    await page.route(REFRESH, ended)
+    yield
+    await page.unroute(call)
+    await page.unroute(REFRESH)
 
 
 async def ask_for_another_code(page: Page) -> None:

@@ -24,6 +24,7 @@ from tests.people import (
 )
 from tests.web.conftest import NewPage
 
+PASSWORD = "correct horse battery"
 ROLES = ("owner", "manager", "front_desk", "provider")
 # What supabase-js remembers a session under; lib/supabase.ts.
 SESSION_KEY = "appoint.session"
@@ -68,7 +69,7 @@ async def new_session(stack: StackConfig, email: str = "") -> dict[str, Any]:
             "/auth/v1/signup",
             json={
                 "email": email or f"staff-{uuid.uuid4().hex[:12]}@people.example",
-                "password": "correct horse battery",
+                "password": PASSWORD,
             },
         )
     assert answer.status_code == 200, answer.text

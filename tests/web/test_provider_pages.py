@@ -44,6 +44,7 @@ async def test_a_change_of_hours_shows_first_what_it_would_break(
     await dialog.get_by_role("button", name="Change nothing").click()
 
     # Nothing was saved, and hours that end before they begin are not even asked about.
+    page.once("dialog", lambda dialog: dialog.accept())
     await page.reload()
     closes = editor.get_by_label(f"{weekday}: closes").first
     await closes.fill("00:30")

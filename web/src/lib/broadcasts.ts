@@ -1,4 +1,5 @@
 import { useEffect, useEffectEvent, useState } from "react";
+import { useSession } from "./session";
 import { fullClient } from "./supabase";
 
 interface Listening {
@@ -18,11 +19,14 @@ export function useBroadcast<Payload>(
   onJoined: () => void = () => undefined,
 ): boolean {
   const [isListening, setListening] = useState(false);
+  const session = useSession();
+  // A private topic is left with the session, and joined anew with the next.
+  const listener = isPrivate ? session?.user.id : "anybody";
   const received = useEffectEvent(onMessage);
   const joined = useEffectEvent(onJoined);
 
   useEffect(() => {
-    if (!topic) return;
+    if (!topic || !listener) return;
     let leave: (() => void) | null = () => undefined;
     // Without it nothing is told, and the pages read again by themselves after a while.
     void fullClient().catch(() => null).then((client) => {
@@ -46,7 +50,7 @@ export function useBroadcast<Payload>(
       leave?.();
       leave = null;
     };
-  }, [topic, isPrivate, event]);
+  }, [topic, isPrivate, event, listener]);
 
   return isListening;
 }

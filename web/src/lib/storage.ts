@@ -17,6 +17,14 @@ export function remember(name: string, value: string): void {
   }
 }
 
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(`appoint.${name}`);
+  } catch {
+    // See above.
+  }
+}
+
 /** Something typed but not sent, kept for this tab alone, so that a reload loses nothing. */
 export function draft<Shape>(name: string): Shape | null {
   try {
@@ -31,6 +39,17 @@ export function draft<Shape>(name: string): Shape | null {
 export function keepDraft(name: string, value: unknown): void {
   try {
     sessionStorage.setItem(`appoint.draft.${name}`, JSON.stringify(value));
+  } catch {
+    // See above.
+  }
+}
+
+/** Whoever signs out leaves nothing behind. */
+export function dropDrafts(): void {
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith("appoint.draft.")) sessionStorage.removeItem(key);
+    }
   } catch {
     // See above.
   }

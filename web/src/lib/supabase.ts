@@ -72,6 +72,19 @@ export function mayBeSignedIn(): boolean {
   }
 }
 
+let waitsForSignIn = false;
+
+/**
+ * Until the function returned is called, nothing is asked as a visitor: what visitors are told,
+ * which is less, must not take the place of what a page shows while its person signs in again.
+ */
+export function waitForSignIn(): () => void {
+  waitsForSignIn = true;
+  return () => {
+    waitsForSignIn = false;
+  };
+}
+
 function asWhoeverIsSignedIn(
   { supabasePublishableKey: key }: Config,
 ): typeof fetch {
@@ -83,6 +96,11 @@ function asWhoeverIsSignedIn(
       return fetch(input, { ...init, headers });
     };
     const token = await accessToken();
+    if (!token && waitsForSignIn) {
+      return Response.json({ code: "PGRST301", message: "JWT expired" }, {
+        status: 401,
+      });
+    }
     const answer = await ask(token ?? key);
     if (answer.status !== 401 || !token) return answer;
     // By this device's clock the token was good. Nothing has been done yet, so it is asked again.

@@ -6,13 +6,12 @@ import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
 import { clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
 import { SignInForm } from "@/features/sign-in/sign-in-form";
+import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { WishesForm } from "@/features/waitlist/wishes-form";
-import { useSession } from "@/lib/session";
 
 export function Component() {
   const { t } = useTranslation();
   const { slug = "", serviceId = "" } = useParams();
-  const session = useSession();
   const { data: clinic } = useSuspenseQuery(clinicQuery(slug));
   const service = serviceOf(clinic, serviceId);
   const [name, setName] = useState("");
@@ -24,16 +23,16 @@ export function Component() {
       isNarrow
     >
       <div className="card card-form">
-        {session
-          ? (
+        <SignedInOnly visitors={<SignInForm asksForName onName={setName} />}>
+          {({ user }) => (
             <WishesForm
               clinic={clinic}
               service={service}
-              userId={session.user.id}
+              userId={user.id}
               name={name}
             />
-          )
-          : <SignInForm asksForName onName={setName} />}
+          )}
+        </SignedInOnly>
       </div>
     </Page>
   );

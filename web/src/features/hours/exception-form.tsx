@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Choice, Field, Segments } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
+import { useUnsaved } from "@/lib/unsaved";
 import type { Day } from "@/lib/zoned-time";
 import { addException, type NewException } from "./exceptions";
 import { OutsideDialog } from "./outside-dialog";
@@ -28,6 +29,7 @@ export function ExceptionForm(
   const [locationId, setLocationId] = useState("");
   const [reason, setReason] = useState("");
   const [isSaved, setSaved] = useState(false);
+  useUnsaved(endsOn !== "" || reason !== "");
   const change = useCheckedChange(addException, () => {
     setSaved(true);
     setEndsOn("");

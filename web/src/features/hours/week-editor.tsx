@@ -6,6 +6,7 @@ import { Choice, Field } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
+import { useUnsaved } from "@/lib/unsaved";
 import { type Day, dayOf, formatter, fullDay } from "@/lib/zoned-time";
 import { OutsideDialog } from "./outside-dialog";
 import { useCheckedChange } from "./use-checked-change";
@@ -37,8 +38,11 @@ export function WeekEditor({ providerId, location, rows }: WeekEditorProps) {
   const [validFrom, setValidFrom] = useState(today);
   const [validUntil, setValidUntil] = useState(() => lastDayOf(edited));
   const [isSaved, setSaved] = useState(false);
+  const [isChanged, setChanged] = useState(false);
+  useUnsaved(isChanged);
   const change = useCheckedChange(setWeeklyHours, () => {
     setSaved(true);
+    setChanged(false);
     setShown(validFrom);
   });
   const mistakes = mistakesIn(edited);
@@ -50,9 +54,11 @@ export function WeekEditor({ providerId, location, rows }: WeekEditorProps) {
     setValidFrom(day);
     setValidUntil(lastDayOf(week));
     edit(week);
+    setChanged(false);
   };
   const edit = (next: Hours[]) => {
     setSaved(false);
+    setChanged(true);
     setEdited(next);
   };
   const submit = (event: FormEvent) => {

@@ -11,6 +11,8 @@ interface SignInFormProps {
   /** Also asks for the full name, for people whom the clinic does not know yet. */
   asksForName?: boolean;
   onName?: (name: string) => void;
+  /** Whose address it will most likely be. */
+  email?: string | undefined;
 }
 
 interface Typed {
@@ -22,8 +24,10 @@ interface Typed {
 const EMPTY: Typed = { name: "", email: "", step: "address" };
 
 /** Signs in or up by a mailed code, or by password. Ends when the session changes, not by itself. */
-export function SignInForm({ asksForName = false, onName }: SignInFormProps) {
-  const [typed, setTyped] = useState<Typed>(() => draft<Typed>("sign-in") ?? EMPTY);
+export function SignInForm(
+  { asksForName = false, onName, email = "" }: SignInFormProps,
+) {
+  const [typed, setTyped] = useState<Typed>(() => draft<Typed>("sign-in") ?? { ...EMPTY, email });
   const change = (part: Partial<Typed>) => setTyped((before) => ({ ...before, ...part }));
   useEffect(() => keepDraft("sign-in", typed), [typed]);
 

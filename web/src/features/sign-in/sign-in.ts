@@ -1,5 +1,6 @@
 import { keyOf, Refusal } from "@/lib/errors";
 import { currentLanguage } from "@/lib/i18n";
+import { sayGoodbye } from "@/lib/session";
 import { fullClient } from "@/lib/supabase";
 
 /** Mails six digits to the address; makes the account if there is none. */
@@ -40,5 +41,6 @@ export async function signInWithPassword(
 
 /** Ends the session on this device only. */
 export async function signOut(): Promise<void> {
+  sayGoodbye();
   await (await fullClient()).auth.signOut({ scope: "local" });
 }

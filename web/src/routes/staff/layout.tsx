@@ -8,6 +8,7 @@ import { LinkRow } from "@/components/link-row";
 import { PageLoading } from "@/components/page";
 import { paths } from "@/config/paths";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
+import { LeaveGuard } from "@/features/workplace/leave-guard";
 import { workplaceQuery } from "@/features/workplace/get-workplace";
 import { type Membership, membershipsQuery } from "@/features/workplace/memberships";
 import { STAFF_PAGES } from "@/features/workplace/staff-pages";
@@ -35,6 +36,7 @@ function Staff({ userId }: { userId: string }) {
   if (!membership) return <NotFound />;
   return (
     <div className="staff">
+      <LeaveGuard />
       <Menu membership={membership} memberships={memberships} />
       <Suspense fallback={<PageLoading />}>
         {membership.needs_second_factor

@@ -7,6 +7,7 @@ import { Switch } from "@/components/switch";
 import { OutsideDialog } from "@/features/hours/outside-dialog";
 import { useCheckedChange } from "@/features/hours/use-checked-change";
 import { useWorkplace } from "@/features/workplace/workplace";
+import { useUnsaved } from "@/lib/unsaved";
 import type { Day } from "@/lib/zoned-time";
 import { addClosure, type NewClosure } from "./add-closure";
 
@@ -32,12 +33,16 @@ export function ClosureForm({ places, today }: ClosureFormProps) {
   const [draft, setDraft] = useState(blank);
   const [isWhole, setWhole] = useState(true);
   const [isSaved, setSaved] = useState(false);
+  const [isChanged, setChanged] = useState(false);
+  useUnsaved(isChanged);
   const change = useCheckedChange(addClosure, () => {
     setSaved(true);
+    setChanged(false);
     setDraft(blank);
   });
   const edit = (changes: Partial<NewClosure>) => {
     setSaved(false);
+    setChanged(true);
     setDraft((before) => ({ ...before, ...changes }));
   };
   const mistake = mistakeOf(draft, isWhole);

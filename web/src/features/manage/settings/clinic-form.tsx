@@ -6,6 +6,7 @@ import { ErrorNotice, Notice } from "@/components/notice";
 import { Switch } from "@/components/switch";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { keyOf } from "@/lib/errors";
+import { useUnsaved } from "@/lib/unsaved";
 import { SaveBar } from "../save-bar";
 import { isSlug } from "../welcome/slug";
 import { ZoneField } from "../zone-field";
@@ -20,6 +21,10 @@ export function ClinicForm({ settings }: { settings: Settings }) {
   const [zone, setZone] = useState(settings.time_zone);
   const saving = useChange(settings.id);
   const isReadable = isSlug(slug);
+  useUnsaved(
+    name.trim() !== settings.name || slug !== settings.slug ||
+      zone !== settings.time_zone,
+  );
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!name.trim() || !isReadable || saving.isPending) return;

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Field, Segments } from "@/components/field";
 import { useWorkplace } from "@/features/workplace/workplace";
+import { useUnsaved } from "@/lib/unsaved";
 import { NumberField, numberOf } from "../fields";
 import { SaveBar } from "../save-bar";
 import { mistakeIn } from "../saved";
@@ -218,14 +219,20 @@ function RulesCard(
 
 function useRules(clinicId: string) {
   const queries = useQueryClient();
+  const [isEdited, setEdited] = useState(false);
+  useUnsaved(isEdited);
   const saving = useMutation({
     mutationFn: (rules: Rules) => changeRules(clinicId, rules),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["settings", clinicId] }),
+    onSuccess: () => {
+      setEdited(false);
+      return queries.invalidateQueries({ queryKey: ["settings", clinicId] });
+    },
   });
   return {
     saving,
     /** What was said about the last attempt is over once something is typed. */
     edited: () => {
+      setEdited(true);
       if (saving.isSuccess || saving.isError) saving.reset();
     },
   };
