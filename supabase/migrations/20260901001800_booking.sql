@@ -331,7 +331,8 @@ begin
 end;
 $$;
 
--- Books that provider, or whoever is free and has the next turn. Raises slot_taken,
+-- Books that provider, or whoever is free and has the next turn; at the place that the visit names, or
+-- at any. Raises slot_taken,
 -- outside_availability or limit_reached if nobody is left.
 create function private.book_first_free(
   service public.services, visit public.appointments, provider_id uuid
@@ -350,6 +351,23 @@ begin
 end;
 $$;
 
+-- Where that provider offers the visit's start; at the visit's place alone if it has one already.
+create function private.wanted_places(
+  service public.services, visit public.appointments, provider_id uuid
+) returns private.offer[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select offered
+    from private.offered_places(service, wanted_places.provider_id, visit.starts_at) as offered
+    where visit.location_id is null or offered.location_id = visit.location_id
+  );
+end;
+$$;
+
 -- Books that provider. Raises as book_first_free.
 create function private.book_provider(
   service public.services, visit public.appointments, provider_id uuid
@@ -362,13 +380,10 @@ declare
     private.usual_place(service, book_provider.provider_id, visit.starts_at);
   places private.offer[];
 begin
-  if place.provider_id is not null then
+  if place.location_id = coalesce(visit.location_id, place.location_id) then
     return private.book_first_place(service, visit, array[place]);
   end if;
-  places := array(
-    select offered
-    from private.offered_places(service, book_provider.provider_id, visit.starts_at) as offered
-  );
+  places := private.wanted_places(service, visit, book_provider.provider_id);
   if places = '{}' then
     perform private.raise_error('outside_availability');
   end if;

@@ -98,10 +98,7 @@ begin
       busy := busy || candidate.provider_id;
       continue;
     end if;
-    places := array(
-      select place
-      from private.offered_places(service, candidate.provider_id, visit.starts_at) as place
-    );
+    places := private.wanted_places(service, visit, candidate.provider_id);
     continue when places = '{}';
     begin
       booked := private.book_first_place(service, visit, places);
@@ -114,16 +111,16 @@ begin
       end if;
     end;
   end loop;
-  if failure is null and not private.is_offered_by_one(service, busy, visit.starts_at) then
+  if failure is null and not private.is_offered_by_one(service, visit, busy) then
     perform private.raise_error('outside_availability');
   end if;
   perform private.raise_error(coalesce(failure, 'slot_taken'), failure_hint);
 end;
 $$;
 
--- Whether one of them would offer that start if it were free.
+-- Whether one of them would offer that visit if they were free.
 create function private.is_offered_by_one(
-  service public.services, provider_ids uuid[], starts_at timestamptz
+  service public.services, visit public.appointments, provider_ids uuid[]
 ) returns boolean
 language plpgsql
 stable
@@ -133,9 +130,7 @@ declare
   provider_id uuid;
 begin
   foreach provider_id in array provider_ids loop
-    if exists (
-      select from private.offered_places(service, provider_id, is_offered_by_one.starts_at)
-    ) then
+    if private.wanted_places(service, visit, provider_id) <> '{}' then
       return true;
     end if;
   end loop;

@@ -9,7 +9,8 @@ create function public.hold_slot(
   provider_id uuid,
   starts_at timestamptz,
   patient_id uuid default null,
-  request_id uuid default null
+  request_id uuid default null,
+  location_id uuid default null
 ) returns public.appointments
 language plpgsql
 security definer
@@ -30,7 +31,7 @@ begin
   earlier_id := private.earlier_result(
     hold_slot.request_id,
     jsonb_build_array('hold_slot', service.id, hold_slot.starts_at at time zone 'UTC',
-      hold_slot.provider_id, visit.patient_id),
+      hold_slot.provider_id, visit.patient_id, hold_slot.location_id),
     visit.id
   );
   if earlier_id is not null then
@@ -38,6 +39,7 @@ begin
   end if;
   perform private.check_bookable_time(service, hold_slot.starts_at);
   visit.starts_at := hold_slot.starts_at;
+  visit.location_id := hold_slot.location_id;
   visit.status := 'held';
   visit.booked_by := auth.uid();
   visit.booked_via := private.booking_path_of(service.clinic_id);
@@ -140,13 +142,14 @@ begin
 end;
 $$;
 
-comment on function public.hold_slot(uuid, uuid, timestamptz, uuid, uuid) is
+comment on function public.hold_slot(uuid, uuid, timestamptz, uuid, uuid, uuid) is
   'Keeps an offered time for the clinic''s hold_minutes; book_appointment with its id as hold_id '
-  'confirms it, cancel_appointment gives it back. No provider: any who is free, fairly chosen. '
-  'No patient: the caller. The same request_id again returns the same hold.';
+  'confirms it, cancel_appointment gives it back. No provider: any who is free, fairly chosen. A '
+  'location: there or not at all. No patient: the caller. The same request_id again returns the '
+  'same hold.';
 comment on function worker.expire_holds(int) is
   'Ends up to `batch` holds that are over, so that screens show their times as free; how many.';
 
-grant execute on function public.hold_slot(uuid, uuid, timestamptz, uuid, uuid)
+grant execute on function public.hold_slot(uuid, uuid, timestamptz, uuid, uuid, uuid)
   to authenticated, service_role;
 grant execute on function worker.expire_holds(int) to service_role;

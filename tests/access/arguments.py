@@ -36,7 +36,7 @@ OPTIONAL_IDS: dict[str, tuple[str, ...]] = {
     "public.book_appointment": ("provider_id", "patient_id"),
     "public.book_series": ("provider_id", "patient_id"),
     "public.create_feed": ("patient_id",),
-    "public.hold_slot": ("patient_id",),
+    "public.hold_slot": ("patient_id", "location_id"),
     "public.join_session": ("patient_id",),
     "public.join_waitlist": ("patient_id",),
     "worker.erase_person": ("patient_id",),

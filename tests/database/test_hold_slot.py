@@ -256,6 +256,29 @@ def test_any_provider_can_be_held(db: Connection) -> None:
     assert {first["provider_id"], second["provider_id"]} == {practice.provider, colleague}
 
 
+def test_a_place_that_is_named_is_the_place(db: Connection) -> None:
+    practice, other_practice = make_practice(db), make_practice(db)
+    elsewhere = make_location(db, practice.clinic)
+    other = make_provider(db, practice.clinic, elsewhere, (practice.service,))
+    third = make_provider(db, practice.clinic, elsewhere, (practice.service,))
+    people = [rival_of(db, practice) for _ in range(3)]
+
+    def held_there(person: Practice, provider: Any = None) -> Row:
+        with as_patient(db, person.user):
+            return held(db, practice, provider_id=provider, location_id=elsewhere)
+
+    kept = [held_there(person) for person in people[:2]]
+    assert {hold["location_id"] for hold in kept} == {elsewhere}
+    assert {hold["provider_id"] for hold in kept} == {other, third}
+    # The one who is still free is at the first place.
+    with refused(db, "slot_taken"):
+        held_there(people[2])
+    with refused(db, "outside_availability"):
+        held_there(people[2], practice.provider)
+    with refused(db, "outside_availability"), as_patient(db, people[2].user):
+        held(db, practice, provider_id=None, location_id=other_practice.location)
+
+
 @pytest.mark.parametrize("path", ["book", "hold", "dashboard", "move"])
 def test_whoever_wants_the_time_ends_an_expired_hold(db: Connection, path: str) -> None:
     practice = make_practice(db)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import re
 import signal
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from stack.state import StackState
-from tests.web.browsers import CLINIC, Site, ask_for_another_code, open_times, sign_up
+from tests.web.browsers import (
+    CLINIC,
+    Site,
+    ask_for_another_code,
+    free_days,
+    open_times,
+    session_over,
+    sign_up,
+)
 from tests.web.conftest import NewPage
 
-REFRESH = re.compile(r"/token\?grant_type=refresh_token")
 REASON = "a cough that will not go"
 
 
@@ -29,6 +35,18 @@ async def hold_a_time(page: Page, site: Site, service: str, name: str) -> str:
     await expect(page.locator(".countdown")).to_be_visible()
     await page.get_by_label("Anything we should know?").fill(REASON)
     return email
+
+
+async def lose_the_answer(page: Page) -> None:
+    """The booking arrives, its answer does not."""
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionreset")
+
+    await page.route("**/rpc/book_appointment", lose, times=1)
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("alert")).to_contain_text("There is no connection.")
 
 
 async def visits_of(site: Site, email: str) -> list[str]:
@@ -74,23 +92,44 @@ async def test_a_lost_connection_while_booking_books_once_when_it_is_back(
 ) -> None:
     page = await new_page()
     email = await hold_a_time(page, site, "Consultation", "Olga Offline")
-    # The booking arrives, its answer does not.
-    answers = 0
-
-    async def lose_the_answer(route: Route) -> None:
-        nonlocal answers
-        answers += 1
-        if answers > 1:
-            return await route.continue_()
-        await route.fetch()
-        await route.abort("connectionreset")
-
-    await page.route("**/rpc/book_appointment", lose_the_answer)
-    book = page.get_by_role("button", name="Book this visit")
-    await book.click()
-    await expect(page.get_by_role("alert")).to_contain_text("There is no connection.")
+    await lose_the_answer(page)
     await expect(page.get_by_label("Anything we should know?")).to_have_value(REASON)
-    await book.click()
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_a_lost_answer_is_found_again_by_a_reload(site: Site, new_page: NewPage) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Rena Reload")
+    await lose_the_answer(page)
+    await page.reload()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_whoever_types_on_after_a_lost_answer_is_shown_what_was_booked(
+    site: Site, new_page: NewPage
+) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Ed Edits")
+    await lose_the_answer(page)
+    await page.get_by_label("Anything we should know?").fill("and a fever since")
+    await page.get_by_role("button", name="Book this visit").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_leaving_after_a_lost_answer_calls_nothing_off(site: Site, new_page: NewPage) -> None:
+    page = await new_page()
+    email = await hold_a_time(page, site, "Consultation", "Lea Leaves")
+    form = page.url
+    await lose_the_answer(page)
+    async with page.expect_response("**/rpc/cancel_appointment") as given_back:
+        await page.get_by_role("link", name="Choose another time").first.click()
+    assert (await given_back.value).status == 409
+    assert await visits_of(site, email) == ["booked"]
+    await page.goto(form)
     await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
     assert await visits_of(site, email) == ["booked"]
 
@@ -125,28 +164,9 @@ async def test_a_session_that_ends_while_the_form_is_filled_loses_nothing(
     page = await new_page()
     email = await hold_a_time(page, site, "Consultation", "Elsa Ended")
 
-    async def refuse(route: Route) -> None:
-        await route.fulfill(
-            status=401,
-            content_type="application/json",
-            headers={"Access-Control-Allow-Origin": "*"},
-            body=json.dumps({"code": "PGRST303", "message": "JWT expired"}),
-        )
-
-    async def ended(route: Route) -> None:
-        await route.fulfill(
-            status=400,
-            content_type="application/json",
-            headers={"Access-Control-Allow-Origin": "*", "x-supabase-api-version": "2024-01-01"},
-            body=json.dumps({"code": "refresh_token_not_found", "message": "gone"}),
-        )
-
-    await page.route("**/rpc/book_appointment", refuse)
-    await page.route(REFRESH, ended)
-    await page.get_by_role("button", name="Book this visit").click()
-    await expect(page.get_by_role("heading", name="Your details")).to_be_visible()
-    await page.unroute("**/rpc/book_appointment")
-    await page.unroute(REFRESH)
+    async with session_over(page, "**/rpc/book_appointment"):
+        await page.get_by_role("button", name="Book this visit").click()
+        await expect(page.get_by_role("heading", name="Your details")).to_be_visible()
 
     first_code = await site.code_mailed_to(email)
     await page.get_by_label("Full name").fill("Elsa Ended")
@@ -159,30 +179,66 @@ async def test_a_session_that_ends_while_the_form_is_filled_loses_nothing(
     assert await visits_of(site, email) == ["booked"]
 
 
-async def test_back_forward_and_a_second_tab_leave_no_ghost(site: Site, new_page: NewPage) -> None:
+async def test_back_forward_and_another_time_keep_what_was_typed(
+    site: Site, new_page: NewPage
+) -> None:
     page = await new_page()
-    email = await hold_a_time(page, site, "Vaccination", "Bea Back")
-    form = page.url
+    email = await hold_a_time(page, site, "Consultation", "Bea Back")
+    reason = page.get_by_label("Anything we should know?")
     await page.go_back()
     await expect(page.locator(".days")).to_be_visible()
     await page.go_forward()
     await expect(page.locator(".countdown")).to_be_visible()
+    await expect(reason).to_have_value(REASON)
 
-    second = await page.context.new_page()
-    await second.goto(form)
-    await expect(second.locator(".countdown, .alternatives, [role=alert]").first).to_be_visible()
+    await page.get_by_role("link", name="Choose another time").first.click()
+    await page.locator(".time:not(.is-taken)").first.click()
+    await expect(page.locator(".countdown")).to_be_visible()
+    await expect(reason).to_have_value(REASON)
     await page.get_by_role("button", name="Book this visit").click()
     await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
-    await page.go_back()
-    await expect(page.locator("h1")).to_be_visible()
-    await second.close()
-    assert [state for state in await visits_of(site, email) if state == "booked"] == ["booked"]
-    # Signing out in one tab is seen in the other.
-    third = await page.context.new_page()
-    await third.goto("/account")
-    await page.goto("/account")
+    assert [state for state in await visits_of(site, email) if state != "cancelled"] == ["booked"]
+    await open_times(page, "Consultation")
+    await page.locator(".time:not(.is-taken)").first.click()
+    await expect(page.locator(".countdown")).to_be_visible()
+    await expect(reason).to_have_value("")
+
+
+async def test_a_second_tab_goes_on_with_what_the_first_one_keeps(
+    site: Site, new_page: NewPage
+) -> None:
+    first = await new_page()
+    email = await hold_a_time(first, site, "Vaccination", "Tess Tabs")
+    second = await first.context.new_page()
+    await second.goto(first.url)
+    await expect(second.get_by_text("You keep this time in another tab.")).to_be_visible()
+    # What the first tab keeps is not for the second one to give back.
+    await second.get_by_role("link", name="Choose another time").first.click()
+    await second.goto(first.url)
+    await expect(second.get_by_text("You keep this time in another tab.")).to_be_visible()
+    assert await visits_of(site, email) == ["held"]
+
+    await second.get_by_role("button", name="Book this visit").click()
+    await expect(second.get_by_role("heading", name="You are booked")).to_be_visible()
+    await first.get_by_role("button", name="Book this visit").click()
+    await expect(first.get_by_role("heading", name="You are booked")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+    await first.go_back()
+    await expect(first.locator("h1")).to_be_visible()
+    assert await visits_of(site, email) == ["booked"]
+
+
+async def test_signing_out_in_one_tab_is_seen_in_the_other(
+    new_page: NewPage, patients_storage: Any
+) -> None:
+    page = await new_page(storage_state=patients_storage)
+    other = await page.context.new_page()
+    for tab in (page, other):
+        await tab.goto("/account")
+        await expect(tab.get_by_role("heading", name="Account")).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
-    await expect(third.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(other.get_by_role("heading", name="Account")).to_have_count(0)
 
 
 async def test_a_wrong_device_clock_changes_neither_times_nor_the_countdown(
@@ -235,8 +291,12 @@ async def test_an_impossible_time_in_the_address_is_told_kindly(new_page: NewPag
     service = f"{CLINIC}/book/13000000-0000-4000-8000-000000000002"
     await page.goto(f"{service}/confirm?at=tomorrow")
     await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
-    await page.goto(f"{service}?from=2027-02-31&day=never&with=nobody&part=dawn")
-    await expect(page.locator(".days .day").first).to_be_visible()
+    await page.goto(f"{service}/confirm?at=2027-02-31T09:00:00Z")
+    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    for day in ("2027-13-01", "2027-02-31", "9999-12-31", "never"):
+        await page.goto(f"{service}?from={day}&day={day}&part=dawn")
+        await expect(page.locator(".days .day").first).to_be_visible()
+        await expect(free_days(page).first).to_be_visible()
 
 
 async def test_on_a_slow_network_a_double_click_books_once(site: Site, new_page: NewPage) -> None:

@@ -18,6 +18,7 @@ from tests.web.browsers import (
     sign_up,
 )
 from tests.web.conftest import NewPage
+from tests.web.test_day_board import a_visit
 
 
 async def test_a_new_patient_books_in_six_interactions(site: Site, new_page: NewPage) -> None:
@@ -152,13 +153,13 @@ async def test_what_is_typed_wrong_is_told_beside_the_field(site: Site, new_page
 
 
 async def test_other_peoples_visits_look_as_if_they_did_not_exist(
-    new_page: NewPage, patients_storage: dict[str, object]
+    site: Site, new_page: NewPage, patients_storage: dict[str, object]
 ) -> None:
+    visit = (await a_visit(site))["id"]
     for storage in (None, json.dumps(patients_storage)):
         page = await new_page(storage_state=json.loads(storage) if storage else None)
         await page.goto("/c/no-such-clinic")
         await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
-    await page.goto("/visits/00000000-0000-4000-8000-0000000000ff")
-    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
-    await page.goto("/visits/not-an-id")
-    await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    for name in (visit, f"{visit}/move", "00000000-0000-4000-8000-0000000000ff", "not-an-id"):
+        await page.goto(f"/visits/{name}")
+        await expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()

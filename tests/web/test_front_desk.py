@@ -151,7 +151,7 @@ async def test_a_visit_is_dragged_to_another_provider_and_taken_back(
     day = ten_oclock(32)
     visit = desk.visit("Cora Columns", day)
     page = await open_day(desk, new_page, day)
-    column = page.get_by_text("Dr. Mornings", exact=True).first
+    column = page.locator(".calendar").get_by_text("Dr. Mornings", exact=True).first
     await drag(page, entry_of(page, visit), 1, to=column)
     await expect(page.get_by_text("Cora Columns now comes at 11:00.")).to_be_visible()
     assert desk.provider_of(visit) == desk.mornings
@@ -176,7 +176,12 @@ async def test_on_the_rooms_board_a_visit_is_dragged_to_another_time_but_to_no_o
     await page.get_by_role("button", name="Undo").click()
     await expect(entry_of(page, visit)).to_contain_text("10:00 Rolf Rooms")
 
-    await drag(page, entry_of(page, visit), 0, to=page.get_by_text("Room 1", exact=True).first)
+    await drag(
+        page,
+        entry_of(page, visit),
+        0,
+        to=page.locator(".calendar").get_by_text("Room 1", exact=True).first,
+    )
     await expect(page.get_by_text("A room is found by itself")).to_be_visible()
     await expect(entry_of(page, visit)).to_contain_text("10:00 Rolf Rooms")
     assert desk.starts_at(visit) == day

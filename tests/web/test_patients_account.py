@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -12,8 +12,11 @@ from playwright.async_api import Page, expect
 
 from stack.seed import DEMO_CLINIC_ID
 from tests.acceptance.eventually import eventually
+from tests.people import at, every, insert, make_patient, make_service, one
 from tests.web.browsers import CLINIC, Site, free_days, new_address, open_times, sign_up
 from tests.web.conftest import NewPage
+from tests.web.staffed import new_session, remember, staff_a_clinic
+from tests.web.test_accessibility import violations
 
 
 async def book(page: Page, site: Site, service: str, name: str) -> str:
@@ -42,6 +45,77 @@ async def test_who_will_come_says_so_until_the_visit_moves(site: Site, new_page:
     await page.get_by_role("button", name="Move it").click()
     await expect(page.get_by_text("The visit has been moved.")).to_be_visible()
     await expect(page.get_by_role("button", name="I will come")).to_be_visible()
+
+
+async def test_a_time_that_became_free_is_declined_or_taken(site: Site, new_page: NewPage) -> None:
+    clinic = await staff_a_clinic(site.stack)
+    session = await new_session(site.stack)
+    with psycopg.connect(site.stack.db_url()) as connection:
+        patient = make_patient(connection, clinic.id, UUID(session["user"]["id"]))
+        long_talk = make_service(connection, clinic.id, name="Long talk")
+        insert(
+            connection,
+            "public.provider_services",
+            clinic_id=clinic.id,
+            provider_id=clinic.provider,
+            service_id=long_talk,
+        )
+        entries = [
+            one(
+                connection,
+                "insert into public.waitlist_entries (service_id, patient_id) values (%s, %s)"
+                " returning id",
+                service,
+                patient,
+            )["id"]
+            for service in (clinic.service, long_talk)
+        ]
+    async with httpx.AsyncClient(
+        base_url=site.stack.gateway_url,
+        headers={
+            "apikey": site.stack.keys.publishable,
+            "Authorization": f"Bearer {clinic.sessions['front_desk']['access_token']}",
+        },
+        timeout=60,
+    ) as desk:
+        made = []
+        for hour, entry in enumerate(entries, start=9):
+            offered = await desk.post(
+                "/rest/v1/rpc/offer_time",
+                json={
+                    "entry_id": str(entry),
+                    "provider_id": str(clinic.provider),
+                    "starts_at": at(hour, days=5).isoformat(),
+                },
+            )
+            assert offered.status_code == 200, offered.text
+            made.append(offered.json()["id"])
+
+    page = await new_page()
+    await remember(page, session)
+    await page.goto("/visits")
+    offers = page.locator(".card-offer")
+    await expect(offers).to_have_count(2)
+    await expect(offers.first.get_by_role("timer")).to_be_visible()
+    assert await violations(page) == []
+    declined = offers.filter(has_text="Short talk")
+    await declined.get_by_role("button", name="No, thank you").click()
+    await expect(declined).to_have_count(0)
+    await offers.filter(has_text="Long talk").get_by_role("button", name="Take it").click()
+    await expect(page.get_by_role("heading", name="You are booked")).to_be_visible()
+    await expect(page.get_by_role("main")).to_contain_text("Long talk")
+    with psycopg.connect(site.stack.db_url()) as connection:
+        assert every(
+            connection,
+            "select offers.status::text, appointments.status::text as visit"
+            " from public.waitlist_offers as offers"
+            " left join public.appointments on appointments.id = offers.appointment_id"
+            " where offers.id = any (%s::uuid[]) order by 1",
+            made,
+        ) == [
+            {"status": "accepted", "visit": "booked"},
+            {"status": "declined", "visit": "cancelled"},
+        ]
 
 
 async def test_a_subscription_shows_its_address_once_and_ends_when_switched_off(

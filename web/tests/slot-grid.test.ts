@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Slot } from "@/features/slots/open-slots";
-import { choiceOf, freeStarts, gridOf } from "@/features/slots/slot-grid";
+import { choiceOf, freeStarts, gridOf, slotToMoveTo } from "@/features/slots/slot-grid";
 
 const slot = (
   starts_at: string,
@@ -41,19 +41,31 @@ test("a start is free as long as one provider is", () => {
   expect(grid.get("2026-11-23")?.[0]?.isTaken).toBe(false);
 });
 
-test("among several at one place the database chooses; over several places one is named", () => {
-  const first = (slots: Slot[]) => {
-    const start = gridOf(slots, [], "UTC").get("2026-11-23")?.[0];
-    return start && choiceOf(start);
-  };
-  expect(first([slot(NINE, "lind"), slot(NINE, "okafor")])?.provider)
-    .toBeNull();
-  expect(first([slot(NINE, "lind")])?.provider).toBe("lind");
-  expect(first([slot(NINE, "lind"), slot(NINE, "bakker", "hill")]))
-    .toMatchObject({
-      provider: "lind",
-      place: "harbour",
-    });
+const startOf = (...slots: Slot[]) => {
+  const start = gridOf(slots, [], "UTC").get("2026-11-23")?.[0];
+  if (!start) throw new Error("no start");
+  return start;
+};
+
+test("a place is always named; among several who are free there the database chooses", () => {
+  const both = startOf(slot(NINE, "lind"), slot(NINE, "okafor"));
+  expect(choiceOf(both)).toEqual({
+    at: NINE,
+    provider: null,
+    place: "harbour",
+  });
+  expect(choiceOf(startOf(slot(NINE, "lind"), slot(NINE, "bakker", "hill"))))
+    .toEqual({ at: NINE, provider: "lind", place: "harbour" });
+});
+
+test("a visit moves to whom it is with if they are free, else to somebody who is", () => {
+  const start = startOf(slot(NINE, "lind"), slot(NINE, "okafor"));
+  expect(slotToMoveTo(start, { provider_id: "okafor" })?.provider_id).toBe(
+    "okafor",
+  );
+  expect(["lind", "okafor"]).toContain(
+    slotToMoveTo(start, { provider_id: "away" })?.provider_id,
+  );
 });
 
 test("two weeks of twenty providers become one start for each time", () => {

@@ -2966,10 +2966,15 @@ export type Database = {
       };
       "find_patients": {
         Args: { "clinic_id": string; "max_results"?: number; "name": string };
-        Returns: { "full_name": string; "patient_id": string }[];
+        Returns: {
+          "birth_year": number;
+          "full_name": string;
+          "patient_id": string;
+        }[];
       };
       "hold_slot": {
         Args: {
+          "location_id"?: string;
           "patient_id"?: string;
           "provider_id": string;
           "request_id"?: string;

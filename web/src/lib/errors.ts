@@ -82,6 +82,17 @@ export function keyOf(error: unknown): ErrorKey {
   return isLostConnection(error) ? "connection_lost" : "unexpected";
 }
 
+const MISSED = new Set<ErrorKey>([
+  "slot_taken",
+  "outside_availability",
+  "too_soon",
+]);
+
+/** Whether a time was refused that others would be free instead of. */
+export function isMissed(error: unknown): boolean {
+  return Boolean(error) && MISSED.has(keyOf(error));
+}
+
 interface Answer {
   data: unknown;
   error: PostgrestError | null;

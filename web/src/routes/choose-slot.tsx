@@ -5,6 +5,7 @@ import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
 import { clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
 import { SlotFinder } from "@/features/slots/slot-finder";
+import { choiceOf } from "@/features/slots/slot-grid";
 
 export function Component() {
   const { t } = useTranslation();
@@ -21,7 +22,10 @@ export function Component() {
       <SlotFinder
         clinic={clinic}
         service={service}
-        onChoose={(choice) => void navigate(paths.confirm(slug, serviceId, choice))}
+        onChoose={(start) => {
+          const choice = choiceOf(start);
+          if (choice) void navigate(paths.confirm(slug, serviceId, choice));
+        }}
       />
       <aside className="card wait-card">
         <span className="card-body">

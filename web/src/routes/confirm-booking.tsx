@@ -4,30 +4,33 @@ import { useTranslation } from "react-i18next";
 import { useParams, useSearchParams } from "react-router";
 import { Page } from "@/components/page";
 import { paths } from "@/config/paths";
-import { useBookingDraft } from "@/features/booking/booking-draft";
-import { type Hold, HoldAndBook } from "@/features/booking/hold-and-book";
+import { type BookingRequests, useBookingDraft } from "@/features/booking/booking-draft";
+import { type Hold, HoldAndBook, isKeptHere } from "@/features/booking/hold-and-book";
 import { giveBack } from "@/features/booking/hold-slot";
 import { VisitSummary } from "@/features/booking/visit-summary";
 import { clinicQuery, serviceOf } from "@/features/clinics/get-clinic";
 import { SignInForm } from "@/features/sign-in/sign-in-form";
+import { CancelNotice } from "@/features/visits/cancel-notice";
+import { instantIn } from "@/lib/addresses";
 import { Refusal } from "@/lib/errors";
 import { useSession } from "@/lib/session";
 
 export function Component() {
   const { slug = "", serviceId = "" } = useParams();
   const [search] = useSearchParams();
-  const at = search.get("at") ?? "";
-  if (Number.isNaN(Date.parse(at))) throw new Refusal("not_found");
+  const at = instantIn(search, "at");
+  if (!at) throw new Refusal("not_found");
   const provider = search.get("provider");
+  const placeId = search.get("place");
   return (
     <Booking
       // Another slot begins anew, with its own hold.
-      key={`${serviceId} ${at} ${provider}`}
+      key={`${serviceId} ${at} ${provider} ${placeId}`}
       slug={slug}
       serviceId={serviceId}
       at={at}
       provider={provider}
-      placeId={search.get("place")}
+      placeId={placeId}
     />
   );
 }
@@ -45,11 +48,13 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
   const session = useSession();
   const { data: clinic } = useSuspenseQuery(clinicQuery(slug));
   const service = serviceOf(clinic, serviceId);
-  const { typed, change, drop } = useBookingDraft(
-    `booking ${serviceId} ${at} ${provider}`,
+  const { typed, change, requests, renew, leave, finish } = useBookingDraft(
+    serviceId,
+    `${at} ${provider} ${placeId}`,
+    session?.user.id ?? null,
   );
   const [hold, setHold] = useState<Hold | null>(null);
-  const forget = useGivingBack(hold, drop);
+  const keep = useGivingBack(hold, requests, leave);
 
   const place = clinic.locations.find(({ id }) => id === (hold?.location_id ?? placeId)) ??
     null;
@@ -68,13 +73,23 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
             ? (
               <HoldAndBook
                 clinic={clinic}
-                wanted={{ serviceId, startsAt: at, providerId: provider }}
+                wanted={{
+                  serviceId,
+                  startsAt: at,
+                  providerId: provider,
+                  placeId,
+                }}
                 zone={place?.time_zone ?? clinic.time_zone}
                 session={session}
                 typed={typed}
                 onType={change}
+                requests={requests}
+                onRenew={renew}
                 onHold={setHold}
-                onBooked={forget}
+                onBooked={() => {
+                  keep();
+                  finish();
+                }}
               />
             )
             : (
@@ -92,7 +107,14 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
           zone={place?.time_zone ?? clinic.time_zone}
           provider={who?.full_name ?? null}
           place={place}
-        />
+        >
+          <CancelNotice
+            startsAt={at}
+            minutes={service.cancel_notice_minutes}
+            zone={place?.time_zone ?? clinic.time_zone}
+            isAhead
+          />
+        </VisitSummary>
       </div>
     </Page>
   );
@@ -102,15 +124,19 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
  * Leaving the page without booking gives the time back; a reload does not, and finds it again.
  * Returns what to call once it is booked.
  */
-function useGivingBack(hold: Hold | null, drop: () => void): () => void {
-  const kept = useRef<string | null>(null);
+function useGivingBack(
+  hold: Hold | null,
+  requests: BookingRequests,
+  leave: () => void,
+): () => void {
+  const kept = useRef<Hold | null>(null);
   useEffect(() => {
-    if (hold) kept.current = hold.status === "held" ? hold.id : null;
-  }, [hold]);
+    if (hold) kept.current = isKeptHere(hold, requests) ? hold : null;
+  }, [hold, requests]);
   useEffect(() => () => {
     if (kept.current) void giveBack(kept.current);
-    drop();
-  }, [drop]);
+    leave();
+  }, [leave]);
   return useCallback(() => {
     kept.current = null;
   }, []);

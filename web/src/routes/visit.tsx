@@ -12,6 +12,7 @@ import { paths } from "@/config/paths";
 import { VisitSummary } from "@/features/booking/visit-summary";
 import { SignedInOnly } from "@/features/sign-in/signed-in-only";
 import { cancelVisit, confirmVisit } from "@/features/visits/change-visit";
+import { CancelNotice, isTooLate } from "@/features/visits/cancel-notice";
 import { downloadCalendarFile } from "@/features/visits/download-calendar-file";
 import { isConfirmed, type Visit, visitQuery } from "@/features/visits/get-visits";
 import { useVisitChanges } from "@/features/visits/use-visit-changes";
@@ -71,6 +72,13 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
         )}
       </VisitSummary>
       {isOpen && visit.status === "booked" && !heading && <Coming visit={visit} />}
+      {isOpen && (
+        <CancelNotice
+          startsAt={visit.starts_at}
+          minutes={visit.services.cancel_notice_minutes}
+          zone={visit.locations.time_zone}
+        />
+      )}
       {isOpen && <VisitActions visit={visit} />}
       <p className="after">
         <Link to={paths.visits}>{t("visit.all")}</Link>
@@ -132,6 +140,10 @@ function VisitActions({ visit }: { visit: Visit }) {
   const queries = useQueryClient();
   const [isAsking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
+  const isChangeable = !isTooLate(
+    visit.starts_at,
+    visit.services.cancel_notice_minutes,
+  );
   const cancel = useMutation({
     mutationFn: () => cancelVisit(visit, reason),
     onSuccess: () => setAsking(false),
@@ -146,14 +158,16 @@ function VisitActions({ visit }: { visit: Visit }) {
         <CalendarPlus aria-hidden size={18} />
         {t("visit.add_calendar")}
       </Button>
-      {!visit.session_id && (
+      {!visit.session_id && isChangeable && (
         <Link className="button button-quiet" to={paths.moveVisit(visit.id)}>
           {t("visit.move")}
         </Link>
       )}
-      <Button look="danger" onClick={() => setAsking(true)}>
-        {t("visit.cancel")}
-      </Button>
+      {isChangeable && (
+        <Button look="danger" onClick={() => setAsking(true)}>
+          {t("visit.cancel")}
+        </Button>
+      )}
       <Dialog
         title={t("visit.cancel_title")}
         isOpen={isAsking}

@@ -1,29 +1,30 @@
 import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import { ErrorNotice } from "@/components/notice";
-import { paths } from "@/config/paths";
 import { useLanguage } from "@/lib/hooks";
 import { clockTime, longDay } from "@/lib/zoned-time";
-import { nearestSlots } from "../slots/open-slots";
+import { nearestSlots, type Slot } from "../slots/open-slots";
 
 interface AlternativesProps {
-  slug: string;
   serviceId: string;
   at: string;
-  provider: string | null;
+  providerId: string | null;
+  placeId: string | null;
   zone: string;
+  /** The way to take one of them. */
+  children: (slot: Slot, words: ReactNode) => ReactNode;
 }
 
 /** For those who were a moment too late: the nearest times that are free now. */
 export function Alternatives(
-  { slug, serviceId, at, provider, zone }: AlternativesProps,
+  { serviceId, at, providerId, placeId, zone, children }: AlternativesProps,
 ) {
   const { t } = useTranslation();
   const language = useLanguage();
   const near = useQuery({
-    queryKey: ["nearest", serviceId, at, provider],
-    queryFn: () => nearestSlots({ serviceId, providerId: provider, placeId: null }, at, 4),
+    queryKey: ["nearest", serviceId, at, providerId, placeId],
+    queryFn: () => nearestSlots({ serviceId, providerId, placeId }, at, 4),
     gcTime: 0,
   });
   return (
@@ -38,18 +39,13 @@ export function Alternatives(
       <ul>
         {(near.data ?? []).map((slot) => (
           <li key={slot.starts_at}>
-            <Link
-              className="time"
-              to={paths.confirm(slug, serviceId, {
-                at: slot.starts_at,
-                provider: slot.provider_id,
-                place: slot.location_id,
-              })}
-              replace
-            >
-              <strong>{clockTime(slot.starts_at, zone, language)}</strong>
-              <span>{longDay(slot.starts_at, zone, language)}</span>
-            </Link>
+            {children(
+              slot,
+              <>
+                <strong>{clockTime(slot.starts_at, zone, language)}</strong>
+                <span>{longDay(slot.starts_at, zone, language)}</span>
+              </>,
+            )}
           </li>
         ))}
       </ul>

@@ -1,19 +1,19 @@
 import type { Session } from "@supabase/supabase-js";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useId } from "react";
+import { useEffect, useEffectEvent, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { Button } from "@/components/button";
 import { Countdown } from "@/components/countdown";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { paths } from "@/config/paths";
-import { keyOf } from "@/lib/errors";
+import { isMissed, keyOf } from "@/lib/errors";
 import { useSecondsUntil } from "@/lib/hooks";
 import type { Row } from "@/lib/supabase";
 import type { Clinic } from "../clinics/get-clinic";
 import { Alternatives } from "./alternatives";
 import { bookHeldSlot } from "./book-held-slot";
-import type { BookingDraft } from "./booking-draft";
+import type { BookingDraft, BookingRequests } from "./booking-draft";
 import { giveBack, holdSlot, type WantedSlot } from "./hold-slot";
 import { NameForm } from "./name-form";
 import { PatientChoice } from "./patient-choice";
@@ -29,6 +29,9 @@ interface HoldAndBookProps {
   session: Session;
   typed: BookingDraft;
   onType: (part: Partial<BookingDraft>) => void;
+  requests: BookingRequests;
+  /** The time is to be kept once more. */
+  onRenew: () => void;
   onHold: (hold: Hold | null) => void;
   onBooked: () => void;
 }
@@ -70,6 +73,8 @@ function HeldBooking(
     session,
     typed,
     onType,
+    requests,
+    onRenew,
     onHold,
     onBooked,
     records,
@@ -80,64 +85,75 @@ function HeldBooking(
   const navigate = useNavigate();
   const queries = useQueryClient();
   const hold = useQuery({
-    queryKey: ["hold", typed.holdRequest, patient.id],
-    queryFn: () => holdSlot(wanted, patient.id, typed.holdRequest),
+    queryKey: ["hold", requests.hold, patient.id],
+    queryFn: () => holdSlot(wanted, patient.id, requests.hold),
     staleTime: Infinity,
     gcTime: 0,
     meta: { isPersonal: true },
   });
   useEffect(() => onHold(hold.data ?? null), [hold.data, onHold]);
 
-  const keepAgain = () =>
-    onType({
-      holdRequest: crypto.randomUUID(),
-      bookRequest: crypto.randomUUID(),
-    });
+  const arrive = useEffectEvent((visit: Hold) => {
+    onBooked();
+    void queries.invalidateQueries({ queryKey: ["visits"] });
+    void navigate(`${paths.visit(visit.id)}?new=1`, { replace: true });
+  });
+  // The answer to a booking may be lost: whoever asks for the hold again is told what became of it.
+  const isBooked = hold.data !== undefined && isVisit(hold.data);
+  useEffect(() => {
+    if (hold.data && isVisit(hold.data)) arrive(hold.data);
+  }, [hold.data]);
+
   const change = useMutation({
     mutationFn: async (patientId: string) => {
-      if (hold.data) await giveBack(hold.data.id);
+      if (hold.data && isKeptHere(hold.data, requests)) await giveBack(hold.data);
       return patientId;
     },
     onSuccess: (patientId) => {
       onType({ patientId });
-      keepAgain();
+      onRenew();
     },
   });
   const book = useMutation({
-    mutationFn: (held: Hold) => bookHeldSlot(held, typed.reason, typed.bookRequest),
-    onSuccess: (visit) => {
-      onBooked();
-      void queries.invalidateQueries({ queryKey: ["visits"] });
-      void navigate(`${paths.visit(visit.id)}?new=1`, { replace: true });
+    mutationFn: (held: Hold) => bookHeldSlot(held, typed.reason, requests.book),
+    onSuccess: arrive,
+    // The hold was used before: by a request whose answer was lost, or in another tab.
+    onError: async (error) => {
+      if (USED_BEFORE.has(keyOf(error))) await hold.refetch();
     },
   });
   const seconds = useSecondsUntil(hold.data?.hold_expires_at ?? null);
-  const isOver = hold.data !== undefined &&
+  const isOver = hold.data !== undefined && !isBooked &&
     (hold.data.status !== "held" || seconds === 0);
   // Until the next page is there, a booking that succeeded is not to be pressed again.
-  const isBooking = book.isPending || book.isSuccess;
-  const refused = hold.error ?? book.error;
-  const isMissed = refused &&
-    ["slot_taken", "outside_availability", "too_soon"].includes(keyOf(refused));
-
-  if (isMissed) {
+  const isBooking = book.isPending || book.isSuccess || isBooked;
+  if (isMissed(hold.error ?? book.error)) {
     return (
-      <Alternatives
-        slug={clinic.slug}
-        serviceId={wanted.serviceId}
-        at={wanted.startsAt}
-        provider={wanted.providerId}
-        zone={zone}
-      />
+      <Alternatives {...wanted} at={wanted.startsAt} zone={zone}>
+        {(slot, words) => (
+          <Link
+            className="time"
+            to={paths.confirm(clinic.slug, wanted.serviceId, {
+              at: slot.starts_at,
+              provider: slot.provider_id,
+              place: slot.location_id,
+            })}
+            replace
+          >
+            {words}
+          </Link>
+        )}
+      </Alternatives>
     );
   }
   return (
     <div className="card card-form">
       <HoldState
         hold={hold.data}
+        isElsewhere={hold.data !== undefined && !isKeptHere(hold.data, requests)}
         isOver={isOver && !isBooking}
         error={hold.error}
-        onKeepAgain={keepAgain}
+        onKeepAgain={onRenew}
       />
       <PatientChoice
         clinicId={clinic.id}
@@ -158,7 +174,7 @@ function HeldBooking(
           value={typed.reason}
           onChange={(reason) => onType({ reason })}
         />
-        <ErrorNotice error={book.error} />
+        <ErrorNotice error={isBooked ? null : book.error} />
         <div className="actions">
           <Button
             type="submit"
@@ -183,14 +199,26 @@ function HeldBooking(
   );
 }
 
+const USED_BEFORE = new Set(["request_id_reused", "illegal_transition"]);
+
+function isVisit({ status }: Hold): boolean {
+  return status === "booked" || status === "pending";
+}
+
+/** Whether this tab keeps the time: what another one keeps is not for this one to give back. */
+export function isKeptHere(hold: Hold, requests: BookingRequests): boolean {
+  return hold.status === "held" && hold.request_id === requests.hold;
+}
+
 interface HoldStateProps {
   hold: Hold | undefined;
+  isElsewhere: boolean;
   isOver: boolean;
   error: unknown;
   onKeepAgain: () => void;
 }
 
-function HoldState({ hold, isOver, error, onKeepAgain }: HoldStateProps) {
+function HoldState({ hold, isElsewhere, isOver, error, onKeepAgain }: HoldStateProps) {
   const { t } = useTranslation();
   const seconds = useSecondsUntil(hold?.hold_expires_at ?? null);
   if (error) {
@@ -214,7 +242,8 @@ function HoldState({ hold, isOver, error, onKeepAgain }: HoldStateProps) {
   return (
     <div className={seconds < 60 ? "hold is-short" : "hold"}>
       <p>
-        {t("confirm.kept")} <Countdown until={hold.hold_expires_at} />
+        {t(isElsewhere ? "confirm.kept_elsewhere" : "confirm.kept")}{" "}
+        <Countdown until={hold.hold_expires_at} />
       </p>
       <p className="visually-hidden" role="status">
         {t("confirm.kept_announce", { count: Math.ceil(seconds / 60) })}

@@ -25,7 +25,7 @@ async function getClinic(slug: string) {
          locations (id, name, address, time_zone),
          services (id, name, description, preparation, duration_minutes, capacity, active,
            buffer_before_minutes, buffer_after_minutes, needs_approval, new_patients_only,
-           horizon_days),
+           horizon_days, cancel_notice_minutes),
          providers (id, full_name, speciality, active,
            provider_services (service_id, duration_minutes))`,
       )

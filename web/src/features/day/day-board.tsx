@@ -92,14 +92,12 @@ export function DayBoard({ clinicId, clinicName, zone, providers, userId }: DayB
   const drop = async ({ id, startsAt, columnId }: Moved) => {
     const visit = all?.find((known) => known.id === id);
     if (!visit) throw new Error("gone");
-    if (!search.isByRooms) {
-      return move(visit, { at: startsAt, providerId: columnId, overbookReason: "" });
-    }
-    if (startsAt === Date.parse(visit.starts_at)) {
+    if (search.isByRooms && startsAt === Date.parse(visit.starts_at)) {
       tell({ text: t("desk:move.room_is_found") });
       throw new Error("no other time");
     }
-    return move(visit, { at: startsAt, providerId: null, overbookReason: "" });
+    const providerId = search.isByRooms ? null : columnId;
+    await move(visit, { at: startsAt, providerId, overbookReason: "" });
   };
   const opened = all?.find(({ id }) => id === search.visitId);
   const block = frame?.blocks.find(({ id }) => `block:${id}` === search.visitId);

@@ -77,7 +77,6 @@ export async function nearestSlots(
   const distance = (slot: Slot) => Math.abs(Date.parse(slot.starts_at) - wanted);
   const seen = new Set<string>();
   return around
-    .filter((slot) => slot.starts_at !== new Date(wanted).toISOString())
     .sort((one, other) => distance(one) - distance(other))
     .filter(({ starts_at }) => !seen.has(starts_at) && seen.add(starts_at))
     .slice(0, count)

@@ -5,6 +5,7 @@ import { useSearchParams } from "react-router";
 import { Button } from "@/components/button";
 import { Choice, Segments } from "@/components/field";
 import { ErrorNotice } from "@/components/notice";
+import { dayIn } from "@/lib/addresses";
 import { now } from "@/lib/clock";
 import { useLanguage } from "@/lib/hooks";
 import {
@@ -20,22 +21,17 @@ import {
 import { type Clinic, offeredBy, type Service } from "../clinics/get-clinic";
 import { DayStrip } from "./day-strip";
 import { DayTimes } from "./day-times";
-import { choiceOf, freeStarts, gridOf, PARTS, type Start } from "./slot-grid";
+import { freeStarts, gridOf, PARTS, type Start } from "./slot-grid";
 import { useLiveSlots } from "./use-live-slots";
 import { ZoneNote } from "./zone-note";
 
 const SPAN_DAYS = 14;
 
-export interface SlotChoice {
-  at: string;
-  provider: string | null;
-  place: string;
-}
-
 interface SlotFinderProps {
   clinic: Clinic;
   service: Service;
-  onChoose: (choice: SlotChoice) => void;
+  /** Never called for a time that is taken. */
+  onChoose: (start: Start) => void;
   /** Who is meant before anything has been chosen here. */
   initialProvider?: string;
 }
@@ -63,7 +59,7 @@ export function SlotFinder(
   const [usesOwnZone, setUsesOwnZone] = useState(true);
   const zone = usesOwnZone ? ownZone : clinicZone;
   const today = dayOf(now(), zone);
-  const firstDay = laterOf(search.get("from"), today);
+  const firstDay = laterOf(dayIn(search, "from"), today);
   const from = startOfDay(firstDay, zone);
   const to = startOfDay(addDays(firstDay, SPAN_DAYS), zone);
 
@@ -84,13 +80,9 @@ export function SlotFinder(
     `${providerId} ${placeId} ${part} ${firstDay} ${zone}`,
     free && firstFree && dayOf(firstFree.startsAt, zone),
   );
-  const asked = search.get("day");
+  const asked = dayIn(search, "day");
   const day = asked && days.includes(asked) ? asked : firstDayWithTimes ?? firstDay;
   const differ = !showSameClock(clinicZone, ownZone, [from, to]);
-  const take = (start: Start) => {
-    const choice = choiceOf(start);
-    if (choice) onChoose(choice);
-  };
 
   return (
     <div className="finder">
@@ -151,7 +143,7 @@ export function SlotFinder(
         <button
           type="button"
           className="first-free"
-          onClick={() => take(firstFree)}
+          onClick={() => onChoose(firstFree)}
         >
           <Zap aria-hidden size={20} />
           <span>
@@ -207,7 +199,7 @@ export function SlotFinder(
           zone={zone}
           placeZone={differ ? (usesOwnZone ? clinicZone : null) : null}
           clinic={clinic}
-          onTake={take}
+          onTake={onChoose}
         />
         {free && !firstFree && (
           <div className="empty">
@@ -238,8 +230,8 @@ function withParam(
   return next;
 }
 
-function laterOf(day: string | null, today: Day): Day {
-  return day && /^\d{4}-\d{2}-\d{2}$/.test(day) && day > today ? day : today;
+function laterOf(day: Day | null, today: Day): Day {
+  return day && day > today ? day : today;
 }
 
 /** The first day that was found for this question: whoever looks at it is not moved to another. */

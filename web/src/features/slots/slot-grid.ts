@@ -73,21 +73,31 @@ export function freeStarts(
   return (starts ?? []).filter((start) => !start.isTaken && (!part || start.part === part));
 }
 
-/**
- * What to ask for when somebody clicks a start. With several people free at one place, the database
- * chooses fairly among them; with several places, one is chosen here, for the patient must know
- * where to go.
- */
-export function choiceOf(
-  start: Start,
-): { at: string; provider: string | null; place: string } | null {
+/** What to ask for when somebody clicks a start. */
+export interface SlotChoice {
+  at: string;
+  /** Null: whoever is free there, chosen fairly by the database. */
+  provider: string | null;
+  /** Chosen in any case, for the patient must know where to go. */
+  place: string;
+}
+
+export function choiceOf(start: Start): SlotChoice | null {
   const [first] = start.slots;
   if (!first) return null;
-  const isOnePlace = start.slots.every((slot) => slot.location_id === first.location_id);
-  const isOpen = isOnePlace && start.slots.length > 1;
+  const there = start.slots.filter(({ location_id }) => location_id === first.location_id);
   return {
     at: start.startsAt,
-    provider: isOpen ? null : first.provider_id,
+    provider: there.length > 1 ? null : first.provider_id,
     place: first.location_id,
   };
+}
+
+/** For a visit that moves: with whom it is now if they are free, else with anybody who is. */
+export function slotToMoveTo(
+  start: Start,
+  visit: { provider_id: string },
+): Slot | undefined {
+  return start.slots.find(({ provider_id }) => provider_id === visit.provider_id) ??
+    start.slots[Math.floor(Math.random() * start.slots.length)];
 }

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useBroadcast } from "@/lib/broadcasts";
+import { useCoalesced } from "@/lib/coalesce";
 import type { Clinic } from "../clinics/get-clinic";
 import { type Slot, type SlotSearch, slotsQuery } from "./open-slots";
 import { slotKey } from "./slot-grid";
@@ -17,9 +18,25 @@ interface SlotsChanged {
  */
 export function useLiveSlots(clinic: Clinic, search: SlotSearch) {
   const queries = useQueryClient();
-  const query = slotsQuery(search);
-  const answer = useQuery({ ...query, placeholderData: keepPreviousData });
-  const free = answer.data;
+  const answer = useQuery({
+    ...slotsQuery(search),
+    placeholderData: keepPreviousData,
+  });
+  // What has been told since the question was last asked.
+  const [changes, setChanges] = useState<(SlotsChanged & { toldAt: number })[]>(
+    [],
+  );
+  const free = useMemo(
+    () => answer.data?.filter((slot) => !changes.some((change) => isTouched(slot, change))),
+    [answer.data, changes],
+  );
+  const readAnew = useCoalesced(async () => {
+    const askedAt = performance.now();
+    await queries.invalidateQueries({ queryKey: ["slots"] }, {
+      throwOnError: true,
+    });
+    setChanges((all) => all.filter(({ toldAt }) => toldAt > askedAt));
+  });
   const gone = useGone(
     JSON.stringify(search),
     answer.isPlaceholderData ? undefined : free,
@@ -32,13 +49,10 @@ export function useLiveSlots(clinic: Clinic, search: SlotSearch) {
       event: "slots_changed",
     },
     (change) => {
-      queries.setQueryData<Slot[]>(
-        query.queryKey,
-        (slots) => slots?.filter((slot) => !isTouched(slot, change)),
-      );
-      void queries.invalidateQueries({ queryKey: ["slots"] });
+      setChanges((all) => [...all, { ...change, toldAt: performance.now() }]);
+      readAnew();
     },
-    () => void queries.invalidateQueries({ queryKey: ["slots"] }),
+    readAnew,
   );
 
   return {

@@ -145,7 +145,8 @@ export function MessagesForm({ settings }: { settings: Settings }) {
  * owners decide alone. */
 export function WaitingListForm({ settings }: { settings: Settings }) {
   const { t } = useTranslation("manage");
-  const isOwner = useWorkplace().role === "owner";
+  const { role } = useWorkplace();
+  const isOwner = role === "owner";
   const form = useRules(settings.id);
   const [policy, setPolicy] = useState(settings.waitlist_policy);
   const [minutes, setMinutes] = useState(String(settings.offer_minutes));
