@@ -67,6 +67,7 @@ def build(connection: Connection, word: str, **clinic_columns: Any) -> World:
     _visits(connection, world)
     _shelves(connection, world)
     _around_visits(connection, world)
+    _merge(connection, world)
     _imports(connection, world)
     # By hand: real seals wait until every transaction of the server is settled.
     _made(
@@ -244,6 +245,13 @@ def _make_late(connection: Connection, world: World) -> None:
         " where clinic_id = %s and status = 'queued'",
         [world.clinic, world.clinic],
     )
+
+
+def _merge(connection: Connection, world: World) -> None:
+    """A record entered twice, merged a moment ago."""
+    double = people.make_patient(connection, world.clinic)
+    connection.execute("select public.merge_patients(%s, %s)", [world.other_patient, double])
+    world.ids["merge_id"] = double
 
 
 def _imports(connection: Connection, world: World) -> None:

@@ -64,6 +64,21 @@ PROPER: dict[str, tuple[str, ...]] = {
             ),
         )
     ),
+    # A room that a coming visit keeps is switched off.
+    "public.resources": (
+        "do $$ declare visit public.appointments; need public.service_needs; begin"
+        " select needs.* into need from public.service_needs as needs"
+        " order by needs.clinic_id limit 1;"
+        " select known.* into visit from public.appointments as known"
+        " where known.clinic_id = need.clinic_id and known.session_id is null"
+        " and known.status = 'booked' and known.starts_at > now() order by known.starts_at limit 1;"
+        " insert into public.provider_services (clinic_id, provider_id, service_id)"
+        " values (need.clinic_id, visit.provider_id, need.service_id) on conflict do nothing;"
+        " insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
+        " values (need.service_id, visit.provider_id, visit.patient_id,"
+        " visit.starts_at + interval '40 days');"
+        " update public.resources set active = false where clinic_id = need.clinic_id; end $$",
+    ),
     "public.outside_calendars": (
         "insert into public.outside_calendars (provider_id, url)"
         " select id, 'webcal://calendar.example/another' from public.providers order by id limit 1",
@@ -133,7 +148,7 @@ PROPER: dict[str, tuple[str, ...]] = {
         " and starts_at > now() order by starts_at limit 1",
         "select public.join_session(sessions.id, patients.id)"
         " from public.group_sessions as sessions"
-        " join public.patients on patients.clinic_id = sessions.clinic_id"
+        " join public.patients on patients.clinic_id = sessions.clinic_id and merged_into is null"
         " where sessions.seats_taken = 0 order by sessions.id, patients.id limit 1",
         "with gone as (update public.appointments set status = 'cancelled'"
         " where status = 'booked' and starts_at > now() returning cancelled_late)"
@@ -152,13 +167,13 @@ PROPER: dict[str, tuple[str, ...]] = {
         " insert into public.appointments (session_id, patient_id, status, hold_expires_at)"
         " select sessions.id, patients.id, 'held', now() + interval '10 minutes'"
         " from public.group_sessions as sessions"
-        " join public.patients on patients.clinic_id = sessions.clinic_id"
+        " join public.patients on patients.clinic_id = sessions.clinic_id and merged_into is null"
         " where sessions.seats_taken = 0 order by sessions.id, patients.id limit 1"
         " returning id into seat;"
         " delete from public.appointments where id = seat; end $$",
         "select public.merge_patients(kept.id, twice.id)"
         " from public.patients as twice join public.patients as kept"
-        " on kept.clinic_id = twice.clinic_id and kept.id <> twice.id"
+        " on kept.clinic_id = twice.clinic_id and kept.id <> twice.id and kept.merged_into is null"
         " where twice.full_name = 'Entered Twice' order by kept.id limit 1",
     ),
 }
@@ -208,7 +223,8 @@ def statements(connection: Connection, table: str) -> list[str]:
     for name, type_name, cast, labels, is_generated, *_ in columns:
         if is_generated:
             continue
-        values = tuple(f"'{label}'" for label in labels or ()) or VALUES.get(type_name, ("null",))
+        of_enum = tuple(f"'{label}'" for label in labels or ())
+        values = (*of_enum, "null") if of_enum else VALUES.get(type_name, ("null",))
         matters_everywhere = labels or name in {"hold_expires_at", "patient_id", "starts_at"}
         tried += [
             f'update {table} set "{name}" = {value}::{cast} where {row}'

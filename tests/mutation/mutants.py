@@ -42,7 +42,7 @@ def all_mutants(connection: Connection) -> list[Mutant]:
     """Every mutant of the database as it is, in a stable order."""
     makers = (
         _policies, _row_security, _views, _table_grants, _column_grants, _function_grants,
-        _search_paths, _definers, _constraints, _triggers,
+        _search_paths, _definers, _constraints, _unique_indexes, _not_nulls, _triggers,
     )  # fmt: skip
     return [
         mutant
@@ -55,19 +55,26 @@ def all_mutants(connection: Connection) -> list[Mutant]:
 POLICIES = """
     select format('%I.%I', schemaname, tablename), format('%I', policyname),
       qual is not null, with_check is not null
-    from pg_policies where schemaname in ('public', 'private', 'worker') order by 1, 2
+    from pg_policies where schemaname in ('public', 'private', 'worker', 'realtime') order by 1, 2
 """
+# Realtime's table belongs to nobody who migrates.
+AS_ITS_OWNER = "reset session authorization"
+AS_BEFORE = "set session authorization postgres"
 
 
 def _policies(connection: Connection) -> Iterator[Mutant]:
     for table, policy, has_using, has_check in connection.execute(POLICIES).fetchall():
         name = f"{policy} on {table}"
-        yield Mutant("policy dropped", name, (f"drop policy {name}",), "policies", table)
+        is_foreign = table.startswith("realtime.")
+        probe = "topics" if is_foreign else "policies"
+
+        found = [("policy dropped", f"drop policy {name}")]
         for clause, present in (("using", has_using), ("with check", has_check)):
             if present:
-                statement = f"alter policy {name} {clause} (true)"
-                kind = f"policy widened: {clause}"
-                yield Mutant(kind, name, (statement,), "policies", table)
+                found.append((f"policy widened: {clause}", f"alter policy {name} {clause} (true)"))
+        for kind, statement in found:
+            whole = (AS_ITS_OWNER, statement, AS_BEFORE) if is_foreign else (statement,)
+            yield Mutant(kind, name, whole, probe, table)
 
 
 def _relations(connection: Connection, *kinds: str) -> list[tuple[str, str]]:
@@ -170,7 +177,7 @@ CONSTRAINTS = """
     select conrelid::regclass::text, format('%I', conname), contype::text
     from pg_constraint as dropped
     where connamespace in ('public'::regnamespace, 'private'::regnamespace)
-      and contype in ('c', 'f', 'u', 'x') and conrelid <> 0
+      and contype in ('c', 'f', 'p', 'u', 'x') and conrelid <> 0
       -- Infinite days cannot be subtracted, so "is not for ever" refuses them before this one.
       and conname <> 'availability_exceptions_starts_on_is_a_day'
       and not (contype = 'f' and confrelid = 'public.clinics'::regclass and exists (
@@ -182,18 +189,52 @@ CONSTRAINTS = """
             where attrelid = other.conrelid and attnum = any (other.conkey) and not attnotnull)))
     order by 1, 2
 """
-KINDS = {"c": "check dropped", "f": "reference dropped", "u": "unique dropped",
-         "x": "exclusion dropped"}  # fmt: skip
+KINDS = {"c": "check dropped", "f": "reference dropped", "p": "primary key dropped",
+         "u": "unique dropped", "x": "exclusion dropped"}  # fmt: skip
 
 
 def _constraints(connection: Connection) -> Iterator[Mutant]:
     for table, constraint, contype in connection.execute(CONSTRAINTS).fetchall():
         whole = table if "." in table else f"public.{table}"
-        # A unique constraint goes with the references to it.
-        cascade = " cascade" if contype == "u" else ""
+        # What makes rows unique goes with the references to it.
+        cascade = " cascade" if contype in "pu" else ""
         statement = f"alter table {whole} drop constraint {constraint}{cascade}"
         name = f"{constraint} on {whole}"
         yield Mutant(KINDS[contype], name, (statement,), "constraints", whole)
+
+
+UNIQUE_INDEXES = """
+    select indexrelid::regclass::text, format('%I.%I', nspname, relname)
+    from pg_index join pg_class on pg_class.oid = indrelid
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname in ('public', 'private') and indisunique
+      and not exists (select from pg_constraint where conindid = indexrelid)
+    order by 1
+"""
+
+
+def _unique_indexes(connection: Connection) -> Iterator[Mutant]:
+    """Those that are no constraint, mostly because they are of some rows only."""
+    for index, table in connection.execute(UNIQUE_INDEXES).fetchall():
+        yield Mutant("unique index dropped", index, (f"drop index {index}",), "constraints", table)
+
+
+NOT_NULLS = """
+    select format('%I.%I', nspname, relname), format('%I', attname)
+    from pg_attribute join pg_class on pg_class.oid = attrelid
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname in ('public', 'private') and relkind = 'r' and attnum > 0 and not attisdropped
+      and attnotnull and attgenerated = '' and attidentity = ''
+      and not exists (select from pg_index
+                      where indrelid = attrelid and indisprimary and attnum = any (indkey))
+    order by relname, attnum
+"""
+
+
+def _not_nulls(connection: Connection) -> Iterator[Mutant]:
+    for table, column in connection.execute(NOT_NULLS).fetchall():
+        statement = f"alter table {table} alter column {column} drop not null"
+        yield Mutant("not null dropped", f"{table}.{column}", (statement,), "constraints", table)
 
 
 TRIGGERS = """

@@ -44,6 +44,7 @@ class Oracle:
             "call": self._calls,
             "constraints": self._awkward,
             "effects": self._awkward_for_people,
+            "topics": self._topics,
         }
         if kind not in makers:
             return []
@@ -132,6 +133,19 @@ class Oracle:
                 ),
             ):
                 yield text.as_string(self._connection)
+
+    def _topics(self, table: str) -> list[Probe]:
+        """Every channel of every clinic and person, as each would join it."""
+        known = (self._scene.home, self._scene.away, self._scene.strict)
+        topics = [
+            *(f"clinic:{w.clinic}:{end}" for w in known for end in ("appointments", "slots")),
+            *(f"user:{person.user}" for person in self._scene.people if person.user),
+        ]
+        return [
+            (person.role, json.dumps(person.claims), f"select from proof.heard('{topic}')")
+            for person in self._scene.people
+            for topic in topics
+        ]
 
     def _awkward(self, table: str) -> list[Probe]:
         statements = awkward.statements(self._connection, table)

@@ -57,4 +57,13 @@ create function proof.try_all(probes jsonb, seen boolean) returns text[] languag
   from jsonb_array_elements(probes) with ordinality as one (given, position)
 $$;
 
+-- What is heard on a channel: Realtime sets the topic, and asks the policies for a row.
+create function proof.heard(topic text) returns setof bigint language plpgsql as $$
+begin
+  perform set_config('realtime.topic', topic, true);
+  return query select 1::bigint from realtime.messages limit 1;
+end;
+$$;
+
 grant usage on schema proof to public;
+grant execute on function proof.heard(text) to public;

@@ -88,7 +88,7 @@ from visit, twice;
 -- A seat in a group session, and cancellations that are late.
 select public.join_session(sessions.id, patients.id)
 from public.group_sessions as sessions
-join public.patients on patients.clinic_id = sessions.clinic_id
+join public.patients on patients.clinic_id = sessions.clinic_id and merged_into is null
 where not exists (
   select from public.group_sessions as others
   where others.clinic_id = sessions.clinic_id and others.id < sessions.id)

@@ -1,6 +1,6 @@
 """Every protection taken away must be noticed: in turn, each policy, grant, constraint, trigger.
 
-A sample of each kind by default; all of them with APPOINT_ALL_MUTANTS=1, some two thousand.
+A sample of each kind by default; all of them with APPOINT_ALL_MUTANTS=1, some thousands.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def scene(stack: StackConfig, migrated: str) -> Iterator[Scene]:  # noqa: F811
 @pytest.fixture(scope="module")
 def connection(stack: StackConfig, scene: Scene) -> Iterator[Connection]:
     """To the scene, as `postgres`; nothing is kept but the probes."""
-    with psycopg.connect(stack.db_url(database=scene.database)) as connection:
+    with psycopg.connect(stack.db_url("supabase_admin", scene.database)) as connection:
+        connection.execute("set session authorization postgres")
         connection.execute(PROBES.read_bytes())
         connection.execute(SHELVES.read_bytes())
         connection.commit()
