@@ -7,8 +7,11 @@ join the proof unnoticed.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +47,7 @@ OPTIONAL_IDS: dict[str, tuple[str, ...]] = {
     "worker.export_person": ("patient_id",),
 }
 # Ids of people and leases, which no clinic owns.
-NOT_OF_A_CLINIC = {"lease_id", "user_id", "requested_by", "request_id"}
+NOT_OF_A_CLINIC = {"lease_id", "lease_ids", "user_id", "requested_by", "request_id"}
 
 # Values of parameters that are no ids, by function where one value would not do for all.
 VALUES: dict[str, Any] = {
@@ -107,6 +110,68 @@ def unknown(function: Function) -> Arguments | None:
     """The same with ids that nothing has; None if the function takes no id."""
     given = _arguments(function, {})
     return given if str(UNKNOWN) in json.dumps(given) else None
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A proper call with one id of another clinic in it, and the same with an id of nothing."""
+
+    where: str
+    foreign: str
+    away: Arguments
+    unknown: Arguments
+
+
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Place = tuple[str | int, ...]
+
+
+def crossings(function: Function, home: World, away: World) -> Iterator[Crossing]:
+    """One for every id that the function can be given: optional ones, in lists, inside JSON."""
+    mine, theirs = proper(function, home), proper(function, away)
+    for name, type_name in function.parameters:
+        if type_name in ("uuid", "uuid[]") and name not in mine:
+            theirs[name] = _value(function, name, away.ids)
+    for name, value in theirs.items():
+        if name in NOT_OF_A_CLINIC:
+            continue
+        for place in _places_of_ids(value):
+            foreign = _at(value, place)
+            if foreign == str(UNKNOWN):
+                raise KeyError(f"no clinic has a {name} for {function.title}")
+            base = mine.get(name, value)
+            if foreign == _at(base, place) and name in mine:
+                continue  # an id that both clinics share
+            yield Crossing(
+                ".".join(map(str, (name, *place))),
+                foreign,
+                mine | {name: _with(base, place, foreign)},
+                mine | {name: _with(base, place, str(UNKNOWN))},
+            )
+
+
+def _places_of_ids(value: Any, place: Place = ()) -> Iterator[Place]:
+    if isinstance(value, str) and ID.fullmatch(value):
+        yield place
+    parts = value.items() if isinstance(value, dict) else ()
+    for step, part in enumerate(value) if isinstance(value, list) else parts:
+        yield from _places_of_ids(part, (*place, step))
+
+
+def _at(value: Any, place: Place) -> Any:
+    for step in place:
+        value = value[step]
+    return value
+
+
+def _with(value: Any, place: Place, given: str) -> Any:
+    """A copy of the value with something else in that place."""
+    if not place:
+        return given
+    step, *rest = place
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[step] = _with(value[step], tuple(rest), given)
+    return changed
 
 
 def _arguments(function: Function, ids: dict[str, Any]) -> Arguments:

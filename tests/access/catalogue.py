@@ -65,6 +65,23 @@ FUNCTIONS = """
 """
 
 
+TEXT_COLUMNS = """
+    select relname, attname, has_column_privilege('authenticated', attrelid, attnum, 'update')
+    from pg_attribute
+    join pg_class on pg_class.oid = attrelid
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = 'public' and relkind in ('r', 'v') and attnum > 0 and not attisdropped
+      and atttypid in ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype)
+      and has_column_privilege('authenticated', attrelid, attnum, 'insert, update')
+    order by relname, attnum
+"""
+
+
+def text_columns(connection: Connection) -> list[tuple[str, str, bool]]:
+    """Text that people write without a function: table, column, and whether it may be changed."""
+    return connection.execute(TEXT_COLUMNS).fetchall()
+
+
 def relations(connection: Connection) -> list[Relation]:
     """Every table and view of the exposed schemas."""
     rows = connection.execute(RELATIONS, [list(EXPOSED)]).fetchall()

@@ -125,7 +125,7 @@ class Attacker:
             f"*,{inner}(*)", f"{inner}!inner(*)", f"x:{inner}(*,{third}(*))", f"*,{inner}(count)",
             f"...{inner}(*)", "*,clinics(*,members(*),patients(*))", f"id,{inner}!clinic_id(*)",
             "count()", "*,patients(full_name,email,phone)", f"{inner}(*),{inner}(*)",
-            "id,full_name::int", "id->>x", "clinics(name,staff_invitations(email))",
+            "id,name::int", "id->>x", "clinics(name,staff_invitations(email))",
         )  # fmt: skip
         query = {"select": self._pick.choice(shapes)}
         if self._pick.random() < 0.5:

@@ -33,6 +33,7 @@ class Scene:
     people: list[Person]
     relations: list[Relation]
     functions: list[Function]
+    text_columns: list[tuple[str, str, bool]]
     standing: dict[tuple[str, str], Standing]
     changes: dict[tuple[str, str], rows.Body]
     home: World
@@ -82,8 +83,8 @@ def set_up(connection: psycopg.Connection, database: str) -> Scene:
             standing[relation.name, world.word] = known
             changes[relation.name, world.word] = rows.change(connection, relation, known)
     return Scene(
-        database, people, relations, catalogue.functions(connection), standing, changes, home,
-        away, strict,
+        database, people, relations, catalogue.functions(connection),
+        catalogue.text_columns(connection), standing, changes, home, away, strict,
     )  # fmt: skip
 
 

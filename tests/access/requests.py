@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -90,10 +91,13 @@ async def send(
     token = tokens[request.cell.person]
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    data = None if request.method in ("GET", "DELETE") else json.dumps(request.body)
+    content = json.dumps(request.body).encode()
     while True:
         async with session.request(
-            request.method, request.url(base), data=data, headers=headers
+            request.method,
+            request.url(base),
+            data=None if request.method in ("GET", "DELETE") else io.BytesIO(content),
+            headers=headers,
         ) as response:
             answer = Answer(
                 response.status,

@@ -271,6 +271,36 @@ def _let_expire(stack: StackConfig, invitation: str) -> None:
         )
 
 
+async def test_each_sending_of_an_invitation_is_on_record(
+    stack: StackConfig, api: httpx.AsyncClient, staffed: StaffedClinic
+) -> None:
+    """The first, the same again by the same person, and the mail alone."""
+    address = somebody()
+    body, headers = {"email": address, "role": "provider"}, staffed.headers("owner")
+    sent = await api.post(path_of(staffed.id), json=body, headers=headers)
+    invitation = sent.json()["id"]
+
+    def noted() -> int:
+        with psycopg.connect(stack.db_url()) as connection:
+            row = connection.execute(
+                "select count(*) from public.access_log where actor_id = %s"
+                " and subject = 'staff_invitations' and subject_id = %s",
+                [staffed.people["owner"].user_id, invitation],
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    assert noted() == 1
+    for count, path in (
+        (2, path_of(staffed.id)),
+        (3, f"{path_of(staffed.id)}/{invitation}/resend"),
+    ):
+        _age_mails_of(stack, address)
+        again = await api.post(path, json=body if count == 2 else None, headers=headers)
+        assert again.status_code in (200, 201), again.text
+        assert noted() == count, path
+
+
 def _age_mails_of(stack: StackConfig, address: str) -> None:
     """Let Auth believe that its last mails to this address are an hour old."""
     with psycopg.connect(stack.db_url("supabase_admin")) as connection:

@@ -64,21 +64,6 @@ PROPER: dict[str, tuple[str, ...]] = {
             ),
         )
     ),
-    # A room that a coming visit keeps is switched off.
-    "public.resources": (
-        "do $$ declare visit public.appointments; need public.service_needs; begin"
-        " select needs.* into need from public.service_needs as needs"
-        " order by needs.clinic_id limit 1;"
-        " select known.* into visit from public.appointments as known"
-        " where known.clinic_id = need.clinic_id and known.session_id is null"
-        " and known.status = 'booked' and known.starts_at > now() order by known.starts_at limit 1;"
-        " insert into public.provider_services (clinic_id, provider_id, service_id)"
-        " values (need.clinic_id, visit.provider_id, need.service_id) on conflict do nothing;"
-        " insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
-        " values (need.service_id, visit.provider_id, visit.patient_id,"
-        " visit.starts_at + interval '40 days');"
-        " update public.resources set active = false where clinic_id = need.clinic_id; end $$",
-    ),
     "public.outside_calendars": (
         "insert into public.outside_calendars (provider_id, url)"
         " select id, 'webcal://calendar.example/another' from public.providers order by id limit 1",
