@@ -138,6 +138,8 @@ class Story:
         self._visits: list[Visit] = []
         self._taken: set[datetime] = set()
         db = database.now()
+        # What the story before left for later is not of this one.
+        db.execute("update public.notifications set status = 'skipped' where status = 'queued'")
         self._practice: Practice = make_practice(db)
         db.execute("update public.clinics set reminder_offsets_minutes = %s", [list(OFFSETS)])
         self._people = []
