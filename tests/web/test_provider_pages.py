@@ -143,6 +143,8 @@ async def test_a_clinic_that_asks_for_a_second_factor_gets_it(
     await page.get_by_label("Password").fill(DEMO_PASSWORD)
     await page.get_by_role("main").get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("Guarded Clinic asks everybody")).to_be_visible()
+    image = page.locator(".second-factor img")
+    assert await image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     secret = await page.locator(".second-factor code").inner_text()
     assert await violations(page) == []
     await page.get_by_label("Code of the app").fill("000000")

@@ -33,7 +33,8 @@ export async function enrol(): Promise<Enrolment> {
   if (error) throw new Refusal(keyOf(error));
   return {
     factorId: data.id,
-    qrCode: data.totp.qr_code,
+    // It is an address that holds an image, which would end at a colour's #.
+    qrCode: data.totp.qr_code.replaceAll("#", "%23"),
     secret: data.totp.secret,
   };
 }

@@ -139,6 +139,7 @@ export function SlotFinder(
         <Button onClick={() => void retry()}>{t("app.retry")}</Button>
       </ErrorNotice>
 
+      {!free && !error && <div className="bone bone-first-free" />}
       {firstFree && (
         <button
           type="button"
