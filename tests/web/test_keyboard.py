@@ -159,8 +159,8 @@ async def test_a_service_is_added(site: Site, new_page: NewPage, clinic: Staffed
     await expect(page.get_by_role("heading", name="Hearing test")).to_be_visible()
     kept = row(
         site.stack,
-        "select services.duration_minutes, count(provider_services) as providers from public.services"
-        " left join public.provider_services on service_id = services.id"
+        "select services.duration_minutes, count(provider_services) as providers"
+        " from public.services left join public.provider_services on service_id = services.id"
         " where services.clinic_id = %s and name = 'Hearing test' group by services.id",
         clinic.id,
     )
