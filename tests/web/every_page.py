@@ -356,8 +356,10 @@ def _furnish(
         patient,
     )["id"]
     connection.execute(
-        "insert into public.waitlist_entries (service_id, patient_id, urgency)"
-        " values (%s, %s, 'urgent')",
+        # The worker finds nothing that suits, so that staff can still offer a time by hand.
+        "insert into public.waitlist_entries"
+        " (service_id, patient_id, urgency, from_clock, to_clock)"
+        " values (%s, %s, 'urgent', '22:00', '22:10')",
         [clinic.service, others],
     )
     with as_front_desk(connection, UUID(clinic.sessions["front_desk"]["user"]["id"])):
