@@ -324,12 +324,12 @@ comment on function public.offer_time(uuid, uuid, timestamptz) is
   'Keeps a free time for a waiting patient and tells them, as the waiting list does by itself. To '
   'withdraw it, cancel the held appointment.';
 
--- find_patients asks as its caller.
-grant execute on function private.birth_year_of(uuid) to authenticated, service_role;
+-- find_patients asks as its caller, who is a person: programs have no use for it.
+grant execute on function private.birth_year_of(uuid), public.find_patients(uuid, text, int)
+to authenticated;
 grant execute on function
   public.working_hours(uuid, timestamptz, timestamptz),
   public.rooms_in_use(uuid, timestamptz, timestamptz),
-  public.find_patients(uuid, text, int),
   public.block_time(uuid, timestamptz, timestamptz, text, public.on_visits_outside),
   public.unblock_time(uuid),
   public.offer_time(uuid, uuid, timestamptz)

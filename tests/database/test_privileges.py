@@ -85,8 +85,6 @@ AUTHENTICATED_MAY_EXECUTE = ANON_MAY_EXECUTE | {
     "private.visits_untold",
 }
 SERVICE_MAY_EXECUTE = {
-    "private.birth_year_of",
-    "public.find_patients",
     "private.ids_for_people",
     "private.overdue_ids",
     "private.visits_untold",
