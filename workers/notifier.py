@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 15.0
-# Of a lease, to wait for one's turn with the provider; not long, since what is called off while a
-# message waits there comes too late for it.
+# Of a lease, to wait for one's turn with the provider.
 SHARE_FOR_WAITING = 0.25
-LONGEST_WAITING = 5.0
+# Seconds for what shares its request, as reminders do: not long, since what is called off meanwhile
+# comes too late for it. Urgent ones wait longer, lest such ones take the turns that they gave back.
+SHARED_WAITING = 5.0
 TRIES_TO_BEGIN = 3
 # Enough to keep the provider busy; more would have their turns before urgent ones that come later.
 BATCHES_AT_ONCE = 3
@@ -164,8 +165,16 @@ class Notifier:
                 self._wake.set()
 
     async def _turns(self, letters: list[Letter]) -> dict[UUID, Turn]:
-        """When each may start; none if the database does not answer: their leases run out then."""
-        within = min(LONGEST_WAITING, self._pace.lease_seconds * SHARE_FOR_WAITING)
+        """When each may start: first those that go alone, then those that share their requests."""
+        longest = self._pace.lease_seconds * SHARE_FOR_WAITING
+        turns: dict[UUID, Turn] = {}
+        for may_share, within in ((False, longest), (True, min(longest, SHARED_WAITING))):
+            if together := [letter for letter in letters if letter.may_share is may_share]:
+                turns |= await self._turns_within(together, within)
+        return turns
+
+    async def _turns_within(self, letters: list[Letter], within: float) -> dict[UUID, Turn]:
+        """None if the database does not answer: their leases run out then."""
         for is_last in [False] * (TRIES_TO_BEGIN - 1) + [True]:
             try:
                 rate = self._pace.per_second * SHARE_OF_RATE

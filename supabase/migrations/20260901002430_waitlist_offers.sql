@@ -281,8 +281,8 @@ create type private.offer_candidate as (
 );
 
 -- The waiting patient who comes first by the clinic's policy, with the seat that was freed or the free
--- time closest to it: one that suits, in which the patient is free too, and that was not offered to
--- them before.
+-- time closest to it: one that suits, in which the patient is free too, and that shares no minute with
+-- one offered to them before: who declined nine o'clock is not asked about a quarter past next.
 -- `passed` are pairs of entry and start that were tried in vain.
 create function private.next_offer(freed private.freed_slots, passed text[])
 returns private.offer_candidate
@@ -367,7 +367,8 @@ begin
     and not exists (
       select from public.waitlist_offers as earlier
       where earlier.clinic_id = waiting.clinic_id and earlier.entry_id = waiting.id
-        and earlier.starts_at = free.starts_at and earlier.provider_id = free.provider_id
+        and earlier.provider_id = free.provider_id and earlier.starts_at < free.ends_at
+        and free.starts_at < earlier.starts_at + (free.ends_at - free.starts_at)
     )
     and not exists (
       select from private.reservations as busy

@@ -33,11 +33,13 @@ def practice(db: Connection) -> Practice:
 
 
 def tokens_of(db: Connection, visit: dict[str, Any]) -> dict[str, str]:
-    """The tokens of the mail about this visit, as it is now."""
+    """The tokens of the mail about this visit, as it is now: no worker writes it anew later."""
     message = one(
         db,
-        "select id from public.notifications where appointment_id = %s"
-        " and kind in ('confirmation', 'change', 'offer') order by appointment_version desc",
+        "update public.notifications set status = 'sent', sent_at = now(), leased_until = null"
+        " where id = (select id from public.notifications where appointment_id = %s"
+        " and kind in ('confirmation', 'change', 'offer')"
+        " order by appointment_version desc limit 1) returning id",
         visit["id"],
     )
     row = one(db, "select tokens from private.issue_links(%s)", [message["id"]])

@@ -36,7 +36,7 @@ async def test_what_is_done_as_the_caller_is_logged_with_their_address(
 ) -> None:
     answer = await api.patch(
         f"/v1/clinics/{staffed.id}",
-        json={"name": "Walls"},
+        json={"name": "Walls by the Sea"},
         headers=staffed.headers("manager") | FROM_AFAR,
     )
     assert answer.status_code == 200, answer.text

@@ -16,7 +16,7 @@ from stack.seed import DEMO_CLINIC_ID, DEMO_PASSWORD
 from tests.web.browsers import Site, sign_in
 from tests.web.conftest import NewPage
 from tests.web.test_accessibility import violations
-from tests.web.test_day_board import a_visit
+from tests.web.test_day_board import a_coming_visit
 
 STAFF = f"/staff/{DEMO_CLINIC_ID}"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -25,7 +25,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 async def test_a_change_of_hours_shows_first_what_it_would_break(
     site: Site, new_page: NewPage
 ) -> None:
-    visit = await a_visit(site)
+    visit = await a_coming_visit(site)
     weekday = f"{datetime.fromisoformat(visit['starts_at']).astimezone(AMSTERDAM):%A}"
     page = await new_page(viewport={"width": 390, "height": 844})
     await sign_in(page, "provider", f"{STAFF}/hours")
@@ -71,7 +71,7 @@ async def test_days_off_are_added_and_taken_back(new_page: NewPage) -> None:
 
 
 async def test_the_week_leads_to_the_visit(site: Site, new_page: NewPage) -> None:
-    visit = await a_visit(site)
+    visit = await a_coming_visit(site)
     day = datetime.fromisoformat(visit["starts_at"]).astimezone(AMSTERDAM).date()
     page = await new_page(viewport={"width": 390, "height": 844})
     await sign_in(page, "provider", f"{STAFF}/week?week={day}")

@@ -46,7 +46,7 @@ from tests.workers.virtual_time import (
     virtual_database,
 )
 from workers.frozen_mail import FrozenMail
-from workers.notifier import LONGEST_WAITING, Notifier, Pace
+from workers.notifier import SHARED_WAITING, Notifier, Pace
 from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
 from workers.vital_signs import VitalSigns
@@ -369,7 +369,7 @@ def test_no_reminder_is_early_or_late_or_about_what_no_longer_holds(day: Day) ->
             for starts_at, since, until in visit.agreed
             # What was asked for the last time, waited for its turn and was under way when the visit
             # changed.
-            if since <= reminder.sent_at < until + LONGEST_WAITING + LONGEST_ANSWER
+            if since <= reminder.sent_at < until + SHARED_WAITING + LONGEST_ANSWER
             and 0 <= reminder.sent_at - due(starts_at, reminder.minutes) < WITHIN
         ]
         late.append(reminder.sent_at - due(starts_at, reminder.minutes))
