@@ -72,6 +72,22 @@ begin
 end;
 $$;
 
+-- The same for the providers among these, before any schedule is locked: whoever has locked some must not
+-- wait for hours, and to ask again and again would keep everybody else waiting meanwhile.
+create function private.keep_hours_of(resource_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.keep_hours_still(provider.id)
+  from (
+    select providers.id from public.providers
+    where providers.id = any (keep_hours_of.resource_ids)
+    order by providers.id
+  ) as provider;
+end;
+$$;
+
 -- Locks hours for a change, or for a booking that holds reservations already. Only who asks for one
 -- lock and holds none waits without end; all others could be part of a circle, so they ask again
 -- for two seconds and then give up. Raises slot_taken.

@@ -322,6 +322,7 @@ declare
   visit public.appointments;
   times timestamptz[];
   earlier_id uuid;
+  touched uuid[];
 begin
   if not private.is_trusted() then
     perform private.require_user();
@@ -363,9 +364,9 @@ begin
       book_series.starts_at, book_series.rule, series.time_zone, book_series.mode, auth.uid(),
       book_series.request_id)
     returning * into series;
-    perform private.lock_resources(
-      array(select private.resources_in_reach(service, series.provider_id)) || series.patient_id,
-      'move');
+    touched := array(select private.resources_in_reach(service, series.provider_id));
+    perform private.keep_hours_of(touched);
+    perform private.lock_resources(touched || series.patient_id, 'move');
     perform private.fill_series(series, service, visit, times, book_series.reason);
   end if;
 

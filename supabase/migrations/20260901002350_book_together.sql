@@ -250,6 +250,7 @@ declare
   earlier_id uuid;
   done int[] := '{}';
   booked public.appointments[];
+  touched uuid[];
 begin
   if not private.is_trusted() then
     perform private.require_user();
@@ -275,15 +276,16 @@ begin
     from unnest(wanted_visits) as each_visit
     order by each_visit.patient_id, each_visit.number
   ) as first_visit;
-  perform private.lock_resources(array_agg(touched.id), 'move')
-  from (
-    select each_visit.patient_id as id from unnest(wanted_visits) as each_visit
+  touched := array(
+    select each_visit.patient_id from unnest(wanted_visits) as each_visit
     union
     select in_reach.id
     from unnest(wanted_visits) as each_visit
     cross join lateral private.resources_in_reach(
       each_visit.service, each_visit.provider_id) as in_reach (id)
-  ) as touched;
+  );
+  perform private.keep_hours_of(touched);
+  perform private.lock_resources(touched, 'move');
   while cardinality(done) < cardinality(wanted_visits) loop
     wanted := private.next_to_book(wanted_visits, done);
     booked[wanted.number] :=
