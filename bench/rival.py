@@ -32,7 +32,8 @@ async def prepare(database_url: str, rows: list[dict[str, Any]]) -> None:
     app = make_app(database_url)
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-        await app.configure_task(TASK).batch_defer_async(*({"row": row} for row in rows))
+        jobs: list[dict[str, Any]] = [{"row": row} for row in rows]
+        await app.configure_task(TASK).batch_defer_async(*jobs)
 
 
 async def work(database_url: str, provider_url: str, concurrency: int) -> None:
