@@ -25,8 +25,7 @@ import httpx
 import psycopg
 import pytest
 
-from appoint.mail import Sender, render_message
-from appoint.settings import Settings
+from appoint.mail import render_message
 from stack.config import StackConfig
 from tests.people import (
     Connection,
@@ -45,6 +44,7 @@ from tests.workers.virtual_time import (
     WorkerRpc,
     virtual_database,
 )
+from tests.workers.virtual_workers import SENDER, SETTINGS
 from workers.frozen_mail import FrozenMail
 from workers.notifier import SHARED_WAITING, Notifier, Pace
 from workers.outbox import Outbox
@@ -66,16 +66,6 @@ OFFSETS = (2880, 120)
 SLOT = timedelta(minutes=15)
 WITHIN = 60.0
 LONGEST_ANSWER = 0.4
-SENDER = Sender("Clinic <clinic@appoint.example>", "https://site.example", "https://api.example")
-SETTINGS = Settings.model_validate(
-    {
-        "supabase_url": "https://project.example",
-        "supabase_publishable_key": "sb_publishable_x",
-        "supabase_secret_key": "sb_secret_x",
-        "resend_api_key": "re_x",
-        "resend_api_url": "https://mail.example",
-    }
-)
 
 
 @dataclass

@@ -15,34 +15,18 @@ import httpx
 import psycopg
 import pytest
 
-from appoint.mail import Message, Sender, render_message
-from appoint.settings import Settings
 from stack.config import StackConfig
 from tests.people import at, book, every, make_practice, one
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
     VirtualTimeLoop,
-    WorkerRpc,
     virtual_database,
 )
-from workers.frozen_mail import FrozenMail
-from workers.notifier import Notifier, Pace
-from workers.outbox import Outbox
-from workers.resend_mail import ResendMail
-from workers.vital_signs import VitalSigns
+from tests.workers.virtual_workers import outbox_of, two_notifiers
+from workers.notifier import Pace
 
 MESSAGES = 3
-SENDER = Sender("Clinic <clinic@appoint.example>", "https://site.example", "https://api.example")
-SETTINGS = Settings.model_validate(
-    {
-        "supabase_url": "https://project.example",
-        "supabase_publishable_key": "sb_publishable_x",
-        "supabase_secret_key": "sb_secret_x",
-        "resend_api_key": "re_x",
-        "resend_api_url": "https://mail.example",
-    }
-)
 
 
 class Provider:
@@ -88,18 +72,11 @@ async def live_through(
     database: VirtualDatabase, provider: Provider, lasts: timedelta
 ) -> str | None:
     """Two workers until all is sent; what operators were told after half of the outage."""
-    outbox = Outbox(WorkerRpc(database))  # type: ignore[arg-type]
+    outbox = outbox_of(database)
     pace = Pace(concurrency=16, lease_seconds=60, sweep_seconds=60, per_second=5)
 
-    def write(message: Message) -> FrozenMail:
-        mail = render_message(message, SENDER)
-        return FrozenMail.of(mail, sender=SENDER.address, to=message.recipient_address)
-
     async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
-        workers = [
-            Notifier(outbox, ResendMail(SETTINGS, http), write, pace, VitalSigns())
-            for _ in range(2)
-        ]
+        workers = two_notifiers(outbox, http, pace)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         await asyncio.sleep(lasts.total_seconds() / 2)
         told = (await outbox.depth()).closed_because

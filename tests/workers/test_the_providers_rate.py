@@ -14,8 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from appoint.mail import Sender, render_message
-from appoint.settings import Settings
+from appoint.mail import render_message
 from stack.config import StackConfig
 from tests.people import book, every, make_practice
 from tests.workers.virtual_time import (
@@ -25,6 +24,7 @@ from tests.workers.virtual_time import (
     WorkerRpc,
     virtual_database,
 )
+from tests.workers.virtual_workers import SENDER, SETTINGS
 from workers.frozen_mail import FrozenMail
 from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
@@ -36,16 +36,6 @@ ALLOWED = 5
 REMINDERS, CONFIRMATIONS = 200, 40
 # Of a batch; small, so that few messages keep the provider busy for long enough to be counted.
 LARGEST_BATCH = 5
-SENDER = Sender("Clinic <clinic@appoint.example>", "https://site.example", "https://api.example")
-SETTINGS = Settings.model_validate(
-    {
-        "supabase_url": "https://project.example",
-        "supabase_publishable_key": "sb_publishable_x",
-        "supabase_secret_key": "sb_secret_x",
-        "resend_api_key": "re_x",
-        "resend_api_url": "https://mail.example",
-    }
-)
 
 
 @dataclass(frozen=True)

@@ -24,22 +24,16 @@ import httpx
 import psycopg
 import pytest
 
-from appoint.mail import Message, Sender, render_message
-from appoint.settings import Settings
 from stack.config import StackConfig
 from tests.people import Practice, book, make_patient, make_practice
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
     VirtualTimeLoop,
-    WorkerRpc,
     virtual_database,
 )
-from workers.frozen_mail import FrozenMail
-from workers.notifier import Notifier, Pace
-from workers.outbox import Outbox
-from workers.resend_mail import ResendMail
-from workers.vital_signs import VitalSigns
+from tests.workers.virtual_workers import outbox_of, two_notifiers
+from workers.notifier import Pace
 
 STORIES = max(2, int(os.environ.get("APPOINT_TRUTH_RUNS", "20")) // 10)
 STEPS = 20
@@ -53,16 +47,6 @@ SUBJECTS = {
     "Your appointment is cancelled": "cancellation",
     "Your appointment is coming up": "reminder",
 }
-SENDER = Sender("Clinic <clinic@appoint.example>", "https://site.example", "https://api.example")
-SETTINGS = Settings.model_validate(
-    {
-        "supabase_url": "https://project.example",
-        "supabase_publishable_key": "sb_publishable_x",
-        "supabase_secret_key": "sb_secret_x",
-        "resend_api_key": "re_x",
-        "resend_api_url": "https://mail.example",
-    }
-)
 # To which address, what about, and which time of the visit it shows.
 Mail = tuple[str, str, str]
 
@@ -254,18 +238,11 @@ def database(workerless_stack: StackConfig, clock: Clock) -> Iterator[VirtualDat
 async def live(
     database: VirtualDatabase, clock: Clock, mailbox: Mailbox, chance: random.Random
 ) -> Story:
-    outbox = Outbox(WorkerRpc(database))  # type: ignore[arg-type]
+    outbox = outbox_of(database)
     pace = Pace(concurrency=16, lease_seconds=60, sweep_seconds=300, per_second=5)
 
-    def write(message: Message) -> FrozenMail:
-        mail = render_message(message, SENDER)
-        return FrozenMail.of(mail, sender=SENDER.address, to=message.recipient_address)
-
     async with httpx.AsyncClient(transport=httpx.MockTransport(mailbox)) as http:
-        workers = [
-            Notifier(outbox, ResendMail(SETTINGS, http), write, pace, VitalSigns())
-            for _ in range(2)
-        ]
+        workers = two_notifiers(outbox, http, pace)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         story = Story(database, clock, chance)
         for number in range(PATIENTS, PATIENTS + STEPS):
