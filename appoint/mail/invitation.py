@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress
 
@@ -29,10 +31,17 @@ def invitation(notification: Notification, method: str, summary: str, sender: st
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    if notification.time_zone.key != "UTC":
-        calendar.add_component(time_zone_rules(notification.time_zone, notification.starts_at))
-    calendar.add_component(_event(notification, method, summary, sender))
-    return bytes(calendar.to_ical())
+    opening, end, line_end = calendar.to_ical().partition(b"END:VCALENDAR")
+    zone, year = notification.time_zone, notification.starts_at.year
+    rules = b"" if zone.key == "UTC" else _rules_as_written(zone, year)
+    event = _event(notification, method, summary, sender).to_ical()
+    return b"".join((opening, rules, event, end, line_end))
+
+
+@lru_cache(1000)
+def _rules_as_written(zone: ZoneInfo, year: int) -> bytes:
+    """Kept, since writing them takes as long as ten mails, and a clinic's visits share them."""
+    return bytes(time_zone_rules(zone, year).to_ical())
 
 
 def _event(notification: Notification, method: str, summary: str, sender: str) -> Event:

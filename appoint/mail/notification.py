@@ -84,9 +84,12 @@ def one_line(text: str | None, longest: int = LONGEST_TEXT) -> str:
 
     Someone else's name must not be able to add lines to a mail or turn its text around.
     """
-    shown = "".join(
-        " " if character.isspace() else character
-        for character in (text or "")
-        if character.isspace() or not unicodedata.category(character).startswith("C")
-    )
+    shown = text or ""
+    # Nearly all are; looking at each character is for the others.
+    if not shown.isprintable():
+        shown = "".join(
+            " " if character.isspace() else character
+            for character in shown
+            if character.isspace() or not unicodedata.category(character).startswith("C")
+        )
     return " ".join(shown.split())[:longest]

@@ -35,6 +35,8 @@ DEFAULT_LANGUAGE = "en"
 MAP = "https://www.openstreetmap.org/search?query="
 # Mail programs turn such texts into links by themselves.
 LINK_LIKE = re.compile(r"[/@<>\\]|\.\w{2,}")
+# Those of the palette that a template mentions, but for where its tone decides.
+COLOUR = re.compile(r"\{\{ (light|dark)\.(\w+) \}\}")
 
 
 class UnknownKindError(Exception):
@@ -192,10 +194,16 @@ def wording_for(locale: str) -> tuple[str, dict[str, Any]]:
     What a language has no words for is said in English, so that the message still arrives.
     """
     language = locale.replace("_", "-").partition("-")[0].lower()
-    known = wordings()
-    if language not in known:
+    if language not in wordings():
         language = DEFAULT_LANGUAGE
-    return language, _completed(known[language], known[DEFAULT_LANGUAGE])
+    return language, complete_wording(language)
+
+
+@cache
+def complete_wording(language: str) -> dict[str, Any]:
+    """All words of a known language, with English ones for those it lacks."""
+    known = wordings()
+    return _completed(known[language], known[DEFAULT_LANGUAGE])
 
 
 def _completed(words: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
@@ -245,11 +253,28 @@ def _attachments(
     )
 
 
+class _Templates(Environment):
+    """Jinja's, but for what took most of a mail's time: its hundred colours are read once, with the
+    template, and a word is looked for among the words before it is among their methods."""
+
+    def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
+        return COLOUR.sub(_colour, super().preprocess(source, name, filename))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+
+def _colour(mention: re.Match[str]) -> str:
+    return {"light": palette.LIGHT, "dark": palette.DARK}[mention[1]][mention[2]]
+
+
 @cache
 def templates() -> Environment:
     """The templates of all mails, with automatic escaping in HTML."""
-    return Environment(
+    return _Templates(
         loader=PackageLoader("appoint.mail"),
+        # They do not change while a process runs, so nobody looks at their files for each mail.
+        auto_reload=False,
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

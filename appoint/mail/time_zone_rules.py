@@ -17,10 +17,10 @@ STEP = timedelta(days=7)
 RESOLUTION = timedelta(minutes=1)
 
 
-def time_zone_rules(zone: ZoneInfo, around: datetime) -> Timezone:
-    """The changes from the year before that instant to the year after it."""
-    first = datetime(around.year - 1, 1, 1, tzinfo=UTC)
-    last = datetime(around.year + 2, 1, 1, tzinfo=UTC)
+def time_zone_rules(zone: ZoneInfo, year: int) -> Timezone:
+    """The changes from the year before that one to the year after it."""
+    first = datetime(year - 1, 1, 1, tzinfo=UTC)
+    last = datetime(year + 2, 1, 1, tzinfo=UTC)
     rules = Timezone()
     rules.add("tzid", zone.key)
     rules.add_component(_observance(zone, first, first))

@@ -5,7 +5,8 @@ chosen one."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -13,6 +14,8 @@ from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 SKELETONS = {12: "hm", 24: "Hm"}
+# Messages that are written together share their days, hours and locales.
+REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Writing:
     clock_hours: int | None = None
 
 
+@lru_cache(REMEMBERED)
 def writing_for(tag: str, language: str, clock_hours: int | None) -> Writing:
     """The recipient's locale if it is of that language and known, else the language alone."""
     wanted = tag.replace("_", "-")
@@ -34,6 +38,7 @@ def writing_for(tag: str, language: str, clock_hours: int | None) -> Writing:
     return Writing(Locale(language), clock_hours)
 
 
+@lru_cache(REMEMBERED)
 def day_in_words(day: date, writing: Writing) -> str:
     """A day of the calendar, e.g. "Tuesday, March 3, 2026"."""
     return _plain(format_date(day, "full", locale=writing.locale))
@@ -46,11 +51,14 @@ def date_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
 
 def time_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The local time, e.g. "9:30 AM"."""
-    local = instant.astimezone(zone)
+    return _hour_in_words(instant.astimezone(zone).time(), writing)
+
+
+@lru_cache(REMEMBERED)
+def _hour_in_words(hour: time, writing: Writing) -> str:
     if writing.clock_hours is None:
-        return _plain(format_time(local.time(), "short", locale=writing.locale))
-    skeleton = SKELETONS[writing.clock_hours]
-    return _plain(format_skeleton(skeleton, local.replace(tzinfo=None), locale=writing.locale))
+        return _plain(format_time(hour, "short", locale=writing.locale))
+    return _plain(format_skeleton(SKELETONS[writing.clock_hours], hour, locale=writing.locale))
 
 
 def time_span_in_words(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appoint.mail import palette, render
+from appoint.mail import palette, render, rendering
 from appoint.mail.rendering import kinds, languages, wordings
 from stack.config import PROJECT_DIR
 from tests.workers.notifications import SENDER, notification
@@ -77,6 +77,8 @@ def test_forms_use_known_tones_actions_and_methods() -> None:
 def test_a_missing_translation_is_said_in_english_and_the_mail_arrives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Whatever was kept of it before.
+    monkeypatch.setattr(rendering, "complete_wording", rendering.complete_wording.__wrapped__)
     german = wordings()["de"]
     monkeypatch.delitem(german["kinds"], "reminder")
     monkeypatch.delitem(german["labels"], "when")
