@@ -35,12 +35,19 @@ def shared_database(stack: StackConfig, migrated: str) -> Iterator[str]:
     drop_database(stack, name)
 
 
-@pytest.fixture
-def db(shared_database: str) -> Iterator[Connection]:
-    """A connection as `postgres`, as the dashboard's; whatever it does is rolled back."""
-    with psycopg.connect(shared_database) as connection:
+@pytest.fixture(scope="session")
+def shared_connection(shared_database: str) -> Iterator[Connection]:
+    """One for all tests that keep nothing: each new one would compile every function anew."""
+    # A statement that was prepared in one test may ask for what the next one has changed.
+    with psycopg.connect(shared_database, prepare_threshold=None) as connection:
         yield connection
-        connection.rollback()
+
+
+@pytest.fixture
+def db(shared_connection: Connection) -> Iterator[Connection]:
+    """A connection as `postgres`, as the dashboard's; whatever it does is rolled back."""
+    yield shared_connection
+    shared_connection.rollback()
 
 
 @pytest.fixture
