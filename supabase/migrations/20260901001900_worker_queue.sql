@@ -443,6 +443,10 @@ begin
   claimed := private.lease_sendable(claim_notifications.batch, claim_notifications.bulk,
     claim_notifications.lease_seconds,
     make_interval(secs => claim_notifications.remembered_seconds));
+  -- As for most who look: to plan what follows takes longer than the look.
+  if claimed = '{}' then
+    return;
+  end if;
 
   return query
   select
