@@ -46,7 +46,7 @@ demo: ## Play a booking against the running stack
 	@$(BIN)/appoint demo
 
 test: install-dev web chromium ## Install everything, run all tests against stacks of their own, stop those
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: install-dev web/node_modules/.installed ## Formatting, lint, types, SQL lint, who may import whom, known vulnerabilities
 	@$(BIN)/ruff format --check .

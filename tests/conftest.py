@@ -9,6 +9,14 @@ import pytest
 from stack.config import StackConfig
 from tests.stacks import running_stack
 
+# Where a single file can take a minute.
+LONG = {"web", "workers", "mutation", "model"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: begun last, they would leave all processes but one without work."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackConfig]:
