@@ -47,6 +47,12 @@ def connection(stack: StackConfig, scene: Scene) -> Iterator[Connection]:
         connection.rollback()
 
 
+@pytest.fixture(scope="module")
+def judge(connection: Connection, scene: Scene) -> Judge:
+    """What it has seen of the database as it is, it knows in every test."""
+    return Judge(connection, scene)
+
+
 def limit(kind: str) -> int:
     return OF_TRIGGERS if kind == "trigger dropped" else OF_EACH_KIND
 
@@ -74,9 +80,8 @@ def tell(capsys: pytest.CaptureFixture[str], line: str) -> None:
 
 
 def test_every_mutant_is_caught(
-    connection: Connection, scene: Scene, capsys: pytest.CaptureFixture[str]
+    connection: Connection, judge: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judge = Judge(connection, scene)
     mutants = chosen(all_mutants(connection))
     survivors = []
     for number, mutant in enumerate(mutants, 1):
@@ -92,9 +97,8 @@ def test_every_mutant_is_caught(
     assert [f"{mutant.kind}: {mutant.name}" for mutant in survivors] == []
 
 
-def test_what_is_no_mutant_is_not_caught(connection: Connection, scene: Scene) -> None:
+def test_what_is_no_mutant_is_not_caught(judge: Judge) -> None:
     """The judge sees no difference where there is none."""
-    judge = Judge(connection, scene)
     for probe, touched in (
         ("policies", "public.patients"),
         ("rows", "public.appointments"),
