@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from playwright.async_api import Locator, Page, expect
 
 from stack.config import PROJECT_DIR
@@ -11,11 +13,13 @@ from tests.web.conftest import NewPage
 AXE = PROJECT_DIR / "web/node_modules/axe-core/axe.min.js"
 
 
-async def violations(page: Page) -> list[str]:
+async def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds; by these of its rules alone, if any are given."""
     if not await page.evaluate("'axe' in window"):
         # Evaluated, not added as a script: the page runs its own scripts only.
         await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    found = await page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{page.url} {violation['id']}: {node['html']} {node['failureSummary']}"
         for violation in found["violations"]
