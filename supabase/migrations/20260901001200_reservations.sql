@@ -90,19 +90,30 @@ begin
 end;
 $$;
 
--- The resources of wanted_resources alone, in any order: those of most visits without asking more.
-create function private.resources_in_question(visit public.appointments) returns uuid[]
+-- A stretch of the schedule of a provider, a patient or a resource; `during` null: all of it.
+create type private.stretch as (resource_id uuid, during tstzrange);
+
+-- What a visit may come to keep, in any order: for most visits without asking more.
+create function private.stretches_in_question(visit public.appointments) returns private.stretch[]
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  kept_during tstzrange := private.kept_during(visit);
 begin
   if visit.session_id is null and not exists (
     select from public.service_needs where service_needs.service_id = visit.service_id
   ) then
-    return array[visit.provider_id, visit.patient_id];
+    return array[
+      (visit.provider_id, kept_during)::private.stretch,
+      (visit.patient_id, kept_during)::private.stretch
+    ];
   end if;
-  return array(select wanted.resource_id from private.wanted_resources(visit) as wanted);
+  return array(
+    select (wanted.resource_id, wanted.during)::private.stretch
+    from private.wanted_resources(visit) as wanted
+  );
 end;
 $$;
 
@@ -112,30 +123,35 @@ create type private.ledger_intent as enum (
   'give_back'   -- shared: nobody is waited for, but movers must wait
 );
 
--- Locks schedules until the transaction ends, always in the same order.
+create type private.schedule_lock as (lock_key bigint, is_exclusive boolean);
+
+-- Locks these stretches until the transaction ends, always in the same order.
 -- A transaction waits only before its first reservation. Later it holds some already, and two that
 -- hold and wait would end in a deadlock, so it asks again for a moment and then gives up.
-create function private.lock_resources(resource_ids uuid[], intent private.ledger_intent)
+create function private.lock_schedules(stretches private.stretch[], intent private.ledger_intent)
 returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
   is_first boolean := coalesce(current_setting('appoint.ledger', true), '') <> 'in use';
-  is_exclusive boolean := intent = 'move' or (intent = 'take_one' and not is_first);
-  lock_keys bigint[] := private.lock_keys(resource_ids);
-  lock_key bigint;
+  wanted private.schedule_lock;
   attempts int := 0;
   state text;
 begin
-  foreach lock_key in array lock_keys loop
+  if cardinality(stretches) = 0 then
+    return;
+  end if;
+  foreach wanted in array private.locks_on(
+    stretches, intent = 'move' or (intent = 'take_one' and not is_first))
+  loop
     -- Assigned, since `perform` would run a query for each.
-    if is_first and is_exclusive then
-      state := pg_advisory_xact_lock(lock_key);
+    if is_first and wanted.is_exclusive then
+      state := pg_advisory_xact_lock(wanted.lock_key);
     elsif is_first then
-      state := pg_advisory_xact_lock_shared(lock_key);
+      state := pg_advisory_xact_lock_shared(wanted.lock_key);
     else
-      while not private.try_lock(lock_key, is_exclusive) loop
+      while not private.try_lock(wanted.lock_key, wanted.is_exclusive) loop
         attempts := attempts + 1;
         if attempts > 50 then
           perform private.raise_error('slot_taken',
@@ -152,26 +168,82 @@ begin
 end;
 $$;
 
--- The keys of these schedules' locks, in the order in which all transactions take them.
-create function private.lock_keys(resource_ids uuid[]) returns bigint[]
+-- The locks on these stretches, in the order in which all transactions take them: a shared one on each
+-- schedule, then one on each day (in UTC) that is touched, so that those who change different days do not
+-- wait for each other. What spans more than a month is locked as a whole: one exclusive lock. So is
+-- everything if there is so much of it that the server could run out of locks.
+create function private.locks_on(stretches private.stretch[], days_are_exclusive boolean)
+returns private.schedule_lock[]
+language plpgsql
+immutable
+set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+as $$
+declare
+  first_day date;
+  schedule_keys bigint[];
+  day_keys bigint[];
+begin
+  -- Most visits keep a provider and a patient, for the same time: no query for these.
+  if cardinality(stretches) = 2 and stretches[1].during = stretches[2].during then
+    first_day := (lower(stretches[1].during) at time zone 'UTC')::date;
+    if first_day = (upper(stretches[1].during) at time zone 'UTC')::date then
+      schedule_keys := private.pair_of_locks(stretches, 0);
+      day_keys := private.pair_of_locks(stretches, private.lock_seed(first_day));
+      return array[
+        (schedule_keys[1], false), (schedule_keys[2], false),
+        (day_keys[1], days_are_exclusive), (day_keys[2], days_are_exclusive)
+      ]::private.schedule_lock[];
+    end if;
+  end if;
+  return array(
+    with asked as materialized (
+      select stretch.resource_id, days.first, days.last,
+        coalesce(days.last - days.first > 31, true) or cardinality(stretches) > 500 as is_whole
+      from unnest(stretches) as stretch
+      cross join lateral (
+        select (lower(stretch.during) at time zone 'UTC')::date,
+          (upper(stretch.during) at time zone 'UTC')::date
+      ) as days (first, last)
+    )
+    select (needed.lock_key, needed.is_exclusive)::private.schedule_lock
+    from (
+      select 1 as step, pg_catalog.uuid_hash_extended(asked.resource_id, 0) as lock_key,
+        bool_or(asked.is_whole) as is_exclusive
+      from asked group by asked.resource_id
+      union all
+      select distinct 2,
+        pg_catalog.uuid_hash_extended(asked.resource_id, private.lock_seed(asked.first + number)),
+        days_are_exclusive
+      from asked cross join lateral generate_series(0, asked.last - asked.first) as number
+      where not asked.is_whole
+    ) as needed
+    order by needed.step, needed.lock_key
+  );
+end;
+$$;
+
+-- What a day's locks are made with: never 0 or 1, which stand for whole schedules and for hours.
+create function private.lock_seed(day date) returns bigint
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return 2 + 4 * (day - date '2000-01-01')::bigint;
+end;
+$$;
+
+create function private.pair_of_locks(stretches private.stretch[], seed bigint) returns bigint[]
 language plpgsql
 immutable
 set search_path = ''
 as $$
 declare
-  one bigint;
-  other bigint;
+  one bigint := pg_catalog.uuid_hash_extended(stretches[1].resource_id, seed);
+  other bigint := pg_catalog.uuid_hash_extended(stretches[2].resource_id, seed);
 begin
-  -- Most visits keep a provider and a patient: no query for these.
-  if cardinality(resource_ids) = 2 then
-    one := pg_catalog.uuid_hash_extended(resource_ids[1], 0);
-    other := pg_catalog.uuid_hash_extended(resource_ids[2], 0);
-    return array[least(one, other), greatest(one, other)];
-  end if;
-  return array(
-    select distinct pg_catalog.uuid_hash_extended(wanted.id, 0)
-    from unnest(resource_ids) as wanted (id) order by 1
-  );
+  return array[least(one, other), greatest(one, other)];
 end;
 $$;
 
@@ -295,9 +367,38 @@ begin
   if is_usual is not true then
     return false;
   end if;
-  perform private.lock_resources(array[visit.provider_id, visit.patient_id], 'take_one');
+  perform private.lock_schedules(array[
+    (visit.provider_id, kept)::private.stretch, (visit.patient_id, kept)::private.stretch
+  ], 'take_one');
   perform private.reserve_provider_and_patient(visit);
   return true;
+end;
+$$;
+
+-- What these appointments keep.
+create function private.stretches_kept_by(appointment_ids uuid[]) returns private.stretch[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select (reservations.resource_id, reservations.during)::private.stretch
+    from private.reservations
+    where reservations.appointment_id = any (appointment_ids)
+  );
+end;
+$$;
+
+create function private.whole_schedules(resource_ids uuid[]) returns private.stretch[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return array(
+    select (whole.id, null)::private.stretch from unnest(resource_ids) as whole (id)
+  );
 end;
 $$;
 
@@ -333,8 +434,7 @@ as $$
 declare
   visits public.appointments[];
   visit public.appointments;
-  resource_ids uuid[] := '{}';
-  all_during tstzrange;
+  stretches private.stretch[] := '{}';
   holds_over uuid[];
   capped uuid[] := '{}';
 begin
@@ -348,25 +448,19 @@ begin
     return;
   end if;
   foreach visit in array visits loop
-    resource_ids := resource_ids || private.resources_in_question(visit);
-    all_during := coalesce(range_merge(all_during, private.kept_during(visit)),
-      private.kept_during(visit));
+    stretches := stretches || private.stretches_in_question(visit);
     if private.is_capped(visit.service_id, visit.provider_id) then
       capped := capped || visit.service_id;
     end if;
   end loop;
   holds_over := array(
-    select hold.appointment_id from private.reservations as hold
-    where hold.resource_id = any (resource_ids) and hold.expires_at <= now()
-      and hold.during && all_during
+    select distinct hold.appointment_id
+    from unnest(stretches) as stretch
+    join private.reservations as hold on hold.resource_id = stretch.resource_id
+    where hold.expires_at <= now() and hold.during && stretch.during
   );
-  if holds_over <> '{}' then
-    resource_ids := resource_ids || array(
-      select reservations.resource_id from private.reservations
-      where reservations.appointment_id = any (holds_over)
-    );
-  end if;
-  perform private.lock_resources(resource_ids || capped, case
+  stretches := stretches || private.stretches_kept_by(holds_over) || private.whole_schedules(capped);
+  perform private.lock_schedules(stretches, case
     when cardinality(visits) = 1 and holds_over = '{}' and capped = '{}' then 'take_one'
     else 'move'
   end::private.ledger_intent);
@@ -396,7 +490,7 @@ declare
   changed uuid[];
   taking uuid[];
   keeping uuid[];
-  resource_ids uuid[];
+  stretches private.stretch[];
   holds_over uuid[];
   capped uuid[];
 begin
@@ -435,17 +529,17 @@ begin
     from after
     where after.id = any (taking) and private.is_capped(after.service_id, after.provider_id);
   end if;
-  select array_agg(touched.resource_id) into resource_ids
-  from (
-    select reservations.resource_id from private.reservations
-    where reservations.appointment_id = any (changed || keeping || holds_over)
-    union
-    select wanted.resource_id
-    from after cross join lateral private.wanted_resources(after) as wanted
-    where after.id = any (taking)
-  ) as touched;
-  perform private.lock_resources(
-    resource_ids || capped,
+  stretches := private.stretches_kept_by(changed || keeping || holds_over)
+    || private.whole_schedules(capped);
+  if taking is not null then
+    stretches := stretches || array(
+      select (wanted.resource_id, wanted.during)::private.stretch
+      from after cross join lateral private.wanted_resources(after) as wanted
+      where after.id = any (taking)
+    );
+  end if;
+  perform private.lock_schedules(
+    stretches,
     case when taking is null then 'give_back' else 'move' end::private.ledger_intent);
   if holds_over is not null then
     perform private.end_holds(holds_over);
@@ -476,9 +570,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.lock_resources(array_agg(reservations.resource_id), 'give_back')
-  from private.reservations where reservations.appointment_id = old.id
-  having count(*) > 0;
+  perform private.lock_schedules(private.stretches_kept_by(array[old.id]), 'give_back');
   return old;
 end;
 $$;

@@ -222,7 +222,7 @@ create function private.lock_imported_schedules(rows jsonb) returns void
 language sql
 set search_path = ''
 as $$
-  select private.lock_resources(array_agg(party.id), 'move')
+  select private.lock_schedules(private.whole_schedules(array_agg(party.id)), 'move')
   from (
     select providers.id from jsonb_array_elements(rows) as entry
     join public.clinics on clinics.external_id = entry ->> 'clinic_id'

@@ -332,7 +332,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.lock_resources(array[old.id], 'move');
+  perform private.lock_schedules(private.whole_schedules(array[old.id]), 'move');
   if tg_op = 'UPDATE' and (new.location_id, new.kind) = (old.location_id, old.kind) then
     return new;
   end if;

@@ -134,10 +134,7 @@ begin
   if holds_over = '{}' then
     return 0;
   end if;
-  perform private.lock_resources(array(
-    select kept.resource_id from private.reservations as kept
-    where kept.appointment_id = any (holds_over)
-  ), 'give_back');
+  perform private.lock_schedules(private.stretches_kept_by(holds_over), 'give_back');
   return private.end_holds(holds_over);
 end;
 $$;

@@ -198,29 +198,36 @@ set search_path = ''
 as $$
 declare
   session public.group_sessions;
-  resource_ids uuid[];
+  stretches private.stretch[];
   holds_over uuid[];
 begin
   perform from public.appointments
   where appointments.session_id = any (changed)
   order by appointments.id for no key update;
-  select array_agg(wanted.resource_id), array_agg(distinct hold.appointment_id)
-  into resource_ids, holds_over
+  select array_agg((wanted.resource_id, wanted.during)::private.stretch),
+    array_agg(distinct hold.appointment_id)
+  into stretches, holds_over
   from public.group_sessions
   cross join lateral private.wanted_resources(private.session_as_visit(group_sessions)) as wanted
   left join private.reservations as hold
     on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
     and hold.during && wanted.during
   where group_sessions.id = any (taking);
-  resource_ids := resource_ids || array(
-    select reservations.resource_id from private.reservations
-    where reservations.session_id = any (changed)
-      or reservations.appointment_id = any (holds_over)
+  stretches := stretches || private.stretches_kept_by(holds_over) || array(
+    select (kept.resource_id, kept.during)::private.stretch
+    from private.reservations as kept
+    where kept.session_id = any (changed)
     union all
-    select appointments.patient_id from public.appointments
-    where appointments.session_id = any (changed) and private.keeps_time(appointments.status)
+    -- Where a seat is now and where it will be.
+    select (seat.patient_id, tstzrange(time.starts_at, time.ends_at))::private.stretch
+    from public.appointments as seat
+    join public.group_sessions as planned on planned.id = seat.session_id
+    cross join lateral (
+      values (seat.starts_at, seat.ends_at), (planned.starts_at, planned.ends_at)
+    ) as time (starts_at, ends_at)
+    where seat.session_id = any (changed) and private.keeps_time(seat.status)
   );
-  perform private.lock_resources(resource_ids, 'move');
+  perform private.lock_schedules(stretches, 'move');
   perform private.end_holds(holds_over || private.seats_over(changed));
   delete from private.reservations where reservations.session_id = any (changed);
   for session in select * from public.group_sessions where group_sessions.id = any (taking) loop
@@ -290,7 +297,8 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.lock_resources(array_agg(reservations.resource_id), 'give_back')
+  perform private.lock_schedules(array_agg(
+    (reservations.resource_id, reservations.during)::private.stretch), 'give_back')
   from private.reservations where reservations.session_id = old.id
   having count(*) > 0;
   return old;

@@ -96,7 +96,7 @@ create policy "patients read their own series, members their clinic's" on public
 grant select on public.appointment_series to authenticated, service_role;
 
 -- Everything that a visit of that kind could come to reserve, its patient excepted: what a booking
--- of several visits locks before the first. The service stands for its limits.
+-- of several visits locks before the first.
 create function private.resources_in_reach(service public.services, provider_id uuid)
 returns setof uuid
 language plpgsql
@@ -110,8 +110,6 @@ declare
   );
 begin
   return query
-  select service.id
-  union
   select place.provider_id from unnest(places) as place
   union
   select needs.resource_id from public.service_needs as needs
@@ -366,7 +364,16 @@ begin
     returning * into series;
     touched := array(select private.resources_in_reach(service, series.provider_id));
     perform private.keep_hours_of(touched);
-    perform private.lock_resources(touched || series.patient_id, 'move');
+    -- The service stands for its limits, which are counted one by one.
+    perform private.lock_schedules(array(
+      select (reached.id, tstzrange(
+        occurrence - make_interval(mins => service.buffer_before_minutes),
+        occurrence
+          + make_interval(mins => service.duration_minutes + service.buffer_after_minutes)
+      ))::private.stretch
+      from unnest(touched || series.patient_id) as reached (id)
+      cross join unnest(times) as occurrence
+    ) || private.whole_schedules(array[service.id]), 'move');
     perform private.fill_series(series, service, visit, times, book_series.reason);
   end if;
 

@@ -250,7 +250,7 @@ declare
   earlier_id uuid;
   done int[] := '{}';
   booked public.appointments[];
-  touched uuid[];
+  touched private.stretch[];
 begin
   if not private.is_trusted() then
     perform private.require_user();
@@ -276,16 +276,22 @@ begin
     from unnest(wanted_visits) as each_visit
     order by each_visit.patient_id, each_visit.number
   ) as first_visit;
+  -- A visit right after another one starts some time later on the day, or in the night after it.
   touched := array(
-    select each_visit.patient_id from unnest(wanted_visits) as each_visit
-    union
-    select in_reach.id
+    select (in_reach.id, tstzrange(
+      min(each_visit.starts_at) over () - interval '1 hour',
+      max(each_visit.starts_at) over () + interval '1 day'))::private.stretch
     from unnest(wanted_visits) as each_visit
-    cross join lateral private.resources_in_reach(
-      each_visit.service, each_visit.provider_id) as in_reach (id)
+    cross join lateral (
+      select private.resources_in_reach(each_visit.service, each_visit.provider_id)
+      union all
+      select each_visit.patient_id
+    ) as in_reach (id)
   );
-  perform private.keep_hours_of(touched);
-  perform private.lock_resources(touched, 'move');
+  perform private.keep_hours_of(array(select stretch.resource_id from unnest(touched) as stretch));
+  -- Services stand for their limits, which are counted one by one.
+  perform private.lock_schedules(touched || private.whole_schedules(array(
+    select (each_visit.service).id from unnest(wanted_visits) as each_visit)), 'move');
   while cardinality(done) < cardinality(wanted_visits) loop
     wanted := private.next_to_book(wanted_visits, done);
     booked[wanted.number] :=

@@ -175,7 +175,7 @@ begin
   for attempt in 1 .. 100 loop
     begin
       perform private.try_to_lock_patients(patient_ids);
-      -- As lock_resources says: whatever is locked from now on is not waited for.
+      -- As lock_schedules says: whatever is locked from now on is not waited for.
       perform set_config('appoint.ledger', 'in use', true);
       return;
     exception

@@ -298,6 +298,56 @@ def test_visits_that_move_onto_each_others_times_never_deadlock(connect: Connect
     assert disagreements(setup) == []
 
 
+def test_changes_of_one_day_wait_for_each_other_and_those_of_another_do_not(
+    connect: Connect,
+) -> None:
+    setup, first, second = connect(), connect(), connect()
+    practice = make_practice(setup)
+    make_need(setup, practice.clinic, practice.service, kind="room")
+    make_resource(setup, practice.clinic, practice.location)
+    one_day, same_day, other_day = (
+        book(setup, replace(practice, patient=make_patient(setup, practice.clinic)), starts_at)
+        for starts_at in (at(9), at(10), at(9, days=3))
+    )
+    move = "update public.appointments set starts_at = starts_at + interval '4 hours' where id = %s"
+    with first.transaction():
+        first.execute(move, [one_day["id"]])
+        second.execute("set lock_timeout = '30 s'")
+        second.execute(move, [other_day["id"]])
+        second.execute("set lock_timeout = '50 ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            second.execute(move, [same_day["id"]])
+    second.execute(move, [same_day["id"]])
+    assert disagreements(setup) == []
+
+
+def test_what_spans_more_than_a_month_is_locked_in_whole(connect: Connect) -> None:
+    setup, first, second = connect(), connect(), connect()
+    practice = make_practice(setup)
+    other = replace(practice, patient=make_patient(setup, practice.clinic))
+    with first.transaction():
+        book(first, practice, at(9), ends_at=at(9, days=60), overbook_reason="on a long voyage")
+        second.execute("set lock_timeout = '50 ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            book(second, other, at(9, days=30))
+    with refused(second, "slot_taken"):
+        book(second, other, at(9, days=30))
+
+
+def test_one_statement_may_move_more_than_there_are_locks_for(connect: Connect) -> None:
+    """As many as 1,200 days of one schedule in one statement."""
+    setup = connect()
+    practice = make_practice(setup)
+    setup.execute(
+        "insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
+        " select %s, %s, %s, %s + number * interval '1 day' from generate_series(1, 1200) as number",
+        [practice.service, practice.provider, practice.patient, at(9)],
+    )
+    setup.execute("update public.appointments set starts_at = starts_at + interval '1 hour'")
+    assert one(setup, "select count(*) from private.reservations")["count"] == 2400
+    assert disagreements(setup) == []
+
+
 def test_the_replay_counts_rooms_and_knows_the_one_scanner(db: Connection) -> None:
     db.execute(crowd.SETUP.read_bytes())
     starts_at = at(12)

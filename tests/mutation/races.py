@@ -272,7 +272,7 @@ RACES = (
     ),
     Race(
         "two visits on the day's last place", "private.reserve_for_new",
-        LINE.format(r"private\.lock_resources"), _visits_in_a_day,
+        LINE.format(r"private\.lock_schedules"), _visits_in_a_day,
     ),
     Race(
         "two records merged into each other at once", "private.lock_records",
