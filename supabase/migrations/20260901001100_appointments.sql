@@ -248,10 +248,16 @@ begin
     new.ends_at,
     new.starts_at + make_interval(mins => coalesce(length_minutes, service.duration_minutes))
   );
-  new.location_id := coalesce(
-    new.location_id,
-    private.location_of_provider(new.provider_id, new.starts_at, new.ends_at)
-  );
+  if new.location_id is null then
+    -- A moved visit mostly stays where it was: the quick answer first.
+    if tg_op = 'UPDATE' and private.lies_in_weekly_hours(
+      new.provider_id, old.location_id, new.starts_at, new.ends_at) then
+      new.location_id := old.location_id;
+    else
+      new.location_id :=
+        private.location_of_provider(new.provider_id, new.starts_at, new.ends_at);
+    end if;
+  end if;
   if new.status = 'held' and new.hold_expires_at is null then
     new.hold_expires_at := now() + (
       select make_interval(mins => clinics.hold_minutes)

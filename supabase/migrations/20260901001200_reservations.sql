@@ -390,6 +390,28 @@ begin
 end;
 $$;
 
+-- The holds that are over and in the way there, but for those of the appointments named.
+create function private.holds_over_in(stretches private.stretch[], except_ids uuid[] default '{}')
+returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select distinct hold.appointment_id
+    from unnest(stretches) as stretch
+    -- By the index of holds, which is nearly empty.
+    cross join lateral (
+      select reservations.appointment_id, reservations.during from private.reservations
+      where reservations.resource_id = stretch.resource_id and reservations.expires_at <= now()
+      offset 0
+    ) as hold
+    where hold.during && stretch.during and not hold.appointment_id = any (except_ids)
+  );
+end;
+$$;
+
 create function private.whole_schedules(resource_ids uuid[]) returns private.stretch[]
 language plpgsql
 immutable
@@ -453,12 +475,7 @@ begin
       capped := capped || visit.service_id;
     end if;
   end loop;
-  holds_over := array(
-    select distinct hold.appointment_id
-    from unnest(stretches) as stretch
-    join private.reservations as hold on hold.resource_id = stretch.resource_id
-    where hold.expires_at <= now() and hold.during && stretch.during
-  );
+  holds_over := private.holds_over_in(stretches);
   stretches := stretches || private.stretches_kept_by(holds_over) || private.whole_schedules(capped);
   perform private.lock_schedules(stretches, case
     when cardinality(visits) = 1 and holds_over = '{}' and capped = '{}' then 'take_one'
@@ -476,88 +493,72 @@ begin
 end;
 $$;
 
--- Moves reservations along with changed appointments: all old ones go before any new one comes, so
--- that two visits may swap their times in one statement. A hold that is confirmed or prolonged keeps
--- its reservations.
--- Definer: whoever changes the appointment, the ledger is written.
-create function private.reserve_for_changed() returns trigger
+-- Moves reservations along with changed appointments, for follow_changed: all old ones go before any new
+-- one comes, so that two visits may swap their times in one statement. A hold that is confirmed or
+-- prolonged keeps its reservations.
+create function private.reserve_for_changed(
+  befores public.appointments[], afters public.appointments[]
+) returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
 declare
+  before public.appointments;
   visit public.appointments;
-  changed uuid[];
-  taking uuid[];
-  keeping uuid[];
-  stretches private.stretch[];
-  holds_over uuid[];
-  capped uuid[];
+  changed uuid[] := '{}';
+  taking public.appointments[] := '{}';
+  keeping public.appointments[] := '{}';
+  stretches private.stretch[] := '{}';
+  holds_over uuid[] := '{}';
+  capped uuid[] := '{}';
 begin
-  select
-    array_agg(after.id) filter (where change.is_of_time),
-    array_agg(after.id) filter (where change.is_of_time and private.keeps_time(after.status)),
-    array_agg(after.id) filter (where not change.is_of_time)
-  into changed, taking, keeping
-  from after join before using (id)
-  cross join lateral (
-    select
-      (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id,
-        after.location_id, after.service_id, after.buffer_before_minutes, after.buffer_after_minutes)
+  for number in 1 .. cardinality(afters) loop
+    before := befores[number];
+    visit := afters[number];
+    continue when not private.keeps_time(visit.status) and not private.keeps_time(before.status);
+    if (private.keeps_time(visit.status), visit.starts_at, visit.ends_at, visit.provider_id,
+        visit.location_id, visit.service_id, visit.buffer_before_minutes, visit.buffer_after_minutes)
       is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
         before.provider_id, before.location_id, before.service_id, before.buffer_before_minutes,
-        before.buffer_after_minutes) as is_of_time,
-      case when after.status = 'held' then after.hold_expires_at end
-      is distinct from case when before.status = 'held' then before.hold_expires_at end as is_of_hold
-  ) as change
-  where (private.keeps_time(after.status) or private.keeps_time(before.status))
-    and (change.is_of_time or change.is_of_hold);
-  if changed is null and keeping is null then
-    return null;
+        before.buffer_after_minutes) then
+      changed := changed || visit.id;
+      if private.keeps_time(visit.status) then
+        taking := taking || visit;
+        stretches := stretches || private.stretches_in_question(visit);
+        if private.is_capped(visit.service_id, visit.provider_id) then
+          capped := capped || visit.service_id;
+        end if;
+      end if;
+    elsif (case when visit.status = 'held' then visit.hold_expires_at end)
+      is distinct from (case when before.status = 'held' then before.hold_expires_at end) then
+      keeping := keeping || visit;
+    end if;
+  end loop;
+  if changed = '{}' and keeping = '{}' then
+    return;
   end if;
-  if taking is not null then
-    select array_agg(distinct hold.appointment_id) into holds_over
-    from after cross join lateral private.wanted_resources(after) as wanted
-    cross join lateral (
-      select reservations.appointment_id, reservations.during from private.reservations
-      where reservations.resource_id = wanted.resource_id and reservations.expires_at <= now()
-      offset 0
-    ) as hold
-    where after.id = any (taking) and not hold.appointment_id = any (changed)
-      and hold.during && wanted.during;
-    select array_agg(after.service_id) into capped
-    from after
-    where after.id = any (taking) and private.is_capped(after.service_id, after.provider_id);
+  if taking <> '{}' then
+    holds_over := private.holds_over_in(stretches, changed);
   end if;
-  stretches := private.stretches_kept_by(changed || keeping || holds_over)
-    || private.whole_schedules(capped);
-  if taking is not null then
-    stretches := stretches || array(
-      select (wanted.resource_id, wanted.during)::private.stretch
-      from after cross join lateral private.wanted_resources(after) as wanted
-      where after.id = any (taking)
-    );
-  end if;
+  stretches := stretches || private.whole_schedules(capped) || private.stretches_kept_by(
+    changed || array(select kept.id from unnest(keeping) as kept) || holds_over);
   perform private.lock_schedules(
-    stretches,
-    case when taking is null then 'give_back' else 'move' end::private.ledger_intent);
-  if holds_over is not null then
+    stretches, case when taking = '{}' then 'give_back' else 'move' end::private.ledger_intent);
+  if holds_over <> '{}' then
     perform private.end_holds(holds_over);
   end if;
   delete from private.reservations where reservations.appointment_id = any (changed);
-  if keeping is not null then
-    update private.reservations set
-      expires_at = case when after.status = 'held' then after.hold_expires_at end
-    from after
-    where after.id = any (keeping) and reservations.appointment_id = after.id;
-  end if;
-  for visit in select * from after where after.id = any (taking) loop
-    if capped is not null then
+  foreach visit in array keeping loop
+    update private.reservations
+    set expires_at = case when visit.status = 'held' then visit.hold_expires_at end
+    where reservations.appointment_id = visit.id;
+  end loop;
+  foreach visit in array taking loop
+    if capped <> '{}' then
       perform private.check_caps(visit);
     end if;
     perform private.reserve(visit);
   end loop;
-  return null;
 end;
 $$;
 
@@ -575,8 +576,5 @@ begin
 end;
 $$;
 
-create trigger _500_reserve_update after update on public.appointments
-  referencing old table as before new table as after
-  for each statement execute function private.reserve_for_changed();
 create trigger _500_lock_for_removal before delete on public.appointments
   for each row execute function private.lock_for_removal();

@@ -85,36 +85,29 @@ begin
 end;
 $$;
 
--- Definer: whoever changes the appointment, the event is written.
-create function private.record_changed() returns trigger
+-- For follow_changed.
+create function private.record_changed(before public.appointments, after public.appointments)
+returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
+declare
+  old_fields jsonb := private.history_fields(before);
+  new_fields jsonb := private.history_fields(after);
+  kind public.appointment_event_kind := case
+    when after.status <> before.status then 'status_changed' else 'changed' end;
 begin
   insert into public.appointment_events
     (clinic_id, appointment_id, version, kind, actor_id, actor_role, before, after)
-  select
-    after.clinic_id, after.id, after.version,
-    case when after.status <> before.status then 'status_changed' else 'changed' end
-      ::public.appointment_event_kind,
-    auth.uid(), private.actor_role(), difference.old_fields, difference.new_fields
-  from after
-  join before using (id)
-  cross join lateral (
-    select
-      coalesce(jsonb_object_agg(was.key, was.value), '{}') as old_fields,
-      coalesce(jsonb_object_agg(was.key, became.value), '{}') as new_fields
-    from jsonb_each(private.history_fields(before)) as was
-    join jsonb_each(private.history_fields(after)) as became using (key)
-    where was.value is distinct from became.value
-  ) as difference
-  where after.version <> before.version;
-  return null;
+  select after.clinic_id, after.id, after.version, kind, auth.uid(), private.actor_role(),
+    coalesce(jsonb_object_agg(field.key, old_fields -> field.key), '{}'),
+    coalesce(jsonb_object_agg(field.key, field.value), '{}')
+  from jsonb_each(new_fields) as field
+  where old_fields -> field.key <> field.value;
 end;
 $$;
 
--- Definer: as record_changed.
+-- Definer: whoever removes the appointment, the event is written.
 create function private.record_removed() returns trigger
 language plpgsql
 security definer
@@ -180,9 +173,6 @@ begin
 end;
 $$;
 
-create trigger _600_record_update after update on public.appointments
-  referencing old table as before new table as after
-  for each statement execute function private.record_changed();
 create trigger _600_record_delete after delete on public.appointments
   referencing old table as removed
   for each statement execute function private.record_removed();

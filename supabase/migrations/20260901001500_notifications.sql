@@ -267,7 +267,7 @@ begin
 end;
 $$;
 
--- Queues what is owed, for follow_new; how much of it is due now. Saying so is left to the caller.
+-- Queues what is owed, for follow_new and follow_changed; how much of it is due now. Saying so is left to the caller.
 create function private.queue_messages(messages private.owed_message[]) returns int
 language plpgsql
 set search_path = ''
@@ -294,43 +294,19 @@ begin
 end;
 $$;
 
--- Reminders of what was agreed before fall with a new time or the end of the visit.
--- Definer: whoever changes the appointment, the message is queued.
-create function private.queue_for_changed() returns trigger
+-- Reminders of what was agreed before fall with a new time or the end of the visit; for follow_changed.
+create function private.drop_reminders(visit public.appointments) returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
-declare
-  queued uuid[];
 begin
-  with added as (
-    insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,
-      recipient_id, recipient_user_id, reminder_minutes, status, due_at, last_error)
-    select message.*
-    from after join before using (id)
-    cross join lateral unnest(
-      private.messages_for(before, after) || private.staff_messages_for(before, after)) as message
-    returning appointment_id, kind
-  )
-  select array_agg(added.appointment_id) into queued
-  from added where added.kind in ('change', 'request', 'cancellation', 'follow_up');
-
-  if queued is not null then
-    update public.notifications set status = 'skipped',
-      last_error = case when after.status = 'booked' then 'superseded' else 'status_changed' end
-    from after
-    where notifications.appointment_id = after.id and after.id = any (queued)
-      and notifications.kind = 'reminder' and notifications.status = 'queued'
-      and notifications.appointment_version < after.version;
-  end if;
-  return null;
+  update public.notifications set status = 'skipped',
+    last_error = case when visit.status = 'booked' then 'superseded' else 'status_changed' end
+  where notifications.appointment_id = visit.id
+    and notifications.kind = 'reminder' and notifications.status = 'queued'
+    and notifications.appointment_version < visit.version;
 end;
 $$;
-
-create trigger _700_queue_update after update on public.appointments
-  referencing old table as before new table as after
-  for each statement execute function private.queue_for_changed();
 
 alter table public.notifications enable row level security;
 

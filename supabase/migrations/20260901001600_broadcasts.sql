@@ -168,9 +168,10 @@ end;
 $$;
 
 -- What tells screens of an appointment: those of the clinic, its patient and who acts for the patient;
--- and, `with_slots`, all who look at the provider's free times. One look-up, for every booking does it.
+-- and, `with_slots`, all who look at the free times of its provider and of the one whom the visit had
+-- before. One look-up, for every booking does it.
 create function private.appointment_broadcasts(
-  visit public.appointments, with_slots boolean default false
+  visit public.appointments, with_slots boolean, before public.appointments default null
 ) returns private.broadcast[]
 language plpgsql
 stable
@@ -218,8 +219,14 @@ begin
     end if;
   end loop;
   if with_slots and (is_public or not private.slots_are_unsafe(visit.clinic_id)) then
-    messages := messages || private.slots_message(
-      visit.clinic_id, visit.provider_id, visit.starts_at, visit.ends_at, not is_public);
+    if before.provider_id <> visit.provider_id then
+      messages := messages || private.slots_message(
+        visit.clinic_id, before.provider_id, before.starts_at, before.ends_at, not is_public);
+      before := visit;
+    end if;
+    messages := messages || private.slots_message(visit.clinic_id, visit.provider_id,
+      least(visit.starts_at, before.starts_at), greatest(visit.ends_at, before.ends_at),
+      not is_public);
   end if;
   return messages;
 end;
@@ -275,46 +282,66 @@ begin
 end;
 $$;
 
--- Definer: callers may not write realtime.messages; whoever changes the row, it is announced.
-create function private.broadcast_changed() returns trigger
+-- All that follows from changed appointments, in the same order as for new ones.
+-- Definer: as follow_new.
+create function private.follow_changed() returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
-  messages private.broadcast[];
+  befores public.appointments[];
+  afters public.appointments[];
+  was public.appointments;
+  visit public.appointments;
+  message private.owed_message;
+  messages private.owed_message[];
+  owed private.owed_message[] := '{}';
+  settled public.appointments[] := '{}';
+  broadcasts private.broadcast[] := '{}';
+  due int;
 begin
-  messages := array(
-    select message
-    from after join before using (id)
-    cross join lateral unnest(private.appointment_broadcasts(after)) as message
-    where after.version <> before.version and private.is_worth_a_broadcast(after)
-  ) || array(
-    select message
-    from (
-      select touched.clinic_id, touched.provider_id, min(touched.starts_at) as from_time,
-        max(touched.ends_at) as to_time
-      from (select * from before union all select * from after) as touched
-      where touched.id in (
-        select after.id from after join before using (id)
-        where private.is_worth_a_broadcast(after)
-          and (private.keeps_time(after.status), after.starts_at, after.ends_at, after.provider_id)
-            is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
-              before.provider_id)
-      )
-      group by touched.id, touched.clinic_id, touched.provider_id
-    ) as span
-    cross join lateral unnest(private.slots_broadcast(
-      span.clinic_id, span.provider_id, span.from_time, span.to_time)) as message
-  );
-  if messages <> '{}' then
-    perform private.send_broadcasts(messages);
+  select array_agg(before), array_agg(after) into befores, afters
+  from after join before using (id)
+  where after.version <> before.version;
+  if afters is null then
+    return null;
+  end if;
+  perform private.reserve_for_changed(befores, afters);
+  for number in 1 .. cardinality(afters) loop
+    was := befores[number];
+    visit := afters[number];
+    perform private.record_changed(was, visit);
+    messages := private.messages_for(was, visit) || private.staff_messages_for(was, visit);
+    foreach message in array messages loop
+      if message.kind in ('change', 'request', 'cancellation', 'follow_up') then
+        settled := settled || visit;
+      end if;
+    end loop;
+    owed := owed || messages;
+    if private.is_worth_a_broadcast(visit) then
+      broadcasts := broadcasts || private.appointment_broadcasts(visit,
+        (private.keeps_time(visit.status), visit.starts_at, visit.ends_at, visit.provider_id)
+          is distinct from (private.keeps_time(was.status), was.starts_at, was.ends_at,
+            was.provider_id),
+        was);
+    end if;
+  end loop;
+  due := private.queue_messages(owed);
+  foreach visit in array settled loop
+    perform private.drop_reminders(visit);
+  end loop;
+  if due > 0 then
+    broadcasts := broadcasts || private.work_due(due);
+  end if;
+  if broadcasts <> '{}' then
+    perform private.send_broadcasts(broadcasts);
   end if;
   return null;
 end;
 $$;
 
--- Definer: as broadcast_changed.
+-- Definer: callers may not write realtime.messages; whoever removes the row, it is announced.
 create function private.broadcast_removed() returns trigger
 language plpgsql
 security definer
@@ -340,7 +367,7 @@ end;
 $$;
 
 -- Wakes workers; the count is a hint, the queue is the truth. queue_messages leaves that to its caller.
--- Definer: as broadcast_changed.
+-- Definer: as broadcast_removed.
 create function private.broadcast_work_due() returns trigger
 language plpgsql
 security definer
@@ -363,9 +390,9 @@ $$;
 create trigger _500_follow_insert after insert on public.appointments
   referencing new table as added
   for each statement execute function private.follow_new();
-create trigger _900_broadcast_update after update on public.appointments
+create trigger _500_follow_update after update on public.appointments
   referencing old table as before new table as after
-  for each statement execute function private.broadcast_changed();
+  for each statement execute function private.follow_changed();
 create trigger _900_broadcast_delete after delete on public.appointments
   referencing old table as removed
   for each statement execute function private.broadcast_removed();

@@ -340,7 +340,7 @@ def test_one_statement_may_move_more_than_there_are_locks_for(connect: Connect) 
     practice = make_practice(setup)
     setup.execute(
         "insert into public.appointments (service_id, provider_id, patient_id, starts_at)"
-        " select %s, %s, %s, %s + number * interval '1 day' from generate_series(1, 1200) as number",
+        " select %s, %s, %s, %s + day * interval '1 day' from generate_series(1, 1200) as day",
         [practice.service, practice.provider, practice.patient, at(9)],
     )
     setup.execute("update public.appointments set starts_at = starts_at + interval '1 hour'")
