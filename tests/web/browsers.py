@@ -17,7 +17,9 @@ from stack.config import HOST, StackConfig
 from stack.seed import DEMO_ACCOUNTS, DEMO_PASSWORD
 from tests.acceptance.eventually import eventually
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# The shell is the same browser without windows, which cost as much as the pages in them.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 CLINIC = "/c/harbour-clinic"
 REFRESH = re.compile(r"/token\?grant_type=refresh_token")
 
