@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import random
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
+import psycopg.types.range
 import pytest
 
 from bench import crowd
@@ -319,6 +322,36 @@ def test_changes_of_one_day_wait_for_each_other_and_those_of_another_do_not(
             second.execute(move, [same_day["id"]])
     second.execute(move, [same_day["id"]])
     assert disagreements(setup) == []
+
+
+@pytest.mark.parametrize(
+    ("hour", "days"), [(9, 1), (23.9, 2), (0, 1)], ids=["by day", "over midnight", "from midnight"]
+)
+def test_the_quick_way_asks_for_the_same_locks_in_the_same_order(
+    db: Connection, hour: float, days: int
+) -> None:
+    """One schedule lock and one for each day in UTC, for two things; a third time the first changes
+    nothing but the way in which they are found.
+    """
+    start = at(hour)
+    names = {
+        "one": uuid.uuid4(),
+        "other": uuid.uuid4(),
+        "during": psycopg.types.range.TimestamptzRange(start, start + timedelta(minutes=30)),
+    }
+    quick, general = (
+        db.execute(
+            "select lock_key, is_exclusive from unnest(private.locks_on("
+            f"array[(%(one)s, %(during)s), (%(other)s, %(during)s){more}]::private.stretch[], true)"
+            ") with ordinality order by ordinality",
+            names,
+        ).fetchall()
+        for more in ("", ", (%(one)s, %(during)s)")
+    )
+    assert quick == general
+    assert [is_exclusive for _, is_exclusive in quick] == [False] * 2 + [True] * 2 * days
+    assert [key for key, _ in quick[:2]] == sorted(key for key, _ in quick[:2])
+    assert [key for key, _ in quick[2:]] == sorted(key for key, _ in quick[2:])
 
 
 def test_what_spans_more_than_a_month_is_locked_in_whole(connect: Connect) -> None:
