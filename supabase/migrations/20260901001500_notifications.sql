@@ -76,6 +76,8 @@ create table public.notifications (
   last_error text constraint notifications_last_error_is_short check (length(last_error) <= 200),
   provider_message_id text,
   sent_at timestamptz,
+  told_at timestamptz,
+  told_by uuid references auth.users (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint notifications_recipient_is_one check (
@@ -100,6 +102,10 @@ create table public.notifications (
   constraint notifications_sent_at_matches_status check (
     (status in ('sent', 'delivered', 'bounced', 'complained')) = (sent_at is not null)
   ),
+  constraint notifications_told_is_not_on_its_way check (
+    told_at is null or status not in ('queued', 'sending')
+  ),
+  constraint notifications_told_by_has_a_time check (told_by is null or told_at is not null),
   constraint notifications_appointment_is_of_clinic
     foreign key (clinic_id, appointment_id) references public.appointments (clinic_id, id)
     on delete set null (appointment_id),
@@ -124,6 +130,7 @@ create index notifications_by_clinic on public.notifications (clinic_id, created
 create index notifications_by_recipient on public.notifications (clinic_id, recipient_id);
 create index notifications_by_member on public.notifications (recipient_user_id)
   where recipient_user_id is not null;
+create index notifications_by_teller on public.notifications (told_by) where told_by is not null;
 
 comment on table public.notifications is
   'Messages owed and sent. Names and addresses are looked up when a message is first tried, not kept '
@@ -153,6 +160,10 @@ comment on column public.notifications.leased_until is
   'While sending: after this another worker may take it.';
 comment on column public.notifications.lease_id is 'Which claim has, or had last, this message.';
 comment on column public.notifications.last_error is 'A code for staff, without personal data.';
+comment on column public.notifications.told_at is
+  'When staff said that it was told otherwise, say by phone; null: nobody did. See mark_told.';
+comment on column public.notifications.told_by is
+  'Who said so; null: nobody, the dashboard, or an account that was removed since.';
 comment on column public.notifications.provider_message_id is 'The mail provider''s id of it.';
 
 create trigger _100_set_updated_at before update on public.notifications

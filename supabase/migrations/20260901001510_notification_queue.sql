@@ -1,6 +1,7 @@
 -- The queue: which messages wait for somebody, in the order in which they are to be sent.
 -- Promises: a message stands here exactly as long as a worker (queued, sending) or a person (dead,
---           bounced) has to do something about it; triggers see to it on every path.
+--           bounced, and not told otherwise) has to do something about it; triggers see to it on
+--           every path.
 -- Access: definer functions alone.
 --
 -- A table and not an index of public.notifications: an index over what each claim changes would make
@@ -63,7 +64,9 @@ begin
   insert into private.notification_queue (notification_id, status, priority, ready_at, needs_person)
   select added.id, added.status, added.priority, coalesce(added.leased_until, added.due_at),
     added.status in ('dead', 'bounced')
-  from added where added.status in ('queued', 'sending', 'dead', 'bounced');
+  from added
+  where added.status in ('queued', 'sending')
+    or (added.status in ('dead', 'bounced') and added.told_at is null);
   return null;
 end;
 $$;
@@ -81,7 +84,7 @@ begin
     select changed.id, changed.status, changed.priority,
       coalesce(changed.leased_until, changed.due_at) as ready_at,
       changed.status in ('queued', 'sending') as is_live,
-      changed.status in ('dead', 'bounced')
+      (changed.status in ('dead', 'bounced') and changed.told_at is null)
         -- What failed though no try counts is held up: the provider takes nobody's mail.
         or (changed.status = 'queued' and (changed.attempts >= 3
           or (changed.attempts = 0 and changed.last_error is not null))) as needs_person

@@ -897,7 +897,7 @@ begin
   is_another := found or before.status = 'bounced';
   update public.notifications set
     status = 'queued', attempts = 0, leases_lost = 0, due_at = now(), last_error = null,
-    sent_at = null, requeued_at = clock_timestamp(),
+    sent_at = null, told_at = null, told_by = null, requeued_at = clock_timestamp(),
     resent = notifications.resent + is_another::int
   where notifications.id = before.id
   returning * into message;
@@ -973,6 +973,41 @@ begin
     requeued := requeued + 1;
   end loop;
   return requeued;
+end;
+$$;
+
+-- Somebody told otherwise, say by phone, what no mail could: nobody has to look at it any more. Who
+-- said so first stays.
+-- Definer: nobody may write notifications directly.
+create function public.mark_told(notification_id uuid) returns public.notifications
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  message public.notifications;
+begin
+  select * into message from public.notifications
+  where notifications.id = mark_told.notification_id
+    and (private.is_trusted() or notifications.clinic_id in (
+      select private.my_clinics_as('owner', 'manager', 'front_desk')))
+  for no key update;
+  if message.id is null then
+    perform private.raise_error('not_found');
+  end if;
+  if message.told_at is not null then
+    return message;
+  end if;
+  update public.notifications set told_at = now(), told_by = auth.uid()
+  where notifications.id = message.id
+    and (notifications.status in ('dead', 'bounced')
+      or (notifications.status = 'skipped' and notifications.last_error = 'no_address'))
+  returning * into message;
+  if message.id is null then
+    perform private.raise_error('illegal_transition',
+      'This message is on its way, was sent, or was not to be sent.');
+  end if;
+  return message;
 end;
 $$;
 
@@ -1096,6 +1131,9 @@ comment on function public.requeue_notification(uuid) is
 comment on function public.requeue_dead_notifications(uuid) is
   'Gives all messages of the clinic a new start that were given up, but for those of unknown fate or to '
   'addresses that mail came back from. Returns how many.';
+comment on function public.mark_told(uuid) is
+  'Ticks off a dead or bounced message of the clinic, or one without an address, whose news its office '
+  'told otherwise. Again: nothing changes. requeue_notification takes it back.';
 comment on function worker.queue_depth() is
   'One row: how much is due, is being sent, is dead, and is overdue; and why no mail can be sent at '
   'all, if that lasts.';
@@ -1112,5 +1150,6 @@ grant execute on function
 to service_role;
 grant execute on function
   public.requeue_notification(uuid),
-  public.requeue_dead_notifications(uuid)
+  public.requeue_dead_notifications(uuid),
+  public.mark_told(uuid)
 to authenticated, service_role;

@@ -48,7 +48,7 @@ comment on column public.today_by_provider.is_overbooked is
   'True: staff put it there against the rules; the reason is in appointments.';
 
 -- Coming visits of the caller's clinics, called off or not, whose last message found no address, and
--- still would. What is far off is left for later.
+-- still would, unless somebody told the patient otherwise. What is far off is left for later.
 -- Definer: whether there is an address is for functions to know; row security of visits and messages
 -- decides who sees which, in the view.
 create function private.visits_untold()
@@ -67,13 +67,14 @@ as $$
     and visit.status in ('held', 'pending', 'booked', 'cancelled')
   join public.patients as patient on patient.id = visit.patient_id
   cross join lateral (
-    select said.id, said.status, said.last_error
+    select said.id, said.status, said.last_error, said.told_at
     from public.notifications as said
     where said.appointment_id = visit.id and said.recipient_id is not null
     order by said.appointment_version desc, said.id desc
     limit 1
   ) as latest
   where latest.status = 'skipped' and latest.last_error = 'no_address'
+    and latest.told_at is null
     and private.address_of(patient) is null
     and ((select auth.uid()) is null or clinics.id = any (
       array(select private.my_clinics_as('owner', 'manager', 'front_desk'))));
@@ -87,8 +88,8 @@ from (
   select
     message.clinic_id,
     'message not sent' as what,
-    format('A %s could not be sent (%s). Tell the patient otherwise, or requeue it.', message.kind,
-      coalesce(message.last_error, 'unknown')) as detail,
+    format('A %s could not be sent (%s). Requeue it, or tell the patient otherwise (mark_told).',
+      message.kind, coalesce(message.last_error, 'unknown')) as detail,
     message.updated_at as since,
     message.appointment_id,
     message.id as notification_id,
@@ -112,8 +113,8 @@ from (
   union all
   select
     message.clinic_id, 'patient cannot be told',
-    format('There is no address to send the %s to. Tell the patient otherwise, or enter an address.',
-      message.kind),
+    format('There is no address to send the %s to. Enter an address, or tell the patient otherwise '
+      '(mark_told).', message.kind),
     message.created_at, message.appointment_id, message.id, null
   from private.visits_untold() as untold
   join public.notifications as message on message.id = untold.notification_id

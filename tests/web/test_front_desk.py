@@ -339,6 +339,43 @@ async def test_who_cannot_be_told_by_mail_is_listed_and_the_visit_says_why(
     await expect(messages).not_to_contain_text("not sent")
 
 
+async def test_what_was_told_by_phone_is_ticked_off_with_the_keyboard(
+    desk: Desk, new_page: NewPage
+) -> None:
+    day = ten_oclock(17)
+    visits = [
+        desk.visit("Tilda Telephoned", day),
+        desk.visit("Theo Telephoned", day + timedelta(hours=2)),
+    ]
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        connection.execute(
+            "update public.notifications set status = 'dead', last_error = '500:application_error'"
+            " where appointment_id = %s and kind = 'confirmation'",
+            [visits[1]],
+        )
+    page = await desk.clinic.page(new_page, "front_desk", "attention")
+    for kind, name in (("patient_untold", "Tilda"), ("message_not_sent", "Theo")):
+        card = page.locator(f'[data-kind="{kind}"]', has_text=f"{name} Telephoned")
+        button = card.get_by_role("button", name="Told otherwise")
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Noted: told otherwise.")).to_be_visible()
+        await expect(card).to_have_count(0)
+    marked = desk.rows(
+        "select distinct told_at is not null as is_told, told_by from public.notifications"
+        " where appointment_id = any (%s) and kind = 'confirmation'",
+        visits,
+    )
+    assert [row["is_told"] for row in marked] == [True]
+    assert marked[0]["told_by"] is not None
+    await page.goto(f"/staff/{desk.clinic.id}/day?day={day:%Y-%m-%d}&with=&visit={visits[1]}")
+    messages = page.get_by_role("dialog", name="Theo Telephoned").get_by_role(
+        "region", name="Messages"
+    )
+    await expect(messages).to_contain_text("given up")
+    await expect(messages).to_contain_text("told otherwise")
+
+
 async def test_a_time_that_the_clock_skips_is_told_beside_the_field(
     desk: Desk, new_page: NewPage
 ) -> None:

@@ -1264,6 +1264,8 @@ export type Database = {
           "resent": number;
           "sent_at": string | null;
           "status": Database["public"]["Enums"]["notification_status"];
+          "told_at": string | null;
+          "told_by": string | null;
           "updated_at": string;
         };
         ComputedFields: never;
@@ -1292,6 +1294,8 @@ export type Database = {
           "resent"?: number;
           "sent_at"?: string | null;
           "status"?: Database["public"]["Enums"]["notification_status"];
+          "told_at"?: string | null;
+          "told_by"?: string | null;
           "updated_at"?: string;
         };
         Update: {
@@ -1319,6 +1323,8 @@ export type Database = {
           "resent"?: number;
           "sent_at"?: string | null;
           "status"?: Database["public"]["Enums"]["notification_status"];
+          "told_at"?: string | null;
+          "told_by"?: string | null;
           "updated_at"?: string;
         };
         Relationships: [
@@ -3158,6 +3164,44 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      "mark_told": {
+        Args: { "notification_id": string };
+        Returns: {
+          "appointment_id": string | null;
+          "appointment_version": number | null;
+          "attempts": number;
+          "channel": Database["public"]["Enums"]["notification_channel"];
+          "clinic_id": string | null;
+          "created_at": string;
+          "day": string | null;
+          "due_at": string;
+          "id": string;
+          "kind": Database["public"]["Enums"]["notification_kind"];
+          "last_error": string | null;
+          "lease_id": string | null;
+          "leased_until": string | null;
+          "leases_lost": number;
+          "priority": number;
+          "provider_id": string | null;
+          "provider_message_id": string | null;
+          "recipient_id": string | null;
+          "recipient_user_id": string | null;
+          "reminder_minutes": number | null;
+          "requeued_at": string | null;
+          "resent": number;
+          "sent_at": string | null;
+          "status": Database["public"]["Enums"]["notification_status"];
+          "told_at": string | null;
+          "told_by": string | null;
+          "updated_at": string;
+        };
+        SetofOptions: {
+          from: "*";
+          to: "notifications";
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       "merge_patients": {
         Args: { "keep_id": string; "merge_id": string };
         Returns: {
@@ -3412,6 +3456,8 @@ export type Database = {
           "resent": number;
           "sent_at": string | null;
           "status": Database["public"]["Enums"]["notification_status"];
+          "told_at": string | null;
+          "told_by": string | null;
           "updated_at": string;
         };
         SetofOptions: {

@@ -7,7 +7,7 @@ import { paths } from "@/config/paths";
 import { useLanguage } from "@/lib/hooks";
 import { clockTime, dayOf, longDay } from "@/lib/zoned-time";
 import { changeStatus, type Status } from "../day/day-visits";
-import { type Attention, type AttentionVisit, requeue } from "./attention";
+import { type Attention, type AttentionVisit, markTold, requeue } from "./attention";
 import type { Told } from "./toast";
 
 interface AttentionCardProps {
@@ -74,10 +74,11 @@ function Ways({ clinicId, zone, attention, onTold }: AttentionCardProps) {
     visit ? changeStatus(visit, status) : Promise.resolve()
   );
   const resend = useSettling(requeue);
+  const tick = useSettling(markTold);
   const answers = kind === "waits_for_approval" || kind === "outcome_unknown" ? ANSWERS[kind] : [];
   return (
     <div className="attention-ways">
-      <ErrorNotice error={settle.error ?? resend.error} />
+      <ErrorNotice error={settle.error ?? resend.error ?? tick.error} />
       <div className="actions">
         {visit && answers.map(([status, words], index) => (
           <Button
@@ -99,6 +100,18 @@ function Ways({ clinicId, zone, attention, onTold }: AttentionCardProps) {
               })}
           >
             {t("attention.requeue")}
+          </Button>
+        )}
+        {(kind === "message_not_sent" || kind === "patient_untold") && notificationId && (
+          <Button
+            look={kind === "patient_untold" ? "primary" : "quiet"}
+            isBusy={tick.isPending}
+            onClick={() =>
+              tick.mutate(notificationId, {
+                onSuccess: () => onTold({ text: t("attention.marked_told") }),
+              })}
+          >
+            {t("attention.mark_told")}
           </Button>
         )}
         {visit && <VisitLinks clinicId={clinicId} zone={zone} visit={visit} />}

@@ -128,6 +128,11 @@ export async function requeue(notificationId: string): Promise<void> {
   rowsOf(await supabase().rpc("requeue_notification", { notification_id: notificationId }));
 }
 
+/** Says that the patient knows, though no mail could tell them. */
+export async function markTold(notificationId: string): Promise<void> {
+  rowsOf(await supabase().rpc("mark_told", { notification_id: notificationId }));
+}
+
 async function getSessions(ids: string[]): Promise<AttentionSession[]> {
   if (ids.length === 0) return [];
   return rowsOf(

@@ -41,7 +41,7 @@ function messagesQuery(visitId: string) {
     queryFn: async () =>
       rowsOf(
         await supabase().from("notifications")
-          .select("id, kind, status, last_error, due_at, sent_at")
+          .select("id, kind, status, last_error, due_at, sent_at, told_at")
           .eq("appointment_id", visitId).not("recipient_id", "is", null)
           .order("due_at").limit(50),
       ),
@@ -59,7 +59,7 @@ export function VisitMessages({ visitId, zone }: { visitId: string; zone: string
     <section aria-label={t("messages.title")}>
       <h3>{t("messages.title")}</h3>
       <dl className="facts">
-        {messages.map(({ id, kind, status, last_error, due_at, sent_at }) => {
+        {messages.map(({ id, kind, status, last_error, due_at, sent_at, told_at }) => {
           const known = KINDS.find((one) => one === kind);
           const reason = REASONS.find((one) => one === last_error);
           const at = sent_at ?? due_at;
@@ -73,6 +73,16 @@ export function VisitMessages({ visitId, zone }: { visitId: string; zone: string
                 <span className="muted small">
                   {longDay(at, zone, language)}, {clockTime(at, zone, language)}
                 </span>
+                {told_at && (
+                  <>
+                    <br />
+                    {t("messages.told")}
+                    <br />
+                    <span className="muted small">
+                      {longDay(told_at, zone, language)}, {clockTime(told_at, zone, language)}
+                    </span>
+                  </>
+                )}
               </dd>
             </Fragment>
           );
