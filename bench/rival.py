@@ -52,7 +52,7 @@ async def work(database_url: str, provider_url: str, concurrency: int) -> None:
             answer = await http.post(
                 f"{provider_url}/emails",
                 headers={"Idempotency-Key": str(message.notification_id)},
-                json=mail.as_json()
+                json=mail.parts()
                 | {"tags": [{"name": "notification_id", "value": str(message.notification_id)}]},
             )
             answer.raise_for_status()

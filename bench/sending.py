@@ -27,14 +27,14 @@ from rich.console import Console
 from bench import rival
 from bench.cluster import free_ports
 from bench.pages import Section, spread
-from bench.provider import Provider, running_provider
+from bench.provider import LARGEST_BATCH, Provider, running_provider
 from bench.scene import SQL, add_visits
 from stack import lifecycle, postgres
 from stack.config import PROJECT_DIR, Keys, StackConfig
 from stack.migrations import clone_database
 from stack.parts import product_environment
 
-VISITS = 10_000
+VISITS = 20_000
 MESSAGES = 3_000
 CONCURRENCY = 16
 LATENCIES = 200
@@ -42,6 +42,8 @@ SWEEP_SECONDS = 2.0
 RATE = 5
 RATE_SECONDS = 30
 QUIET_SECONDS = 3
+# As many reminders as can leave in that time, so that no worker runs out of them.
+RATE_MESSAGES = RATE * LARGEST_BATCH * (RATE_SECONDS + QUIET_SECONDS)
 MEMORY_STEP = 10_000
 PATIENCE_SECONDS = 900
 
@@ -302,7 +304,7 @@ async def _at_the_providers_rate(bench: Bench, provider: Provider) -> Section:
     section = Section(
         "Notifier: at the provider's rate",
         f"Two workers, a provider that allows {RATE} requests a second, {RATE_SECONDS} seconds "
-        f"after the first {QUIET_SECONDS}: 40 confirmations and {VISITS - 2000:,} reminders due at "
+        f"after the first {QUIET_SECONDS}: 40 confirmations and {RATE_MESSAGES:,} reminders due at "
         "once. At least 0.95 of the allowed requests, no message failed by a 429, confirmations "
         "first.",
         ("requests a second", "of the allowed", "messages a second", "429s", "messages failed",
@@ -310,7 +312,7 @@ async def _at_the_providers_rate(bench: Bench, provider: Provider) -> Section:
     )  # fmt: skip
     bench.console.print("  at the provider's rate")
     bench.forget()
-    bench.make_due("reminder", VISITS - 2000)
+    bench.make_due("reminder", RATE_MESSAGES)
     bench.make_due("confirmation", 40)
     urgent = {
         str(row["id"])

@@ -2,7 +2,8 @@
 
 A wake-up or a timer starts a look into the queue; the queue alone says what to send, and when, so
 that all workers together keep to the provider's rate. A mail is written down before it is tried.
-One message never holds up another: each request is sent by a task of its own. When the database
+One message never holds up another: each request is sent by a task of its own. While mails are being
+written down and sent, the next are claimed. When the database
 cannot be reached the notifier waits, longer each time, and says so once.
 """
 
@@ -83,7 +84,11 @@ class Notifier:
         self._wake = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
+        # Requests about to be begun, which nothing is being sent of yet.
+        self._promised = 0
+        # Of both kinds, those with several messages.
         self._batches = 0
+        self._begins_in_turn = asyncio.Lock()
         self._pause = FIRST_PAUSE
 
     def wake(self) -> None:
@@ -110,7 +115,7 @@ class Notifier:
 
     async def _sweep(self) -> None:
         """Claim as much as there is room for; wait only when nothing at all was due."""
-        room = self._pace.concurrency - len(self._sending)
+        room = self._pace.concurrency - self._busy()
         # Taken before the call: the lease can only have begun later than this.
         lease_began = _now()
         try:
@@ -128,7 +133,7 @@ class Notifier:
         self._pause = FIRST_PAUSE
         self._signs.last_sweep_at = datetime.now(UTC)
         if claims:
-            await self._begin(claims, lease_began)
+            await self._write_all(claims, lease_began)
         else:
             await self._sleep(self._pace.sweep_seconds)
 
@@ -139,8 +144,8 @@ class Notifier:
             return None
         return largest if self._batches < BATCHES_AT_ONCE else 0
 
-    async def _begin(self, claims: list[Claim], lease_began: float) -> None:
-        """Write the mails down, and start each request at the time it was given."""
+    async def _write_all(self, claims: list[Claim], lease_began: float) -> None:
+        """Write the mails, and let them be begun while the next are claimed."""
         letters: list[Letter] = []
         for claim in claims:
             try:
@@ -150,11 +155,30 @@ class Notifier:
             # Writing a hundred takes a while; what is being sent should not notice.
             await asyncio.sleep(0)
         if letters:
-            turns = await self._turns(letters)
-            for request in _requests(letters, turns):
-                # Now and not when the task runs: the next claim may come first.
-                self._batches += request.is_batch
-                self._start(self._carry_out(request, lease_began))
+            alone = sum(not letter.may_share for letter in letters)
+            batches = int(alone < len(letters))
+            # Now and not when the task runs: the next claim may come first.
+            self._promised += alone
+            self._batches += batches
+            self._start(self._begin(letters, alone, batches, lease_began))
+
+    async def _begin(
+        self, letters: list[Letter], alone: int, batches: int, lease_began: float
+    ) -> None:
+        """Write the mails down, and start each request at the time it was given."""
+        try:
+            async with self._begins_in_turn:
+                turns = await self._turns(letters)
+        finally:
+            self._promised -= alone
+            self._batches -= batches
+        requests = _requests(letters, turns)
+        for request in requests:
+            self._batches += request.is_batch
+            self._start(self._carry_out(request, lease_began))
+        if batches and not any(request.is_batch for request in requests):
+            # It was put back, and there is room for another.
+            self._wake.set()
 
     async def _carry_out(self, request: Request, lease_began: float) -> None:
         try:
@@ -224,13 +248,16 @@ class Notifier:
 
     async def _wait_for_room(self) -> None:
         """Return once half of the places are free: claims in batches, not one by one."""
-        while len(self._sending) > self._pace.concurrency // 2 and not self._stopping:
+        while self._busy() > self._pace.concurrency // 2 and not self._stopping:
             self._signs.turn()
             await asyncio.wait(
                 self._sending,
                 timeout=self._pace.sweep_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
+
+    def _busy(self) -> int:
+        return len(self._sending) + self._promised
 
     async def _sleep(self, seconds: float) -> None:
         """Wait that long or until woken; not at all when stopping."""
@@ -242,7 +269,7 @@ class Notifier:
 
     async def _drain(self) -> None:
         """Every task ends within its lease by itself; there is nothing to hurry and none to cut."""
-        if self._sending:
+        while self._sending:
             logger.info("draining", extra={"in_flight": len(self._sending)})
             await asyncio.wait(self._sending)
 

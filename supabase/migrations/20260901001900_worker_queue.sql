@@ -21,7 +21,8 @@ comment on table private.notification_payloads is
 comment on column private.notification_payloads.content is
   'Of a log-in mail: address, code and link. Of others it is looked up; null.';
 comment on column private.notification_payloads.frozen is
-  'The message to the letter, since it was first tried: a second try must be the same request.';
+  'The message to the letter, since it was first tried: a second try must be the same request. Its '
+  'address, and all of it as the worker packed it.';
 comment on column private.notification_payloads.trying_since is
   'When the try began that has no known outcome yet; null: none.';
 comment on column private.notification_payloads.uncertain_since is
@@ -258,9 +259,11 @@ end;
 $$;
 
 -- Settles those of the leased messages that must not be sent, now or at all; returns the others.
+-- Without sequential scans, as the queue's triggers, also in what it calls.
 create function private.settle_unsendable(leased uuid[], remembered interval) returns uuid[]
 language plpgsql
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
   sendable uuid[];

@@ -104,7 +104,8 @@ begin
       translate(
         encode(extensions.hmac(message.id || ':' || offered.action, secret, 'sha256'), 'base64'),
         '+/=', '-_') as token,
-      coalesce(payload.frozen ->> 'to' = private.address_for(message), false) as is_written
+      coalesce(case when payload.frozen is not null then
+        payload.frozen ->> 'to' = private.address_for(message) end, false) as is_written
     from public.notifications as message
     join public.appointments as visit on visit.id = message.appointment_id
     left join private.notification_payloads as payload on payload.notification_id = message.id

@@ -15,7 +15,7 @@ from workers import notifier as notifier_module
 from workers import sending as sending_module
 from workers.frozen_mail import FrozenMail
 from workers.mail_errors import MailError
-from workers.notifier import Notifier, Pace
+from workers.notifier import BATCHES_AT_ONCE, Notifier, Pace
 from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
 from workers.vital_signs import VitalSigns
 
@@ -27,12 +27,15 @@ class OutboxDouble:
 
     def __init__(self) -> None:
         self.due: list[Claim] = []
+        self.at_most: int | None = None
         self.completed: list[Claim] = []
         self.failed: list[tuple[Claim, str, float | None, bool]] = []
         self.claims = 0
         self.broken = 0
         self.refuses_to_begin = 0
         self.refuses_to_complete = 0
+        self.may_begin = asyncio.Event()
+        self.may_begin.set()
         self.begun: list[FrozenMail] = []
         self.put_back: set[UUID] = set()
         self.batches: dict[UUID, UUID] = {}
@@ -50,6 +53,7 @@ class OutboxDouble:
             self.broken -= 1
             raise ConnectionError
         most = batch + (bulk or 0)
+        most = most if self.at_most is None else self.at_most
         claimed, self.due = self.due[:most], self.due[most:]
         return claimed
 
@@ -59,6 +63,7 @@ class OutboxDouble:
         if self.refuses_to_begin:
             self.refuses_to_begin -= 1
             raise ConnectionError
+        await self.may_begin.wait()
         self.begun += [letter.mail for letter in letters]
         return {
             message: Turn(0.0, str(message), self.batches.get(message))
@@ -305,6 +310,21 @@ async def test_stopping_records_the_outcome_of_what_is_being_sent_and_claims_no_
     assert len(outbox.due) == 1
 
 
+async def test_the_next_are_claimed_while_the_last_are_begun_as_far_as_there_is_room(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    first, *others = [notification() for _ in range(7)]
+    outbox.may_begin.clear()
+    outbox.due, outbox.at_most = [first, *others], 1
+    async with running(outbox, transport, concurrency=4) as notifier:
+        await outbox.until(lambda: len(outbox.due) == 5)
+        assert outbox.begun == []
+        notifier.stop()
+        outbox.may_begin.set()
+    # What was claimed before the stop is sent, and nothing else.
+    assert outbox.completed == [first, others[0]]
+
+
 def _unreadable() -> Unreadable:
     claimed = notification()
     return Unreadable(claimed.notification_id, claimed.lease_id, "unreadable:KeyError")
@@ -423,9 +443,11 @@ async def test_no_more_batches_are_taken_than_keep_the_provider_busy(
     outbox.batches = {due.notification_id: uuid4() for due in together}
     for batch in outbox.batches.values():
         transport.behaviour[str(batch)] = lambda: answered
-    outbox.due = [*together]
+    # As the queue does it: one batch a claim, and the next is claimed before that one is begun.
+    outbox.due, outbox.at_most = [*together], 1
     async with running(outbox, transport, concurrency=20):
-        await outbox.until(lambda: outbox.claims == 2)
-        assert outbox.bulk == [100, 0]
+        await outbox.until(lambda: outbox.claims == BATCHES_AT_ONCE + 1)
+        bulk = [*outbox.bulk]
         answered.set()
+        assert bulk == [*[100] * BATCHES_AT_ONCE, 0]
         await outbox.until(lambda: outbox.bulk[-1] == 100)
