@@ -88,7 +88,7 @@ class Notifier:
         self._promised = 0
         # Of both kinds, those with several messages.
         self._batches = 0
-        self._begins_in_turn = asyncio.Lock()
+        self._beginning: asyncio.Task[None] | None = None
         self._pause = FIRST_PAUSE
 
     def wake(self) -> None:
@@ -145,7 +145,10 @@ class Notifier:
         return largest if self._batches < BATCHES_AT_ONCE else 0
 
     async def _write_all(self, claims: list[Claim], lease_began: float) -> None:
-        """Write the mails, and let them be begun while the next are claimed."""
+        """Write the mails, and let them be begun while the next are claimed; not while the next are
+        written, since a request that hears of its turn late is soon one too many."""
+        if self._beginning:
+            await asyncio.wait([self._beginning])
         letters: list[Letter] = []
         for claim in claims:
             try:
@@ -160,15 +163,14 @@ class Notifier:
             # Now and not when the task runs: the next claim may come first.
             self._promised += alone
             self._batches += batches
-            self._start(self._begin(letters, alone, batches, lease_began))
+            self._beginning = self._start(self._begin(letters, alone, batches, lease_began))
 
     async def _begin(
         self, letters: list[Letter], alone: int, batches: int, lease_began: float
     ) -> None:
         """Write the mails down, and start each request at the time it was given."""
         try:
-            async with self._begins_in_turn:
-                turns = await self._turns(letters)
+            turns = await self._turns(letters)
         finally:
             self._promised -= alone
             self._batches -= batches
@@ -234,11 +236,12 @@ class Notifier:
             logger.exception("writing_crashed", extra={"notification_id": claim.notification_id})
             raise MailError(f"crash:{type(error).__name__}", refused=True) from None
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._sending.add(task)
         self._signs.in_flight = len(self._sending)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
