@@ -376,6 +376,24 @@ async def test_what_was_told_by_phone_is_ticked_off_with_the_keyboard(
     await expect(messages).to_contain_text("told otherwise")
 
 
+async def test_all_that_could_not_be_sent_is_sent_again_with_one_click(
+    desk: Desk, new_page: NewPage
+) -> None:
+    visits = [desk.visit(name, ten_oclock(45 + day)) for day, name in enumerate(("Una", "Ugo"))]
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        connection.execute(
+            "update public.notifications set status = 'dead', last_error = '500:application_error'"
+            " where appointment_id = any (%s) and kind = 'confirmation'",
+            [visits],
+        )
+    page = await desk.clinic.page(new_page, "front_desk", "attention")
+    unsent = page.locator('[data-kind="message_not_sent"]')
+    await expect(unsent).to_have_count(2)
+    await page.get_by_role("button", name="Send all again").click()
+    await expect(page.get_by_text("Sent again: 2.")).to_be_visible()
+    await expect(unsent).to_have_count(0)
+
+
 async def test_a_time_that_the_clock_skips_is_told_beside_the_field(
     desk: Desk, new_page: NewPage
 ) -> None:

@@ -1,4 +1,3 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { Button } from "@/components/button";
@@ -9,6 +8,7 @@ import { clockTime, dayOf, longDay } from "@/lib/zoned-time";
 import { changeStatus, type Status } from "../day/day-visits";
 import { type Attention, type AttentionVisit, markTold, requeue } from "./attention";
 import type { Told } from "./toast";
+import { useSettling } from "./use-settling";
 
 interface AttentionCardProps {
   clinicId: string;
@@ -142,15 +142,4 @@ function VisitLinks(
       </Link>
     </>
   );
-}
-
-function useSettling<Arguments>(act: (given: Arguments) => Promise<void>) {
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: act,
-    onSettled: () => {
-      void queries.invalidateQueries({ queryKey: ["day"] });
-      return queries.invalidateQueries({ queryKey: ["attention"] });
-    },
-  });
 }

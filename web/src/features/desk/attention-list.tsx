@@ -9,6 +9,7 @@ import { useCoalesced } from "@/lib/coalesce";
 import type { Workplace } from "../workplace/workplace";
 import { type AttentionKind, attentionQuery } from "./attention";
 import { AttentionCard } from "./attention-card";
+import { ResendAll } from "./resend-all";
 import { Toast, type Told } from "./toast";
 
 /** What needs somebody, by kind, each with what can be done about it. */
@@ -46,6 +47,9 @@ export function AttentionList({ clinicId, zone }: Workplace) {
         </div>
       )}
       <ErrorNotice error={error} />
+      {(kind === "" || kind === "message_not_sent") && count("message_not_sent") > 1 && (
+        <ResendAll clinicId={clinicId} onTold={tell} />
+      )}
       {all?.length === 0 && (
         <div className="empty">
           <CircleCheckBig aria-hidden size={32} />

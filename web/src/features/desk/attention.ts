@@ -133,6 +133,11 @@ export async function markTold(notificationId: string): Promise<void> {
   rowsOf(await supabase().rpc("mark_told", { notification_id: notificationId }));
 }
 
+/** All that were given up, but for those that a person has to look at; how many. */
+export async function requeueAll(clinicId: string): Promise<number> {
+  return rowsOf(await supabase().rpc("requeue_dead_notifications", { clinic_id: clinicId }));
+}
+
 async function getSessions(ids: string[]): Promise<AttentionSession[]> {
   if (ids.length === 0) return [];
   return rowsOf(
