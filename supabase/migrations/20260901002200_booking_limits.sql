@@ -175,15 +175,28 @@ begin
   loop
     perform pg_advisory_xact_lock(hashtext('person'), lock_key);
   end loop;
-  -- What the clinic offers to somebody on the waiting list is not their own hold.
+  -- What the clinic offers to somebody on the waiting list is not their own hold. Few people keep a hold:
+  -- these first, by the small index of holds, and the visit of each by its id, however large the clinic.
   if visit.status = 'held' and more + (
-    select count(distinct hold.id) from private.reservations as kept
-    join public.appointments as hold on hold.id = kept.appointment_id
-    where kept.resource_id = any (mine) and kept.expires_at > now()
-      and hold.clinic_id = clinic.id and hold.booked_via = 'patient'
+    select count(distinct hold.id)
+    from unnest(mine) as person (id)
+    cross join lateral (
+      select reservations.appointment_id from private.reservations
+      where reservations.resource_id = person.id and reservations.expires_at > now()
+      offset 0
+    ) as kept
+    cross join lateral (
+      select appointments.id, appointments.clinic_id, appointments.booked_via
+      from public.appointments where appointments.id = kept.appointment_id
+      offset 0
+    ) as hold
+    where hold.clinic_id = clinic.id and hold.booked_via = 'patient'
   ) > clinic.max_holds_per_person then
     perform private.raise_error('limit_reached',
       'You keep as many times as the clinic allows. Book or give back one of them first.');
+  end if;
+  if clinic.max_open_bookings_per_patient is null then
+    return;
   end if;
   if more + (
     select count(*) from public.appointments
