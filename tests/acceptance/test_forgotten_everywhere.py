@@ -21,6 +21,7 @@ from tests.api.accounts import PASSWORD, sign_in
 from tests.api.test_imports import outcome, upload
 from tests.log_search import personal_lines
 from tests.people import Connection, Practice, at
+from workers.frozen_mail import FrozenMail
 
 BORN = "1911-11-11"
 # Text, and bytes read as text, in all schemas that hold data of ours or of Supabase.
@@ -160,6 +161,12 @@ def traces(connection: Connection, words: tuple[str, ...]) -> set[str]:
         row = connection.execute(query, [[f"%{word}%" for word in words]]).fetchone()  # type: ignore[arg-type]
         if row and row[0]:
             found.add(f"{source}.{column}")
+    # These are packed.
+    for (kept,) in connection.execute(
+        "select frozen from private.notification_payloads where frozen is not null"
+    ).fetchall():
+        if any(word.lower() in str(FrozenMail.from_json(kept)).lower() for word in words):
+            found.add("private.notification_payloads.frozen")
     return found
 
 
