@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from appoint.mail.rendering import wording_for
+from appoint.mail.rendering import call_url, wording_for
 from appoint.mail.wall_clock import (
     date_in_words,
     time_in_words,
@@ -49,6 +49,9 @@ PAGE = """<!doctype html>
 <p>{{ visit.clinic_name }}<br>
 <strong>{{ date }}, {{ time }}</strong><br>
 {{ zone }}{% if place %}<br>{{ place }}{% endif %}</p>
+{% endif %}
+{% if phone %}
+<p>{{ phone_label }} <a href="{{ call_url }}">{{ phone }}</a></p>
 {% endif %}
 {% if topic %}
 <p>{{ clinic_name }}<br>
@@ -91,6 +94,7 @@ class LinkedVisit:
     clinic_name: str
     location_name: str
     location_address: str | None
+    location_phone: str | None
     starts_at: datetime
     ends_at: datetime
     time_zone: str
@@ -106,6 +110,7 @@ class LinkedVisit:
             clinic_name=row["clinic_name"],
             location_name=row["location_name"],
             location_address=row["location_address"],
+            location_phone=row["location_phone"],
             starts_at=datetime.fromisoformat(row["starts_at"]),
             ends_at=datetime.fromisoformat(row["ends_at"]),
             time_zone=row["time_zone"],
@@ -141,6 +146,7 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
         time=time_span_in_words(visit.starts_at, visit.ends_at, zone, writing),
         zone=zone_in_words(visit.starts_at, zone, writing),
         place=", ".join(filter(None, (visit.location_name, visit.location_address))),
+        **_phone(visit.location_phone, wording),
         button=button,
         days=days.items(),
         site_url=site_url,
@@ -168,8 +174,8 @@ def subscription_page(
     )
 
 
-def refusal_page(key: str, locale: str, site_url: str) -> str:
-    """Tells why nothing was done."""
+def refusal_page(key: str, locale: str, site_url: str, phone: str | None = None) -> str:
+    """Tells why nothing was done, and where to call instead."""
     language, wording = wording_for(locale)
     pages = wording["pages"]
     heading = pages["unknown"] if key == "not_found" else pages.get(f"over_{key}")
@@ -177,8 +183,16 @@ def refusal_page(key: str, locale: str, site_url: str) -> str:
         language=language,
         style=STYLE,
         heading=heading or pages["over_other"],
-        visit=None,
+        **_phone(phone, wording),
         button=None,
         site_url=site_url,
         open_site=wording["labels"]["patient"]["open_site"],
     )
+
+
+def _phone(phone: str | None, wording: dict[str, Any]) -> dict[str, str | None]:
+    return {
+        "phone_label": wording["labels"]["phone"] + wording["labels"]["colon"],
+        "phone": phone,
+        "call_url": call_url(phone),
+    }

@@ -12,11 +12,11 @@ insert into public.clinics (id, slug, name, time_zone, books_publicly) values
     'Europe/Amsterdam', true)
 on conflict do nothing;
 
-insert into public.locations (id, clinic_id, name, address, time_zone) values
+insert into public.locations (id, clinic_id, name, address, phone, time_zone) values
   ('11000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000001',
-    'Harbour Clinic', 'Quay 12, Harbour Town', 'Europe/Amsterdam'),
+    'Harbour Clinic', 'Quay 12, Harbour Town', '+31 20 555 0100', 'Europe/Amsterdam'),
   ('11000000-0000-4000-8000-000000000002', '10000000-0000-4000-8000-000000000001',
-    'Hillside Practice', 'Mill Lane 3, Harbour Town', 'Europe/Amsterdam')
+    'Hillside Practice', 'Mill Lane 3, Harbour Town', '+31 20 555 0101', 'Europe/Amsterdam')
 on conflict do nothing;
 
 insert into public.members (clinic_id, user_id, role) values

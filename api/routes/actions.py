@@ -41,6 +41,7 @@ class Action(BaseModel):
     clinic_name: str
     location_name: str
     location_address: str | None
+    location_phone: str | None
     starts_at: datetime
     ends_at: datetime
     time_zone: str
@@ -96,10 +97,9 @@ async def show_action(token: Token, request: Request, held: Held) -> Response:
 )
 async def use_action(token: Token, request: Request, held: Held) -> Response:
     """Done once; again, the same answer. Choosing another time needs `starts_at`."""
-    locale = "en"
+    visit = None
     try:
         visit = await _visit_of(held, token)
-        locale = visit.locale
         use = _parsed(request, await request.body())
         arguments = {
             "token_hash": _hash(token),
@@ -107,7 +107,7 @@ async def use_action(token: Token, request: Request, held: Held) -> Response:
         }
         used = await held.service.schema("worker").rpc("use_action", arguments).execute()  # type: ignore[arg-type]
     except (ProblemError, APIError) as error:
-        return _refused(request, held, error, locale)
+        return _refused(request, held, error, visit)
     row: Any = used.data
     return _answer(request, held, LinkedVisit.from_row(row), [])
 
@@ -169,13 +169,17 @@ def _answer(
 
 
 def _refused(
-    request: Request, held: Resources, error: ProblemError | APIError, locale: str = "en"
+    request: Request,
+    held: Resources,
+    error: ProblemError | APIError,
+    visit: LinkedVisit | None = None,
 ) -> Response:
     """A page for people; programs get the problem as everywhere."""
     refusal = refusal_of(error) if isinstance(error, APIError) else error
     if not _wants_page(request):
         raise refusal
-    page = refusal_page(refusal.key, locale, held.settings.appoint_site_url)
+    locale, phone = (visit.locale, visit.location_phone) if visit else ("en", None)
+    page = refusal_page(refusal.key, locale, held.settings.appoint_site_url, phone)
     return _page(page, refusal.status)
 
 

@@ -33,6 +33,7 @@ class Notification:
     clinic_name: str
     location_name: str
     location_address: str
+    location_phone: str
     provider_name: str
     service_name: str
     starts_at: datetime
@@ -66,6 +67,7 @@ class Notification:
             clinic_name=one_line(row["clinic_name"]),
             location_name=one_line(row["location_name"]),
             location_address=one_line(row["location_address"]),
+            location_phone=one_line(row["location_phone"]),
             provider_name=one_line(row["provider_name"]),
             service_name=one_line(row["service_name"]),
             starts_at=datetime.fromisoformat(row["starts_at"]),

@@ -117,6 +117,7 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "clinic_name": "Harbour Clinic",
         "location_name": "Hillside Practice",
         "location_address": "Mill Lane 3, Harbour Town",
+        "location_phone": "+31 20 555 0101",
         "provider_name": "Dr. Mara Lindqvist",
         "service_name": "Check-up",
         "starts_at": STARTS_AT.isoformat(),

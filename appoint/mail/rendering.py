@@ -97,6 +97,7 @@ def render(notification: Notification, sender: Sender) -> Mail:
         "notification": notification,
         **_times(notification, writing),
         "map_url": _map_url(notification.location_address),
+        "call_url": call_url(notification.location_phone),
         "links": _links(notification, kind, wording["actions"], sender),
         "unsubscribe_url": unsubscribe_url,
     }
@@ -219,6 +220,14 @@ def _completed(words: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
 def _map_url(address: str) -> str | None:
     """A map of the address, and of nothing else: who goes there is nobody's business."""
     return MAP + quote(address, safe="") if address else None
+
+
+def call_url(phone: str | None) -> str | None:
+    """What dials the number (RFC 3966). A zero in parentheses is for calls within the country."""
+    if not phone:
+        return None
+    dialled = phone.replace("(0)", "") if phone.startswith("+") else phone
+    return "tel:" + re.sub(r"(?!^\+)[^0-9]", "", dialled)
 
 
 def _links(

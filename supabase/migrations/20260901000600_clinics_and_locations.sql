@@ -36,6 +36,10 @@ create table public.locations (
   name text not null constraint locations_name_is_not_blank check (btrim(name) <> '')
     constraint locations_name_is_short check (length(name) <= 200),
   address text constraint locations_address_is_short check (length(address) <= 500),
+  phone text constraint locations_phone_is_a_number check (
+    length(phone) between 5 and 25 and phone ~ '^\+?[0-9 ()./-]+$' and phone = btrim(phone)
+    and length(regexp_replace(phone, '[^0-9]', '', 'g')) >= 5
+  ),
   time_zone text not null
     constraint locations_time_zone_is_known references private.time_zones (name),
   created_at timestamptz not null default now(),
@@ -60,9 +64,24 @@ comment on column public.clinics.audit_retention_days is
   'How long the access log is kept.';
 comment on column public.clinics.external_id is 'The clinic''s id in the system it was imported from.';
 comment on table public.locations is 'Sites of a clinic.';
+comment on column public.locations.phone is
+  'Where patients call, as they read it on pages and in mails, e.g. +31 20 555 0100; null: none is given.';
 comment on column public.locations.time_zone is
   'The zone the wall clock there shows, e.g. Europe/Vienna. Weekly hours are read in it.';
 
+-- Spaces around a number come with copying it; an empty field is none.
+create function private.trim_phone() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.phone := nullif(btrim(new.phone), '');
+  return new;
+end;
+$$;
+
+create trigger _010_trim_phone before insert or update on public.locations
+  for each row when (new.phone is not null) execute function private.trim_phone();
 create trigger _100_set_updated_at before update on public.clinics
   for each row execute function private.set_updated_at();
 create trigger _100_set_updated_at before update on public.locations

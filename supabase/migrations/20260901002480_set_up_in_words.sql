@@ -84,7 +84,7 @@ create trigger _025_check_lengths before insert or update on public.clinics
 create trigger _010_check_given before insert or update on public.locations
   for each row execute function private.check_given('clinic_id', 'name', 'time_zone');
 create trigger _025_check_lengths before insert or update on public.locations
-  for each row execute function private.check_lengths('name', '200', 'address', '500');
+  for each row execute function private.check_lengths('name', '200', 'address', '500', 'phone', '25');
 
 create trigger _010_check_given before insert or update on public.providers
   for each row execute function private.check_given('clinic_id', 'full_name');

@@ -181,6 +181,7 @@ create type worker.linked_action as (
   clinic_name text,
   location_name text,
   location_address text,
+  location_phone text,
   service_id uuid,
   provider_id uuid,
   starts_at timestamptz,
@@ -205,9 +206,9 @@ begin
   select link.action::text,
     case when link.used_at is not null then 'used'
       else coalesce(private.why_link_is_over(link, visit), 'usable') end,
-    visit.id, clinic.name, place.name, place.address, visit.service_id, visit.provider_id,
-    visit.starts_at, visit.ends_at, place.time_zone, clinic.clock_hours, patient.locale,
-    visit.status::text
+    visit.id, clinic.name, place.name, place.address, place.phone, visit.service_id,
+    visit.provider_id, visit.starts_at, visit.ends_at, place.time_zone, clinic.clock_hours,
+    patient.locale, visit.status::text
   into described
   from public.appointments as visit
   join public.clinics as clinic on clinic.id = visit.clinic_id

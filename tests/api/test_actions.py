@@ -188,6 +188,27 @@ async def test_a_link_may_no_more_than_its_patient(
     assert status(db, visit) == "booked"
 
 
+async def test_whoever_comes_too_late_reads_where_to_call(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['cancel']}"
+    assert (await api.get(url)).json()["location_phone"] is None
+    assert "Telefon" not in (await api.get(url, headers=HTML)).text
+    db.execute(
+        "update public.locations set phone = '+31 (0)20 555 0100' where id = %s",
+        [practice.location],
+    )
+    db.execute(
+        "update public.services set cancel_notice_minutes = 525600 where id = %s",
+        [practice.service],
+    )
+    assert (await api.get(url)).json()["location_phone"] == "+31 (0)20 555 0100"
+    for page in (await api.get(url, headers=HTML), await api.post(url, headers=HTML)):
+        assert "Bitte rufen Sie" in page.text
+        assert 'Telefon: <a href="tel:+31205550100">+31 (0)20 555 0100</a>' in page.text
+
+
 async def test_an_offer_is_taken_or_left(
     api: httpx.AsyncClient, db: Connection, practice: Practice
 ) -> None:

@@ -18,8 +18,8 @@ from workers.frozen_mail import FrozenMail
 from workers.smtp_mail import SmtpMail
 
 COLUMNS = (
-    "recipient_name", "clinic_name", "location_name", "location_address", "provider_name",
-    "service_name", "preparation",
+    "recipient_name", "clinic_name", "location_name", "location_address", "location_phone",
+    "provider_name", "service_name", "preparation",
 )  # fmt: skip
 NAMES = (
     *TEXTS,

@@ -32,6 +32,7 @@ NOT_ABOUT_A_VISIT = dict.fromkeys(
         "recipient_name",
         "location_name",
         "location_address",
+        "location_phone",
         "provider_name",
         "service_name",
         "starts_at",

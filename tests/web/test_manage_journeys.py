@@ -20,7 +20,7 @@ from tests.people import at, insert, make_patient
 from tests.web.browsers import Site
 from tests.web.conftest import NewPage
 from tests.web.staffed import Staffed, new_session, remember, staff_a_clinic
-from tests.web.test_accessibility import tab_to
+from tests.web.test_accessibility import tab_to, violations
 
 NOT_FOUND = "There is nothing here"
 
@@ -183,6 +183,27 @@ async def test_a_room_is_added_and_switched_off(clinic: Staffed, new_page: NewPa
     await page.get_by_label("In use").click()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("not in use")).to_be_visible()
+
+
+async def test_a_place_says_where_to_call(clinic: Staffed, new_page: NewPage) -> None:
+    page = await clinic.page(new_page, "manager", "manage/places")
+    visitor = await new_page()
+    await visitor.goto(f"/c/{clinic.slug}")
+    await expect(visitor.get_by_role("heading", name="Where we are")).to_be_visible()
+    number = visitor.get_by_role("link", name="+31 20 555 0100")
+    await expect(number).to_have_count(0)
+    await page.get_by_role("button", name="Change Main Street").click()
+    phone = page.get_by_label("Phone", exact=True)
+    await phone.fill("ask Pat")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("This value is not possible.")).to_be_visible()
+    await expect(phone).to_have_attribute("aria-invalid", "true")
+    await phone.fill(" +31 20 555 0100 ")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("+31 20 555 0100")).to_be_visible()
+    await visitor.reload()
+    await expect(number).to_have_attribute("href", "tel:+31205550100")
+    assert await violations(visitor) == []
 
 
 async def test_an_import_is_tried_out_and_hands_out_what_it_would_not_take(

@@ -191,6 +191,10 @@ async def test_what_can_no_longer_be_changed_online_is_said_before_it_is_tried(
             connection, places.clinic, name="Rare talk", cancel_notice_minutes=5 * 24 * 60
         )
         provider = make_provider(connection, places.clinic, places.hill_house, (service,))
+        connection.execute(
+            "update public.locations set phone = '+44 (0)20 7946 0100' where id = %s",
+            [places.hill_house],
+        )
     page, patient = await places.patient(new_page)
     soon = places.visit(patient, provider, at(9, days=3), service_id=service)
     late = places.visit(patient, provider, at(9, days=13), service_id=service)
@@ -201,13 +205,19 @@ async def test_what_can_no_longer_be_changed_online_is_said_before_it_is_tried(
     await expect(page.get_by_text("You can cancel or move it online until")).to_contain_text(
         f"{last:%H:%M}"
     )
+    number = page.get_by_role("link", name="+44 (0)20 7946 0100")
+    await expect(number).to_have_count(1)
+    await expect(number).to_have_attribute("href", "tel:+442079460100")
     await expect(cancel).to_be_visible()
     await page.goto(f"/visits/{soon}")
     await expect(page.get_by_text("It is too late to cancel or move")).to_be_visible()
     await expect(cancel).to_have_count(0)
+    too_late = page.get_by_role("status").filter(has_text="Please call the clinic")
+    await expect(too_late.get_by_role("link")).to_have_text("+44 (0)20 7946 0100")
     assert await violations(page) == []
     await page.goto(f"/visits/{soon}/move")
     await expect(page.get_by_text("It is too late to cancel or move")).to_be_visible()
+    await expect(number).to_be_visible()
 
     form = f"/c/{places.slug}/book/{service}/confirm?at="
     await page.goto(f"{form}{at(15, days=3):%Y-%m-%dT%H:%M:%SZ}")

@@ -31,6 +31,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "clinic_name": "Lindenhof Family Practice",
         "location_name": "Lindenhof",
         "location_address": "Lindenstrasse 12, 8001 Zürich",
+        "location_phone": "+41 44 555 01 00",
         "provider_name": "Dr. Grace Hopper",
         "service_name": "First consultation",
         "starts_at": "2026-03-28T08:30:00+00:00",

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from appoint.mail import Notification, UnknownKindError, render
+from appoint.mail.rendering import call_url, kinds
 from tests.workers.notifications import SENDER, claimed_row, notification
 
 KINDS = ("confirmation", "change", "cancellation", "offer")
@@ -187,6 +188,32 @@ def test_the_map_is_of_the_address_and_of_nothing_else() -> None:
     address = "Lindenstrasse%2012%2C%208001%20Z%C3%BCrich"
     assert f"https://www.openstreetmap.org/search?query={address}" in mail.html
     assert "openstreetmap" not in render(notification(location_address=None), SENDER).html
+
+
+@pytest.mark.parametrize("kind", list(kinds()))
+def test_every_mail_about_a_visit_says_where_to_call(kind: str) -> None:
+    mail = render(notification(kind=kind), SENDER)
+    assert re.search(r'<a [^>]*href="tel:\+41445550100"[^>]*>\+41 44 555 01 00</a>', mail.html)
+    assert "Phone: +41 44 555 01 00" in mail.text
+    without = render(notification(kind=kind, location_phone=None), SENDER)
+    for body in (without.html, without.text):
+        assert "Phone" not in body
+        assert "tel:" not in body
+
+
+@pytest.mark.parametrize(
+    ("phone", "url"),
+    [
+        ("020 / 555-01.00", "tel:0205550100"),
+        ("+43 (0)1 555 0100", "tel:+4315550100"),
+        ("(020) 555 0100", "tel:0205550100"),
+        (None, None),
+    ],
+)
+def test_a_number_is_dialled_without_what_makes_it_readable(
+    phone: str | None, url: str | None
+) -> None:
+    assert call_url(phone) == url
 
 
 def test_what_to_bring_is_said_unless_the_visit_is_off() -> None:

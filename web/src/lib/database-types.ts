@@ -1097,6 +1097,7 @@ export type Database = {
           "created_at": string;
           "id": string;
           "name": string;
+          "phone": string | null;
           "time_zone": string;
           "updated_at": string;
         };
@@ -1107,6 +1108,7 @@ export type Database = {
           "created_at"?: string;
           "id"?: string;
           "name": string;
+          "phone"?: string | null;
           "time_zone": string;
           "updated_at"?: string;
         };
@@ -1116,6 +1118,7 @@ export type Database = {
           "created_at"?: string;
           "id"?: string;
           "name"?: string;
+          "phone"?: string | null;
           "time_zone"?: string;
           "updated_at"?: string;
         };

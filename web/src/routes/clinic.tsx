@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { Page } from "@/components/page";
 import { PersonMark } from "@/components/person-mark";
+import { PhoneLink } from "@/components/phone-link";
 import { paths } from "@/config/paths";
 import {
   type Clinic,
@@ -186,6 +187,7 @@ function Places({ clinic }: { clinic: Clinic }) {
             <span>
               <WishLink name="where" value={place.id}>{place.name}</WishLink>
               <span className="muted">{place.address}</span>
+              {place.phone && <PhoneLink number={place.phone} />}
               {place.address && (
                 <a
                   href={`https://www.openstreetmap.org/search?query=${

@@ -112,6 +112,7 @@ function Booking({ slug, serviceId, at, provider, placeId }: BookingProps) {
             startsAt={at}
             minutes={service.cancel_notice_minutes}
             zone={place?.time_zone ?? clinic.time_zone}
+            phone={place?.phone}
             isAhead
           />
         </VisitSummary>

@@ -43,6 +43,7 @@ function MoveVisit({ id }: { id: string }) {
             startsAt={visit.starts_at}
             minutes={minutes}
             zone={visit.locations.time_zone}
+            phone={visit.locations.phone}
           />
         )
         : (

@@ -77,6 +77,7 @@ function VisitPage({ id, userId }: { id: string; userId: string }) {
           startsAt={visit.starts_at}
           minutes={visit.services.cancel_notice_minutes}
           zone={visit.locations.time_zone}
+          phone={visit.locations.phone}
         />
       )}
       {isOpen && <VisitActions visit={visit} />}

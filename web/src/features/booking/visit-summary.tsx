@@ -1,6 +1,7 @@
 import { CalendarClock, MapPin, Stethoscope, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { PhoneLink } from "@/components/phone-link";
 import { When } from "@/components/when";
 
 interface VisitSummaryProps {
@@ -9,7 +10,7 @@ interface VisitSummaryProps {
   endsAt?: string;
   zone: string;
   provider: string | null;
-  place: { name: string; address: string | null } | null;
+  place: { name: string; address: string | null; phone: string | null } | null;
   patient?: string | null;
   children?: ReactNode;
 }
@@ -46,6 +47,7 @@ export function VisitSummary(props: VisitSummaryProps) {
             <dd>
               {place.name}
               {place.address && <span className="muted">{place.address}</span>}
+              {place.phone && <PhoneLink number={place.phone} />}
             </dd>
           </>
         )}

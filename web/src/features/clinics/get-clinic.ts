@@ -22,7 +22,7 @@ async function getClinic(slug: string) {
       .from("clinics")
       .select(
         `id, slug, name, time_zone, books_publicly,
-         locations (id, name, address, time_zone),
+         locations (id, name, address, phone, time_zone),
          services (id, name, description, preparation, duration_minutes, capacity, active,
            buffer_before_minutes, buffer_after_minutes, needs_approval, new_patients_only,
            horizon_days, cancel_notice_minutes),

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Mail, Phone } from "lucide-react";
+import { Mail } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { ErrorNotice, Notice } from "@/components/notice";
+import { PhoneLink } from "@/components/phone-link";
 import { useLanguage } from "@/lib/hooks";
 import { formatter } from "@/lib/zoned-time";
 import { openPatientQuery } from "./patient-card-data";
@@ -19,16 +20,7 @@ export function ContactFacts({ patientId }: { patientId: string }) {
       {person && (
         <dl className="facts">
           <dt>{t("patient.phone")}</dt>
-          <dd>
-            {person.phone
-              ? (
-                <a className="with-icon" href={`tel:${person.phone.replace(/\s/g, "")}`}>
-                  <Phone aria-hidden size={16} />
-                  {person.phone}
-                </a>
-              )
-              : "–"}
-          </dd>
+          <dd>{person.phone ? <PhoneLink number={person.phone} /> : "–"}</dd>
           <dt>{t("patient.email")}</dt>
           <dd>
             {person.email

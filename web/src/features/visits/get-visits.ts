@@ -7,7 +7,7 @@ const SHOWN =
   session_id, hold_expires_at,
   services (id, name, preparation, cancel_notice_minutes),
   providers (id, full_name, speciality),
-  locations (id, name, address, time_zone),
+  locations (id, name, address, phone, time_zone),
   patients (id, full_name, user_id),
   visit_confirmations (appointment_version),
   clinics (id, slug, name)` as const;

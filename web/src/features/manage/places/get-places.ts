@@ -19,7 +19,7 @@ async function getPlaces(clinicId: string) {
     await supabase()
       .from("locations")
       .select(
-        "id, name, address, time_zone, resources (id, kind, name, active)",
+        "id, name, address, phone, time_zone, resources (id, kind, name, active)",
       )
       .eq("clinic_id", clinicId)
       .order("name")

@@ -25,7 +25,7 @@ export function PlaceCard({ place }: { place: ManagedPlace }) {
         <div className="card-body">
           <h2>{place.name}</h2>
           <span className="muted">
-            {[place.address, place.time_zone.replaceAll("_", " ")].filter(
+            {[place.address, place.phone, place.time_zone.replaceAll("_", " ")].filter(
               Boolean,
             ).join(" · ")}
           </span>
@@ -86,7 +86,7 @@ export function PlaceCard({ place }: { place: ManagedPlace }) {
   );
 }
 
-/** Name, address and clock of a place; a new one without `place`. */
+/** Name, address, phone and clock of a place; a new one without `place`. */
 export function PlaceForm(
   { place, onDone }: { place?: ManagedPlace; onDone: () => void },
 ) {
@@ -95,6 +95,7 @@ export function PlaceForm(
   const queries = useQueryClient();
   const [name, setName] = useState(place?.name ?? "");
   const [address, setAddress] = useState(place?.address ?? "");
+  const [phone, setPhone] = useState(place?.phone ?? "");
   const [timeZone, setTimeZone] = useState(place?.time_zone ?? zone);
   const readAnew = () => queries.invalidateQueries({ queryKey: ["places", clinicId] });
   const saving = useMutation({
@@ -102,6 +103,7 @@ export function PlaceForm(
       savePlace(clinicId, place?.id, {
         name: name.trim(),
         address: address.trim() || null,
+        phone: phone.trim() || null,
         time_zone: timeZone,
       }),
     onSuccess: async () => {
@@ -128,6 +130,16 @@ export function PlaceForm(
         label={t("place.address")}
         value={address}
         onChange={setAddress}
+      />
+      <TextField
+        column="phone"
+        refusal={saving.error}
+        label={t("place.phone")}
+        hint={t("place.phone_hint")}
+        type="tel"
+        maxLength={25}
+        value={phone}
+        onChange={setPhone}
       />
       <ZoneField value={timeZone} onChange={setTimeZone} />
       <p className="field-hint">{t("place.time_zone_hint")}</p>

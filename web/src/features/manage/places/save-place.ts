@@ -4,6 +4,7 @@ import { saved } from "../saved";
 export interface PlaceColumns {
   name: string;
   address: string | null;
+  phone: string | null;
   time_zone: string;
 }
 
