@@ -217,7 +217,7 @@ LOOKS: dict[str, Look] = {
         "[data-entry]",
         press("Offer a time", sign=".time-choice input"),
     ),
-    "attention": Look("front_desk", f"{STAFF}/attention", "[data-kind]"),
+    "attention": Look("front_desk", f"{STAFF}/attention", "[data-kind=patient_untold]"),
     "patients": Look("front_desk", f"{STAFF}/patients", ".patient-search", type_a_name),
     "patient": Look("front_desk", f"{STAFF}/patients/{{patient}}", "#contacts"),
     "patient, correcting": Look(
@@ -240,6 +240,7 @@ LOOKS: dict[str, Look] = {
         "owner", f"{STAFF}/manage/providers", ".place-head", press("Change Dr. Test")
     ),
     "places": Look("owner", f"{STAFF}/manage/places", ".place", press("Change Room 1")),
+    "place": Look("owner", f"{STAFF}/manage/places", ".place", press("Change Main Street")),
     "closures": Look("owner", f"{STAFF}/manage/closures", ".card-form"),
     "staff": Look("owner", f"{STAFF}/manage/people", ".member-actions", press("Leave the clinic")),
     "settings": Look("owner", f"{STAFF}/manage/settings", ".reminders"),
@@ -288,8 +289,14 @@ def _furnish(
     child = make_patient(connection, clinic.id)
     connection.execute(
         "update public.patients set full_name = case id when %s then 'Kit Test' else 'Lou Vale'"
-        " end, phone = '+31 20 555 0100', date_of_birth = '2018-05-04' where id = any (%s)",
+        " end, email = null, phone = '+31 20 555 0100', date_of_birth = '2018-05-04'"
+        " where id = any (%s)",
         [child, [others, child]],
+    )
+    connection.execute(
+        "update public.locations set address = 'Quay 12, Harbour Town', phone = '+31 20 555 0100'"
+        " where clinic_id = %s",
+        [clinic.id],
     )
     make_guardian(connection, clinic.id, child, user)
     make_need(connection, clinic.id, clinic.service)
