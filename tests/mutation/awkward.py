@@ -107,6 +107,8 @@ PROPER: dict[str, tuple[str, ...]] = {
         "insert into public.notifications (clinic_id, kind, provider_id, day, recipient_user_id)"
         " select clinic_id, kind, provider_id, day + 1, recipient_user_id"
         " from public.notifications where kind = 'agenda' limit 1",
+        "update public.notifications set told_at = now(),"
+        f" told_by = '{UNKNOWN}' where status = 'dead'",
     ),
     "public.group_sessions": (
         "insert into public.group_sessions (service_id, provider_id, location_id, starts_at)"
