@@ -380,6 +380,7 @@ create function private.stretches_kept_by(appointment_ids uuid[]) returns privat
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return array(
@@ -396,6 +397,7 @@ returns uuid[]
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return array(
@@ -501,6 +503,7 @@ create function private.reserve_for_changed(
 ) returns void
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   before public.appointments;

@@ -155,6 +155,7 @@ create function private.check_person_limits(visit public.appointments, more int 
 returns void
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   clinic public.clinics;
