@@ -24,6 +24,12 @@ THEMES: dict[Literal["light", "dark"], Sequence[str]] = {
     "dark": ("color-contrast", "link-in-text-block"),
 }
 LANGUAGES = PROJECT_DIR / "web/src/languages"
+FIELDS_TOO_WIDE = """
+  [...document.querySelectorAll(".field")]
+    .filter((field) => [...field.querySelectorAll("input, select, textarea")].some((control) =>
+      control.getBoundingClientRect().right > field.getBoundingClientRect().right + 1))
+    .map((field) => field.innerText)
+"""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ async def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(look: Show
         if await page.evaluate("document.documentElement.scrollWidth") > width:
             found.append(f"wider than {width}")
     assert found == []
+
+
+async def test_no_field_reaches_beyond_its_place_on_a_phone(look: Shown) -> None:
+    await look.page.set_viewport_size({"width": 390, "height": 844})
+    assert await look.page.evaluate(FIELDS_TOO_WIDE) == []
 
 
 async def test_every_word_is_there_in_four_languages(look: Shown) -> None:

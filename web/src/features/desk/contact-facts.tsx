@@ -23,14 +23,7 @@ export function ContactFacts({ patientId }: { patientId: string }) {
           <dd>{person.phone ? <PhoneLink number={person.phone} /> : "–"}</dd>
           <dt>{t("patient.email")}</dt>
           <dd>
-            {person.email
-              ? (
-                <a className="with-icon" href={`mailto:${person.email}`}>
-                  <Mail aria-hidden size={16} />
-                  {person.email}
-                </a>
-              )
-              : "–"}
+            {person.email ? <MailLink address={person.email} /> : "–"}
           </dd>
           <dt>{t("patient.born")}</dt>
           <dd>
@@ -42,5 +35,20 @@ export function ContactFacts({ patientId }: { patientId: string }) {
         </dl>
       )}
     </>
+  );
+}
+
+/** An address too long for one line breaks before its @. */
+function MailLink({ address }: { address: string }) {
+  const at = address.lastIndexOf("@");
+  return (
+    <a className="with-icon" href={`mailto:${address}`}>
+      <Mail aria-hidden size={16} />
+      <span>
+        {address.slice(0, at)}
+        <wbr />
+        {address.slice(at)}
+      </span>
+    </a>
   );
 }

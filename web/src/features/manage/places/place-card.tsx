@@ -25,9 +25,11 @@ export function PlaceCard({ place }: { place: ManagedPlace }) {
         <div className="card-body">
           <h2>{place.name}</h2>
           <span className="muted">
-            {[place.address, place.phone, place.time_zone.replaceAll("_", " ")].filter(
-              Boolean,
-            ).join(" · ")}
+            {[
+              place.address,
+              place.phone?.replaceAll(" ", "\u00a0"),
+              place.time_zone.replaceAll("_", " "),
+            ].filter(Boolean).join(" · ")}
           </span>
         </div>
         <Button
