@@ -63,6 +63,15 @@ where at.visit = id and clinic_id = %(clinic)s and status = 'booked'
   and (starts_at at time zone 'Europe/Amsterdam')::date = %(day)s
 """
 
+# Two confirmations that the mail provider did not take.
+UNSENT = """
+update public.notifications
+set status = 'dead', sent_at = null, last_error = '500:application_error'
+where id in (select id from public.notifications
+  where clinic_id = %(clinic)s and kind = 'confirmation' and status <> 'skipped'
+  order by created_at, id limit 2)
+"""
+
 
 def write_full_day(stack: StackConfig) -> None:
     """Adds the day once; a clinic that has it stays as it is."""
@@ -119,6 +128,7 @@ def write_full_day(stack: StackConfig) -> None:
                 [patient, urgency, DEMO_CLINIC_ID],
             )
         _plan_course(connection)
+        connection.execute(UNSENT, {"clinic": DEMO_CLINIC_ID})
     # Past triggers and the ledger, which know that the day is yet to come.
     with psycopg.connect(stack.db_url("supabase_admin")) as connection:
         connection.execute("set local session_replication_role = replica")

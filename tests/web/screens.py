@@ -160,7 +160,7 @@ async def receive(camera: Camera) -> None:
     await camera.visit(page, "day", day, "[data-visit]")
     await camera.visit(page, "rooms", f"{day}&by=rooms&view=columns", ".entry")
     await camera.visit(page, "waiting-desk", f"{WORKPLACE}/waiting", "[data-entry]")
-    await camera.visit(page, "attention", f"{WORKPLACE}/attention", "[data-kind]")
+    await unsent(camera, page)
     await page.goto(f"{WORKPLACE}/patients")
     await page.get_by_role("combobox", name="Patient").fill("ma")
     await page.get_by_role("option").nth(2).wait_for()
@@ -180,6 +180,14 @@ async def receive(camera: Camera) -> None:
     await page.locator(".why-failed").first.wait_for()
     await camera.take(page, "quick-book")
     await page.context.close()
+
+
+async def unsent(camera: Camera, page: Page) -> None:
+    """What needs attention, and of that the mails that could not be sent."""
+    await camera.visit(page, "attention", f"{WORKPLACE}/attention", "[data-kind]")
+    await page.get_by_label("Show").select_option("message_not_sent")
+    await expect(page.locator('[data-kind="outcome_unknown"]')).to_have_count(0)
+    await camera.take(page, "unsent")
 
 
 async def manage(camera: Camera) -> None:
