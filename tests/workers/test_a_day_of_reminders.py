@@ -43,6 +43,7 @@ from tests.workers.virtual_time import (
     VirtualTimeLoop,
     WorkerRpc,
     virtual_database,
+    workers_log_from,
 )
 from tests.workers.virtual_workers import SENDER, SETTINGS
 from workers.frozen_mail import FrozenMail
@@ -297,8 +298,8 @@ class Reminder:
 def day(stack: StackConfig) -> Iterator[tuple[Group, list[Sent], list[Reminder], Counter[str]]]:
     chance = random.Random(2026)
     clock = Clock(BEGINS - OPENS_BEFORE)
-    logging.getLogger("workers").setLevel(logging.ERROR)
     with (
+        workers_log_from(logging.ERROR),
         virtual_database(stack, clock) as url,
         psycopg.connect(url, autocommit=True) as connection,
         asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner,

@@ -23,6 +23,7 @@ from tests.workers.virtual_time import (
     VirtualTimeLoop,
     WorkerRpc,
     virtual_database,
+    workers_log_from,
 )
 from tests.workers.virtual_workers import SENDER, SETTINGS
 from workers.frozen_mail import FrozenMail
@@ -84,8 +85,8 @@ class SmallBatches(ResendMail):
 def asked(workerless_stack: StackConfig) -> Iterator[list[Asked]]:
     """What two workers asked of the provider, when all of it was due at once."""
     clock = Clock(BEGINS)
-    logging.getLogger("workers").setLevel(logging.ERROR)
     with (
+        workers_log_from(logging.ERROR),
         virtual_database(workerless_stack, clock) as url,
         psycopg.connect(url, autocommit=True) as connection,
         asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner,

@@ -31,6 +31,7 @@ from tests.workers.virtual_time import (
     VirtualDatabase,
     VirtualTimeLoop,
     virtual_database,
+    workers_log_from,
 )
 from tests.workers.virtual_workers import outbox_of, two_notifiers
 from workers.notifier import Pace
@@ -227,8 +228,8 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="module")
 def database(workerless_stack: StackConfig, clock: Clock) -> Iterator[VirtualDatabase]:
-    logging.getLogger("workers").setLevel(logging.CRITICAL)
     with (
+        workers_log_from(logging.CRITICAL),
         virtual_database(workerless_stack, clock) as url,
         psycopg.connect(url, autocommit=True) as connection,
     ):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import selectors
 import uuid
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,18 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.elapsed
+
+
+@contextmanager
+def workers_log_from(level: int) -> Iterator[None]:
+    """What workers tell of hours in which everything fails would bury what a test tells."""
+    logger = logging.getLogger("workers")
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
