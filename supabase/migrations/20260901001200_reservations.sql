@@ -448,109 +448,47 @@ begin
 end;
 $$;
 
--- Reserves for new appointments, for follow_new. One alone locks shared; of several, each would hold
--- what another transaction waits for, so they lock exclusively. So does one that has to end a hold
--- first, or whose service or provider gives a limited number of visits: these are counted one by one.
-create function private.reserve_for_new(added public.appointments[]) returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-  visits public.appointments[];
-  visit public.appointments;
-  stretches private.stretch[] := '{}';
-  holds_over uuid[];
-  capped uuid[] := '{}';
-begin
-  if cardinality(added) = 1 then
-    if not private.keeps_time(added[1].status) or private.reserve_usual(added[1]) then
-      return;
-    end if;
-  end if;
-  visits := array(select kept from unnest(added) as kept where private.keeps_time(kept.status));
-  if visits = '{}' then
-    return;
-  end if;
-  foreach visit in array visits loop
-    stretches := stretches || private.stretches_in_question(visit);
-    if private.is_capped(visit.service_id, visit.provider_id) then
-      capped := capped || visit.service_id;
-    end if;
-  end loop;
-  holds_over := private.holds_over_in(stretches);
-  stretches := stretches || private.stretches_kept_by(holds_over) || private.whole_schedules(capped);
-  perform private.lock_schedules(stretches, case
-    when cardinality(visits) = 1 and holds_over = '{}' and capped = '{}' then 'take_one'
-    else 'move'
-  end::private.ledger_intent);
-  if holds_over <> '{}' then
-    perform private.end_holds(holds_over);
-  end if;
-  foreach visit in array visits loop
-    if capped <> '{}' then
-      perform private.check_caps(visit);
-    end if;
-    perform private.reserve(visit);
-  end loop;
-end;
-$$;
-
--- Moves reservations along with changed appointments, for follow_changed: all old ones go before any new
--- one comes, so that two visits may swap their times in one statement. A hold that is confirmed or
--- prolonged keeps its reservations.
-create function private.reserve_for_changed(
-  befores public.appointments[], afters public.appointments[]
+-- Reserves for `taking` once what `giving_ids` keep is given back, and lets holds in `keeping` last as long as
+-- they say now: all old reservations go before any new one comes, so that two visits may swap their times
+-- in one statement. One new visit alone locks shared; of several, each would hold what another transaction
+-- waits for, so they lock exclusively. So does one that moves, that has to end a hold first, or whose service
+-- or provider gives a limited number of visits: these are counted one by one.
+create function private.exchange(
+  taking public.appointments[], giving_ids uuid[], keeping public.appointments[]
 ) returns void
 language plpgsql
 set search_path = ''
 set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
-  before public.appointments;
   visit public.appointments;
-  changed uuid[] := '{}';
-  taking public.appointments[] := '{}';
-  keeping public.appointments[] := '{}';
   stretches private.stretch[] := '{}';
-  holds_over uuid[] := '{}';
   capped uuid[] := '{}';
+  holds_over uuid[] := '{}';
 begin
-  for number in 1 .. cardinality(afters) loop
-    before := befores[number];
-    visit := afters[number];
-    continue when not private.keeps_time(visit.status) and not private.keeps_time(before.status);
-    if (private.keeps_time(visit.status), visit.starts_at, visit.ends_at, visit.provider_id,
-        visit.location_id, visit.service_id, visit.buffer_before_minutes, visit.buffer_after_minutes)
-      is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
-        before.provider_id, before.location_id, before.service_id, before.buffer_before_minutes,
-        before.buffer_after_minutes) then
-      changed := changed || visit.id;
-      if private.keeps_time(visit.status) then
-        taking := taking || visit;
-        stretches := stretches || private.stretches_in_question(visit);
-        if private.is_capped(visit.service_id, visit.provider_id) then
-          capped := capped || visit.service_id;
-        end if;
-      end if;
-    elsif (case when visit.status = 'held' then visit.hold_expires_at end)
-      is distinct from (case when before.status = 'held' then before.hold_expires_at end) then
-      keeping := keeping || visit;
+  foreach visit in array taking loop
+    stretches := stretches || private.stretches_in_question(visit);
+    if private.is_capped(visit.service_id, visit.provider_id) then
+      capped := capped || visit.service_id;
     end if;
   end loop;
-  if changed = '{}' and keeping = '{}' then
-    return;
-  end if;
   if taking <> '{}' then
-    holds_over := private.holds_over_in(stretches, changed);
+    holds_over := private.holds_over_in(stretches, giving_ids);
   end if;
   stretches := stretches || private.whole_schedules(capped) || private.stretches_kept_by(
-    changed || array(select kept.id from unnest(keeping) as kept) || holds_over);
-  perform private.lock_schedules(
-    stretches, case when taking = '{}' then 'give_back' else 'move' end::private.ledger_intent);
+    giving_ids || array(select kept.id from unnest(keeping) as kept) || holds_over);
+  perform private.lock_schedules(stretches, case
+    when taking = '{}' then 'give_back'
+    when cardinality(taking) = 1 and giving_ids = '{}' and holds_over = '{}' and capped = '{}'
+      then 'take_one'
+    else 'move'
+  end::private.ledger_intent);
   if holds_over <> '{}' then
     perform private.end_holds(holds_over);
   end if;
-  delete from private.reservations where reservations.appointment_id = any (changed);
+  if giving_ids <> '{}' then
+    delete from private.reservations where reservations.appointment_id = any (giving_ids);
+  end if;
   foreach visit in array keeping loop
     update private.reservations
     set expires_at = case when visit.status = 'held' then visit.hold_expires_at end
@@ -565,9 +503,68 @@ begin
 end;
 $$;
 
+-- Reserves for new appointments, for follow_new.
+create function private.reserve_for_new(added public.appointments[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  taking public.appointments[];
+begin
+  if cardinality(added) = 1 then
+    if not private.keeps_time(added[1].status) or private.reserve_usual(added[1]) then
+      return;
+    end if;
+  end if;
+  taking := array(select kept from unnest(added) as kept where private.keeps_time(kept.status));
+  if taking <> '{}' then
+    perform private.exchange(taking, '{}', '{}');
+  end if;
+end;
+$$;
+
+-- Moves reservations along with changed appointments, for follow_changed. A hold that is confirmed or
+-- prolonged keeps its reservations.
+create function private.reserve_for_changed(
+  befores public.appointments[], afters public.appointments[]
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  before public.appointments;
+  visit public.appointments;
+  taking public.appointments[] := '{}';
+  giving_ids uuid[] := '{}';
+  keeping public.appointments[] := '{}';
+begin
+  for number in 1 .. cardinality(afters) loop
+    before := befores[number];
+    visit := afters[number];
+    continue when not private.keeps_time(visit.status) and not private.keeps_time(before.status);
+    if (private.keeps_time(visit.status), visit.starts_at, visit.ends_at, visit.provider_id,
+        visit.location_id, visit.service_id, visit.buffer_before_minutes, visit.buffer_after_minutes)
+      is distinct from (private.keeps_time(before.status), before.starts_at, before.ends_at,
+        before.provider_id, before.location_id, before.service_id, before.buffer_before_minutes,
+        before.buffer_after_minutes) then
+      giving_ids := giving_ids || visit.id;
+      if private.keeps_time(visit.status) then
+        taking := taking || visit;
+      end if;
+    elsif (case when visit.status = 'held' then visit.hold_expires_at end)
+      is distinct from (case when before.status = 'held' then before.hold_expires_at end) then
+      keeping := keeping || visit;
+    end if;
+  end loop;
+  if giving_ids <> '{}' or keeping <> '{}' then
+    perform private.exchange(taking, giving_ids, keeping);
+  end if;
+end;
+$$;
+
 -- A removed appointment takes its reservations along by foreign key; their schedules are locked
 -- before.
--- Definer: as reserve_for_changed.
+-- Definer: whoever removes the appointment, the ledger is written.
 create function private.lock_for_removal() returns trigger
 language plpgsql
 security definer

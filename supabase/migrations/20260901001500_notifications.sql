@@ -221,8 +221,8 @@ create type private.owed_message as (
   last_error text
 );
 
--- What a change owes its patient: the message itself and, for an agreed time, its reminders, but for
--- moments already past. A patient without an address is recorded as skipped, once.
+-- What a change owes its patient: the message itself first and, for an agreed time, its reminders, but
+-- for moments already past. A patient without an address is recorded as skipped, once.
 create function private.messages_for(before public.appointments, after public.appointments)
 returns private.owed_message[]
 language plpgsql
@@ -278,7 +278,7 @@ begin
 end;
 $$;
 
--- Queues what is owed, for follow_new and follow_changed; how much of it is due now. Saying so is left to the caller.
+-- Queues what is owed, for queue_and_tell; how much of it is due now. Saying so is left to the caller.
 create function private.queue_messages(messages private.owed_message[]) returns int
 language plpgsql
 set search_path = ''

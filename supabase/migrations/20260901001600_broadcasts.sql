@@ -135,26 +135,8 @@ begin
 end;
 $$;
 
--- What tells screens that a provider's free times changed; empty while nobody may be told. Visitors
--- without an account can only join public channels.
-create function private.slots_broadcast(
-  clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
-) returns private.broadcast[]
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-  return array(
-    select private.slots_message(clinics.id, provider_id, from_time, to_time,
-      not clinics.books_publicly)
-    from public.clinics
-    where clinics.id = slots_broadcast.clinic_id
-      and (clinics.books_publicly or not private.slots_are_unsafe(clinics.id))
-  );
-end;
-$$;
-
+-- Tells screens that a provider's free times changed, unless nobody may be told now. Visitors without an
+-- account can only join public channels.
 create function private.broadcast_slots(
   clinic_id uuid, provider_id uuid, from_time timestamptz, to_time timestamptz
 ) returns void
@@ -162,8 +144,11 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  perform private.send_broadcasts(
-    private.slots_broadcast(clinic_id, provider_id, from_time, to_time));
+  perform private.send_broadcasts(array[private.slots_message(
+    clinics.id, broadcast_slots.provider_id, from_time, to_time, not clinics.books_publicly)])
+  from public.clinics
+  where clinics.id = broadcast_slots.clinic_id
+    and (clinics.books_publicly or not private.slots_are_unsafe(clinics.id));
 end;
 $$;
 
@@ -243,6 +228,25 @@ begin
 end;
 $$;
 
+-- Queues the messages owed, and says what is to be said, with word to workers if any is due.
+create function private.queue_and_tell(
+  owed private.owed_message[], broadcasts private.broadcast[]
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  due int := private.queue_messages(owed);
+begin
+  if due > 0 then
+    broadcasts := broadcasts || private.work_due(due);
+  end if;
+  if broadcasts <> '{}' then
+    perform private.send_broadcasts(broadcasts);
+  end if;
+end;
+$$;
+
 -- All that follows from new appointments, in this order: what they keep busy, their history, the
 -- messages owed, and word to open screens and idle workers. One trigger, for the rows are read once.
 -- Definer: whoever writes the appointment, the ledger, history and queue are written, and it is
@@ -257,7 +261,6 @@ declare
   visit public.appointments;
   owed private.owed_message[] := '{}';
   broadcasts private.broadcast[] := '{}';
-  due int;
 begin
   select array_agg(added) into visits from added;
   if visits is null then
@@ -271,13 +274,7 @@ begin
       broadcasts := broadcasts || private.appointment_broadcasts(visit, true);
     end if;
   end loop;
-  due := private.queue_messages(owed);
-  if due > 0 then
-    broadcasts := broadcasts || private.work_due(due);
-  end if;
-  if broadcasts <> '{}' then
-    perform private.send_broadcasts(broadcasts);
-  end if;
+  perform private.queue_and_tell(owed, broadcasts);
   return null;
 end;
 $$;
@@ -294,12 +291,9 @@ declare
   afters public.appointments[];
   was public.appointments;
   visit public.appointments;
-  message private.owed_message;
   messages private.owed_message[];
   owed private.owed_message[] := '{}';
-  settled public.appointments[] := '{}';
   broadcasts private.broadcast[] := '{}';
-  due int;
 begin
   select array_agg(before), array_agg(after) into befores, afters
   from after join before using (id)
@@ -312,13 +306,11 @@ begin
     was := befores[number];
     visit := afters[number];
     perform private.record_changed(was, visit);
-    messages := private.messages_for(was, visit) || private.staff_messages_for(was, visit);
-    foreach message in array messages loop
-      if message.kind in ('change', 'request', 'cancellation', 'follow_up') then
-        settled := settled || visit;
-      end if;
-    end loop;
-    owed := owed || messages;
+    messages := private.messages_for(was, visit);
+    if messages[1].kind in ('change', 'request', 'cancellation', 'follow_up') then
+      perform private.drop_reminders(visit);
+    end if;
+    owed := owed || messages || private.staff_messages_for(was, visit);
     if private.is_worth_a_broadcast(visit) then
       broadcasts := broadcasts || private.appointment_broadcasts(visit,
         (private.keeps_time(visit.status), visit.starts_at, visit.ends_at, visit.provider_id)
@@ -327,16 +319,7 @@ begin
         was);
     end if;
   end loop;
-  due := private.queue_messages(owed);
-  foreach visit in array settled loop
-    perform private.drop_reminders(visit);
-  end loop;
-  if due > 0 then
-    broadcasts := broadcasts || private.work_due(due);
-  end if;
-  if broadcasts <> '{}' then
-    perform private.send_broadcasts(broadcasts);
-  end if;
+  perform private.queue_and_tell(owed, broadcasts);
   return null;
 end;
 $$;

@@ -922,6 +922,26 @@ begin
 end;
 $$;
 
+-- A message of a clinic whose office the caller belongs to, locked for a change. Raises not_found.
+create function private.message_of_office(notification_id uuid) returns public.notifications
+language plpgsql
+set search_path = ''
+as $$
+declare
+  message public.notifications;
+begin
+  select * into message from public.notifications
+  where notifications.id = message_of_office.notification_id
+    and (private.is_trusted() or notifications.clinic_id in (
+      select private.my_clinics_as('owner', 'manager', 'front_desk')))
+  for no key update;
+  if message.id is null then
+    perform private.raise_error('not_found');
+  end if;
+  return message;
+end;
+$$;
+
 -- Definer: nobody may write notifications directly.
 create function public.requeue_notification(notification_id uuid) returns public.notifications
 language plpgsql
@@ -929,15 +949,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  message public.notifications;
+  message public.notifications := private.message_of_office(requeue_notification.notification_id);
 begin
-  select * into message from public.notifications
-  where notifications.id = requeue_notification.notification_id
-    and (private.is_trusted() or notifications.clinic_id in (
-      select private.my_clinics_as('owner', 'manager', 'front_desk')));
-  if message.id is null then
-    perform private.raise_error('not_found');
-  end if;
   message := private.requeue(message.id);
   if message.id is null then
     perform private.raise_error('illegal_transition', 'This message is on its way or was sent.');
@@ -989,16 +1002,8 @@ security definer
 set search_path = ''
 as $$
 declare
-  message public.notifications;
+  message public.notifications := private.message_of_office(mark_told.notification_id);
 begin
-  select * into message from public.notifications
-  where notifications.id = mark_told.notification_id
-    and (private.is_trusted() or notifications.clinic_id in (
-      select private.my_clinics_as('owner', 'manager', 'front_desk')))
-  for no key update;
-  if message.id is null then
-    perform private.raise_error('not_found');
-  end if;
   if message.told_at is not null then
     return message;
   end if;

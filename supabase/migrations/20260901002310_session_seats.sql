@@ -188,6 +188,21 @@ create trigger _400_count_seat_update after update on public.appointments
 create trigger _400_count_seat_delete after delete on public.appointments
   for each row when (old.session_id is not null) execute function private.count_seat();
 
+-- What these sessions keep; their seats keep their patients.
+create function private.stretches_kept_by_sessions(session_ids uuid[]) returns private.stretch[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return array(
+    select (reservations.resource_id, reservations.during)::private.stretch
+    from private.reservations
+    where reservations.session_id = any (session_ids)
+  );
+end;
+$$;
+
 -- Gives back what changed sessions keep and reserves what they (now) need; every schedule, also
 -- those of all their seats, is locked before the first reservation goes. Holds that are over end
 -- here, as for single visits.
@@ -204,21 +219,17 @@ begin
   perform from public.appointments
   where appointments.session_id = any (changed)
   order by appointments.id for no key update;
-  select array_agg((wanted.resource_id, wanted.during)::private.stretch),
-    array_agg(distinct hold.appointment_id)
-  into stretches, holds_over
-  from public.group_sessions
-  cross join lateral private.wanted_resources(private.session_as_visit(group_sessions)) as wanted
-  left join private.reservations as hold
-    on hold.resource_id = wanted.resource_id and hold.expires_at <= now()
-    and hold.during && wanted.during
-  where group_sessions.id = any (taking);
-  stretches := stretches || private.stretches_kept_by(holds_over) || array(
-    select (kept.resource_id, kept.during)::private.stretch
-    from private.reservations as kept
-    where kept.session_id = any (changed)
-    union all
-    -- Where a seat is now and where it will be.
+  stretches := array(
+    select (wanted.resource_id, wanted.during)::private.stretch
+    from public.group_sessions
+    cross join lateral private.wanted_resources(private.session_as_visit(group_sessions)) as wanted
+    where group_sessions.id = any (taking)
+  );
+  holds_over := private.holds_over_in(stretches);
+  stretches := stretches || private.stretches_kept_by(holds_over)
+    || private.stretches_kept_by_sessions(changed);
+  -- Where a seat is now and where it will be.
+  stretches := stretches || array(
     select (seat.patient_id, tstzrange(time.starts_at, time.ends_at))::private.stretch
     from public.appointments as seat
     join public.group_sessions as planned on planned.id = seat.session_id
@@ -297,10 +308,7 @@ security definer
 set search_path = ''
 as $$
 begin
-  perform private.lock_schedules(array_agg(
-    (reservations.resource_id, reservations.during)::private.stretch), 'give_back')
-  from private.reservations where reservations.session_id = old.id
-  having count(*) > 0;
+  perform private.lock_schedules(private.stretches_kept_by_sessions(array[old.id]), 'give_back');
   return old;
 end;
 $$;

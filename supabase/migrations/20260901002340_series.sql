@@ -124,6 +124,20 @@ begin
 end;
 $$;
 
+-- Locks what several visits booked at once may touch, before the first of them: hours, then schedules.
+-- Services stand for their limits, which are counted one by one.
+create function private.lock_for_several(stretches private.stretch[], service_ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform private.keep_hours_of(
+    array(select stretch.resource_id from unnest(stretches) as stretch));
+  perform private.lock_schedules(stretches || private.whole_schedules(service_ids), 'move');
+end;
+$$;
+
 -- The zone whose clock counts for a visit: that of a place where it is offered at that time, else
 -- of any place where it is given, else of the clinic.
 create function private.zone_of_visit(
@@ -363,9 +377,7 @@ begin
       book_series.request_id)
     returning * into series;
     touched := array(select private.resources_in_reach(service, series.provider_id));
-    perform private.keep_hours_of(touched);
-    -- The service stands for its limits, which are counted one by one.
-    perform private.lock_schedules(array(
+    perform private.lock_for_several(array(
       select (reached.id, tstzrange(
         occurrence - make_interval(mins => service.buffer_before_minutes),
         occurrence
@@ -373,7 +385,7 @@ begin
       ))::private.stretch
       from unnest(touched || series.patient_id) as reached (id)
       cross join unnest(times) as occurrence
-    ) || private.whole_schedules(array[service.id]), 'move');
+    ), array[service.id]);
     perform private.fill_series(series, service, visit, times, book_series.reason);
   end if;
 

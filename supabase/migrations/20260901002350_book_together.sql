@@ -288,10 +288,8 @@ begin
       select each_visit.patient_id
     ) as in_reach (id)
   );
-  perform private.keep_hours_of(array(select stretch.resource_id from unnest(touched) as stretch));
-  -- Services stand for their limits, which are counted one by one.
-  perform private.lock_schedules(touched || private.whole_schedules(array(
-    select (each_visit.service).id from unnest(wanted_visits) as each_visit)), 'move');
+  perform private.lock_for_several(touched, array(
+    select (each_visit.service).id from unnest(wanted_visits) as each_visit));
   while cardinality(done) < cardinality(wanted_visits) loop
     wanted := private.next_to_book(wanted_visits, done);
     booked[wanted.number] :=

@@ -271,7 +271,7 @@ RACES = (
         LINE.format("pg_advisory_xact_lock"), _holds_of_one,
     ),
     Race(
-        "two visits on the day's last place", "private.reserve_for_new",
+        "two visits on the day's last place", "private.exchange",
         LINE.format(r"private\.lock_schedules"), _visits_in_a_day,
     ),
     Race(
