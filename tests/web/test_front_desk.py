@@ -389,7 +389,7 @@ async def test_all_that_could_not_be_sent_is_sent_again_with_one_click(
     page = await desk.clinic.page(new_page, "front_desk", "attention")
     unsent = page.locator('[data-kind="message_not_sent"]')
     await expect(unsent).to_have_count(2)
-    await page.get_by_role("button", name="Send all again").click()
+    await page.get_by_role("button", name="Send all unsent mails again").click()
     await expect(page.get_by_text("Sent again: 2.")).to_be_visible()
     await expect(unsent).to_have_count(0)
 
