@@ -63,10 +63,10 @@ where at.visit = id and clinic_id = %(clinic)s and status = 'booked'
   and (starts_at at time zone 'Europe/Amsterdam')::date = %(day)s
 """
 
-# Two confirmations that the mail provider did not take.
+# Two confirmations that the mail provider did not take; a worker may just have one of them.
 UNSENT = """
 update public.notifications
-set status = 'dead', sent_at = null, last_error = '500:application_error'
+set status = 'dead', sent_at = null, leased_until = null, last_error = '500:application_error'
 where id in (select id from public.notifications
   where clinic_id = %(clinic)s and kind = 'confirmation' and status <> 'skipped'
   order by created_at, id limit 2)
