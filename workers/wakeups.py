@@ -6,8 +6,8 @@ that never rejoins, a half-open socket, a token that expired), so it is never tr
 itself. One connection is used until the first sign of trouble, then thrown away whole and replaced
 by a new client. A canary sent to ourselves through the channel proves that it still delivers.
 
-Nor does it always come after the work: Realtime reads the log, and PostgreSQL writes a commit to the log
-a moment before others see what was committed (docs/notifications.md). So each wake-up has echoes.
+Nor does word always come after the work: Realtime reads the log, and a commit stands in the log a
+moment before others see what was committed (docs/notifications.md). So each wake-up has echoes.
 """
 
 from __future__ import annotations

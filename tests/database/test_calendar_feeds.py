@@ -28,7 +28,6 @@ from tests.people import (
     refused,
 )
 
-
 RENAME = "update public.{table} set name = name || ' II' where clinic_id = %s"
 
 
