@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from stack.config import HOST, StackConfig
 
 CLAIM = b"claim_notifications"
+OPENED_WITHIN = 4
 NOTHING_TO_DO = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
     b"Connection: close\r\n\r\n[]"
@@ -21,11 +22,11 @@ class FreezingGateway:
     """Forwards every request, but freezes at the first call of one function that does something.
 
     `when` is before (the call never arrives) or after (it is carried out, nobody hears of it). It
-    says that there is nothing to claim until it `is_open`, so that a worker can be ready before.
+    says that there is nothing to claim until it is `opened`, so that a worker can be ready before.
     """
 
     def __init__(self, port: int, function: str, when: str) -> None:
-        self.is_open = False
+        self.opened = asyncio.Event()
         self.reached = asyncio.Event()
         self.url = ""
         self._port = port
@@ -46,7 +47,7 @@ class FreezingGateway:
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         body = await reader.readexactly(int(length[1])) if length else b""
         asked = head.split(b"\r\n", 1)[0]
-        if CLAIM in asked and not self.is_open:
+        if CLAIM in asked and not await self._is_opened():
             writer.write(NOTHING_TO_DO)
             return
         is_ours = self._function in asked
@@ -65,6 +66,13 @@ class FreezingGateway:
             return
         writer.write(answer)
         await writer.drain()
+
+    async def _is_opened(self) -> bool:
+        """Waits for it, not as long as a worker waits for an answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPENED_WITHIN):
+                await self.opened.wait()
+        return self.opened.is_set()
 
     async def _freeze(self, reader: asyncio.StreamReader) -> None:
         self.reached.set()

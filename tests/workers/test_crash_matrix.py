@@ -23,7 +23,7 @@ from tests.people import Practice, at, book, every, make_practice, one
 from tests.workers.bookings import set_faults
 from tests.workers.crash_points import FreezingGateway, freezing
 from tests.workers.silent_mailbox import nobody_answers, silent_mailbox
-from tests.workers.worker_process import WorkerProcess, forked_worker, worker
+from tests.workers.worker_process import WorkerProcess, forked_notifier, worker
 
 CRASHES = int(os.environ.get("APPOINT_CRASHES", "1"))
 # Of each step, as far as several crashes are wanted.
@@ -154,7 +154,7 @@ async def doomed(stack: StackConfig, step: str, when: str) -> AsyncIterator[Doom
         elif step == "mailbox":
             reached = asyncio.Event()
             environment["RESEND_API_URL"] = await held.enter_async_context(nobody_answers(reached))
-        process = await held.enter_async_context(forked_worker(stack, **environment))
+        process = await held.enter_async_context(forked_notifier(stack, **environment))
         yield Doomed(process, gateway, reached, practice, address)
 
 
@@ -179,7 +179,7 @@ async def kill_at_each(
             ]
             for victim in victims:
                 await asyncio.to_thread(make, stack, victim.practice, 0)
-                victim.gateway.is_open = True
+                victim.gateway.opened.set()
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await victim.reached.wait()
                 # From the provider's side a worker can be stopped, but not kept from claiming more.

@@ -12,7 +12,7 @@ from typing import Any
 
 from stack.config import PROJECT_DIR, StackConfig
 from stack.parts import product_environment
-from tests.workers.forked_worker import ForkedWorker
+from tests.workers.forked_notifier import ForkedNotifier
 
 PATIENCE_SECONDS = 30
 
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 30
 class WorkerProcess:
     """One `python -m workers`; its log lines arrive as they are written."""
 
-    def __init__(self, process: asyncio.subprocess.Process | ForkedWorker) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedNotifier) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         self._changed = asyncio.Condition()
@@ -93,9 +93,9 @@ async def worker(stack: StackConfig, **environment: str) -> AsyncIterator[Worker
 
 
 @asynccontextmanager
-async def forked_worker(stack: StackConfig, **environment: str) -> AsyncIterator[WorkerProcess]:
-    """The same without the second that loading takes."""
-    process = ForkedWorker(_environment(stack, environment))
+async def forked_notifier(stack: StackConfig, **environment: str) -> AsyncIterator[WorkerProcess]:
+    """Its sending half alone, without the second that loading takes."""
+    process = ForkedNotifier(_environment(stack, environment))
     await process.listen()
     async with _killed_at_the_end(process) as running:
         yield running
@@ -103,7 +103,7 @@ async def forked_worker(stack: StackConfig, **environment: str) -> AsyncIterator
 
 @asynccontextmanager
 async def _killed_at_the_end(
-    process: asyncio.subprocess.Process | ForkedWorker,
+    process: asyncio.subprocess.Process | ForkedNotifier,
 ) -> AsyncIterator[WorkerProcess]:
     running = WorkerProcess(process)
     try:

@@ -1,4 +1,4 @@
-"""Workers forked from a process which has loaded everything: for tests that kill thousands.
+"""Notifiers forked from a process which has loaded everything: for tests that kill thousands.
 
 From the first line of its work on such a worker is like any other; it only spares the second of
 processor time that loading takes.
@@ -25,10 +25,10 @@ def _work(environment: dict[str, str], log: Connection) -> None:
     os.environ.update(environment)
     os.chdir(PROJECT_DIR)
     os.dup2(log.fileno(), sys.stderr.fileno())
-    sys.exit(main([]))
+    sys.exit(main(["--only", "notifier"]))
 
 
-class ForkedWorker:
+class ForkedNotifier:
     """As much of `asyncio.subprocess.Process` as the tests need."""
 
     def __init__(self, environment: dict[str, str]) -> None:
