@@ -14,6 +14,9 @@ endif
 export NODE_IS_NEW_ENOUGH := \
   const [major, minor] = process.versions.node.split(".").map(Number); \
   process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)
+# What npm cannot leave out of a lock file: where packages ask for money.
+WITHOUT_FUNDING := node -p 'JSON.stringify(JSON.parse(fs.readFileSync("web/package-lock.json")), \
+  (key, value) => key === "funding" ? undefined : value, 2)'
 # npm trusts whom the system trusts, as everything else does: networks with a proxy of their own need it.
 SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 ifneq ($(SYSTEM_CERTIFICATES),)
@@ -91,6 +94,8 @@ lock: install-dev ## Write the lock files anew, with hashes and without addresse
 	  -c requirements-dev.lock -o requirements-bench.lock pyproject.toml
 	@npm update --package-lock-only
 	@npm --prefix web update --package-lock-only
+	@$(WITHOUT_FUNDING) > web/package-lock.json.new
+	@mv web/package-lock.json.new web/package-lock.json
 
 generate: install ## Write what is generated from the running stack's schema: the web client's types
 	@$(BIN)/python -m stack.database_types > $(TYPES).new

@@ -5,6 +5,9 @@ interval. supabase-py's client can die without saying so (a listen task that end
 that never rejoins, a half-open socket, a token that expired), so it is never trusted to repair
 itself. One connection is used until the first sign of trouble, then thrown away whole and replaced
 by a new client. A canary sent to ourselves through the channel proves that it still delivers.
+
+Nor does word always come after the work: Realtime reads the log, and a commit stands in the log a
+moment before others see what was committed (docs/notifications.md). So each wake-up has echoes.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ CLOSE_SECONDS = 3.0
 LONGEST_CONNECTION = 20 * 3600.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+# Seconds after the last message. The first is what a busy server needs to end a commit, the second
+# is for one that is overloaded.
+ECHOES = (0.25, 2.0)
 
 
 class ConnectionLostError(Exception):
@@ -42,7 +48,8 @@ class ConnectionLostError(Exception):
 
 
 class Wakeups:
-    """Calls `wake` for every `work_due` and once for every new subscription, until cancelled."""
+    """Calls `wake` for every `work_due` and every new subscription, and again for their echoes,
+    until cancelled."""
 
     def __init__(
         self,
@@ -58,19 +65,26 @@ class Wakeups:
         self._signs = signs
         self._canary_every = canary_every
         self._canary_seconds = canary_seconds
+        self._echoes: list[asyncio.TimerHandle] = []
 
     async def run(self) -> None:
+        try:
+            await self._listen()
+        finally:
+            self._silence_echoes()
+
+    async def _listen(self) -> None:
         pause = FIRST_PAUSE
         while True:
             client = self._connect()
-            connection = _Connection(client, self._wake)
+            connection = _Connection(client, self._wake_and_echo)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.open()
                 pause = FIRST_PAUSE
                 self._realtime_is("subscribed")
                 # What was announced while nobody listened is found by looking once.
-                self._wake()
+                self._wake_and_echo()
                 await self._stay(connection)
             except Exception as error:
                 self._realtime_is("lost", error)
@@ -78,6 +92,17 @@ class Wakeups:
                 await connection.close()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _wake_and_echo(self) -> None:
+        self._wake()
+        # While messages keep coming, each is the echo of those before.
+        self._silence_echoes()
+        loop = asyncio.get_running_loop()
+        self._echoes = [loop.call_later(seconds, self._wake) for seconds in ECHOES]
+
+    def _silence_echoes(self) -> None:
+        for echo in self._echoes:
+            echo.cancel()
 
     async def _stay(self, connection: _Connection) -> None:
         """Return when the connection is old; raises ConnectionLostError at a sign of trouble."""

@@ -222,7 +222,7 @@ declare
   shown tstzrange := private.feed_window();
   visits text;
   sessions text;
-  names timestamptz;
+  names text;
 begin
   if feed.provider_id is not null then
     select count(*) || ':' || coalesce(bit_xor(uuid_hash_extended(visit.id, visit.version)), 0)
@@ -247,20 +247,26 @@ begin
       and visit.starts_at >= lower(shown) and visit.starts_at < upper(shown)
       and visit.status in ('pending', 'booked', 'arrived', 'fulfilled');
   end if;
-  select max(named.updated_at) into names
+  -- Not the latest change alone: what began earlier may be committed later.
+  select count(*) || ':' || coalesce(bit_xor(uuid_hash_extended(
+    named.id, (extract(epoch from named.updated_at) * 1000000)::bigint)), 0)
+  into names
   from (
-    select clinics.updated_at from public.clinics where clinics.id = feed.clinic_id
+    select clinics.id, clinics.updated_at from public.clinics where clinics.id = feed.clinic_id
     union all
-    select locations.updated_at from public.locations where locations.clinic_id = feed.clinic_id
+    select locations.id, locations.updated_at
+    from public.locations where locations.clinic_id = feed.clinic_id
     union all
-    select services.updated_at from public.services where services.clinic_id = feed.clinic_id
+    select services.id, services.updated_at
+    from public.services where services.clinic_id = feed.clinic_id
     union all
-    select providers.updated_at from public.providers where providers.clinic_id = feed.clinic_id
+    select providers.id, providers.updated_at
+    from public.providers where providers.clinic_id = feed.clinic_id
     union all
-    select patients.updated_at from public.patients where patients.id = feed.patient_id
+    select patients.id, patients.updated_at from public.patients where patients.id = feed.patient_id
   ) as named;
   return md5(concat_ws('|', feed.id, feed.details, extract(epoch from lower(shown)), visits, sessions,
-    extract(epoch from names)));
+    names));
 end;
 $$;
 

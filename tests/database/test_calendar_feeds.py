@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.database.conftest import Connect
 from tests.people import (
     Connection,
     Practice,
@@ -27,6 +28,8 @@ from tests.people import (
     refused,
 )
 
+RENAME = "update public.{table} set name = name || ' II' where clinic_id = %s"
+
 
 @pytest.fixture
 def practice(db: Connection) -> Practice:
@@ -37,10 +40,15 @@ def secret_of(feed: dict[str, str]) -> str:
     return feed["address"].rpartition("/")[2].removesuffix(".ics")
 
 
-def works(db: Connection, feed: dict[str, str]) -> bool:
+def tag_of(db: Connection, feed: dict[str, str]) -> str | None:
     token_hash = hashlib.sha256(secret_of(feed).encode()).hexdigest()
     with as_service(db):
-        return one(db, "select worker.feed_version(%s) as tag", token_hash)["tag"] is not None
+        tag: str | None = one(db, "select worker.feed_version(%s) as tag", token_hash)["tag"]
+    return tag
+
+
+def works(db: Connection, feed: dict[str, str]) -> bool:
+    return tag_of(db, feed) is not None
 
 
 def make_doctor(db: Connection, practice: Practice) -> UUID:
@@ -217,3 +225,16 @@ def test_what_is_no_hash_of_a_feed_finds_none(db: Connection, token_hash: str | 
     with as_service(db):
         assert one(db, "select worker.feed_version(%s) as tag", token_hash) == {"tag": None}
         assert every(db, "select * from worker.read_feed(%s)", token_hash) == []
+
+
+def test_a_change_that_began_first_and_ended_last_still_changes_the_tag(connect: Connect) -> None:
+    db, slow, quick = connect(), connect(), connect()
+    practice = make_practice(db)
+    with as_patient(db, practice.user):
+        feed = call(db, "public.create_feed")
+    slow.execute("begin")
+    slow.execute(RENAME.format(table="locations"), [practice.clinic])
+    quick.execute(RENAME.format(table="services"), [practice.clinic])
+    between = tag_of(db, feed)
+    slow.execute("commit")
+    assert tag_of(db, feed) != between

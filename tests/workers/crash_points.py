@@ -10,14 +10,22 @@ from contextlib import asynccontextmanager
 
 from stack.config import HOST, StackConfig
 
+CLAIM = b"claim_notifications"
+NOTHING_TO_DO = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    b"Connection: close\r\n\r\n[]"
+)
+
 
 class FreezingGateway:
     """Forwards every request, but freezes at the first call of one function that does something.
 
-    `when` is before (the call never arrives) or after (it is carried out, nobody hears of it).
+    `when` is before (the call never arrives) or after (it is carried out, nobody hears of it). It
+    says that there is nothing to claim until it `is_open`, so that a worker can be ready before.
     """
 
     def __init__(self, port: int, function: str, when: str) -> None:
+        self.is_open = False
         self.reached = asyncio.Event()
         self.url = ""
         self._port = port
@@ -37,8 +45,13 @@ class FreezingGateway:
     ) -> None:
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         body = await reader.readexactly(int(length[1])) if length else b""
-        is_ours = self._function in head.split(b"\r\n", 1)[0]
-        if is_ours and self._when == "before":
+        asked = head.split(b"\r\n", 1)[0]
+        if CLAIM in asked and not self.is_open:
+            writer.write(NOTHING_TO_DO)
+            return
+        is_ours = self._function in asked
+        # Once frozen it stays so: a worker that asks again must not do what the first did not.
+        if self.reached.is_set() or (is_ours and self._when == "before"):
             await self._freeze(reader)
             return
         from_gateway, to_gateway = await asyncio.open_connection(HOST, self._port)

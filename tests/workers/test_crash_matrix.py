@@ -10,7 +10,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -19,14 +21,17 @@ import pytest
 from stack.config import StackConfig
 from tests.people import Practice, at, book, every, make_practice, one
 from tests.workers.bookings import set_faults
-from tests.workers.crash_points import freezing
+from tests.workers.crash_points import FreezingGateway, freezing
 from tests.workers.silent_mailbox import nobody_answers, silent_mailbox
-from tests.workers.worker_process import WorkerProcess, worker
+from tests.workers.worker_process import WorkerProcess, forked_worker, worker
 
 CRASHES = int(os.environ.get("APPOINT_CRASHES", "1"))
+# Of each step, as far as several crashes are wanted.
+AT_ONCE = 3
 MESSAGES = 4
 PATIENCE_SECONDS = 60
-SHORT_LEASE = {"APPOINT_WORKER_LEASE_SECONDS": "2"}
+# No lease of a dead worker ends before the test says so.
+LONG_LEASE = {"APPOINT_WORKER_LEASE_SECONDS": "600"}
 STEPS = [
     ("claim_notifications", "before"),
     ("claim_notifications", "after"),
@@ -84,6 +89,28 @@ def states(stack: StackConfig, practice: Practice) -> dict[str, str]:
     return {row["id"]: row["status"] for row in rows}
 
 
+def leases_held(stack: StackConfig) -> list[UUID]:
+    with psycopg.connect(stack.db_url(), autocommit=True) as db:
+        rows = every(db, "select lease_id from public.notifications where status = 'sending'")
+    return [row["lease_id"] for row in rows]
+
+
+def let_leases_end(stack: StackConfig, leases: list[UUID]) -> None:
+    """Let the time pass for which workers that are dead now had their messages."""
+    with psycopg.connect(stack.db_url("supabase_admin")) as db:
+        db.execute(
+            """
+            with ended as (
+              update public.notifications set leased_until = now()
+              where lease_id = any (%s) and status = 'sending' returning id
+            )
+            update private.sending_batches set ready_at = now()
+            where members && array(select id from ended)
+            """,
+            [leases],
+        )
+
+
 async def until_final(stack: StackConfig, practice: Practice) -> dict[str, str]:
     """The statuses once none is on its way. The tables announce nothing to tests."""
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -102,29 +129,33 @@ async def messages_received(stack: StackConfig, address: str) -> list[str]:
     return sorted(tag["value"] for mail in mails for tag in mail["tags"])
 
 
+@dataclass(frozen=True)
+class Doomed:
+    """A worker that freezes at one step of the messages of one practice."""
+
+    worker: WorkerProcess
+    gateway: FreezingGateway
+    reached: asyncio.Event
+    practice: Practice
+    address: str
+
+
 @asynccontextmanager
-async def doomed(stack: StackConfig, step: str, when: str) -> AsyncIterator[Any]:
-    """A worker that freezes at that step, and the event that says it is there."""
+async def doomed(stack: StackConfig, step: str, when: str) -> AsyncIterator[Doomed]:
+    practice, address = await asyncio.to_thread(new_practice, stack)
     async with AsyncExitStack() as held:
-        if step != "mailbox":
-            gateway = await held.enter_async_context(freezing(stack, step, when))
-            process = await held.enter_async_context(
-                worker(stack, SUPABASE_URL=gateway.url, **SHORT_LEASE)
-            )
-            yield process, gateway.reached.wait
-        elif when == "after":
+        gateway = await held.enter_async_context(freezing(stack, step, when))
+        reached = gateway.reached
+        environment = LONG_LEASE | {"SUPABASE_URL": gateway.url}
+        if step == "mailbox" and when == "after":
             silent = await held.enter_async_context(silent_mailbox(stack))
-            process = await held.enter_async_context(
-                worker(stack, RESEND_API_URL=silent.url, **SHORT_LEASE)
-            )
-            yield process, silent.accepted.wait
-        else:
+            environment["RESEND_API_URL"] = silent.url
+            reached = silent.accepted
+        elif step == "mailbox":
             reached = asyncio.Event()
-            address = await held.enter_async_context(nobody_answers(reached))
-            process = await held.enter_async_context(
-                worker(stack, RESEND_API_URL=address, **SHORT_LEASE)
-            )
-            yield process, reached.wait
+            environment["RESEND_API_URL"] = await held.enter_async_context(nobody_answers(reached))
+        process = await held.enter_async_context(forked_worker(stack, **environment))
+        yield Doomed(process, gateway, reached, practice, address)
 
 
 def each(workers: list[WorkerProcess], number: signal.Signals) -> None:
@@ -132,33 +163,42 @@ def each(workers: list[WorkerProcess], number: signal.Signals) -> None:
         one_of_them.process.send_signal(number)
 
 
-async def kill_at(
+async def kill_at_each(
     stack: StackConfig,
     others: list[WorkerProcess],
-    step: str,
-    when: str,
+    steps: list[tuple[str, str]],
     make: Callable[[StackConfig, Practice, int], None],
 ) -> None:
-    """One crash at that step; then every message is sent, and came once."""
-    practice, address = await asyncio.to_thread(new_practice, stack)
-    # The others look away until the doomed one has something in its hands.
+    """A crash at each of these steps at once; then every message is sent, and came once."""
+    # The others look away until the doomed ones have something in their hands.
     each(others, signal.SIGSTOP)
     try:
-        await asyncio.to_thread(make, stack, practice, 0)
-        async with doomed(stack, step, when) as (victim, at_the_step):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await at_the_step()
+        async with AsyncExitStack() as held:
+            victims = [
+                await held.enter_async_context(doomed(stack, step, when)) for step, when in steps
+            ]
+            for victim in victims:
+                await asyncio.to_thread(make, stack, victim.practice, 0)
+                victim.gateway.is_open = True
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await victim.reached.wait()
+                # From the provider's side a worker can be stopped, but not kept from claiming more.
+                victim.gateway.reached.set()
+            leases = await asyncio.to_thread(leases_held, stack)
             each(others, signal.SIGCONT)
-            await asyncio.to_thread(make, stack, practice, 12)
-            await victim.kill()
+            for victim in victims:
+                await asyncio.to_thread(make, stack, victim.practice, 12)
+                await victim.worker.kill()
+            await asyncio.to_thread(let_leases_end, stack, leases)
     finally:
         each(others, signal.SIGCONT)
-    final = await until_final(stack, practice)
-    assert set(final.values()) == {"sent"}, (step, when, final)
-    assert await messages_received(stack, address) == sorted(final), (step, when)
+    for victim, step in zip(victims, steps, strict=True):
+        final = await until_final(stack, victim.practice)
+        assert set(final.values()) == {"sent"}, (step, final)
+        assert await messages_received(stack, victim.address) == sorted(final), step
 
 
-@pytest.mark.timeout(240 * CRASHES + 240)
+@pytest.mark.timeout(60 * CRASHES + 240)
 @pytest.mark.parametrize(
     ("make", "steps"), [(make_messages, STEPS), (make_reminders, STEPS_OF_BATCHES)]
 )
@@ -173,11 +213,11 @@ async def test_killed_at_any_step_nothing_is_lost_and_nothing_comes_twice(
     ):
         others = [first, second]
         await asyncio.gather(first.logs("worker_started"), second.logs("worker_started"))
-        for crash in range(CRASHES):
-            for step, when in steps:
-                await kill_at(workerless_stack, others, step, when, make)
+        for crashes in range(0, CRASHES, AT_ONCE):
+            times = min(AT_ONCE, CRASHES - crashes)
+            await kill_at_each(workerless_stack, others, steps * times, make)
             if CRASHES > 1:
-                print(f"{crash + 1} crashes at each of {len(steps)} steps", flush=True)  # noqa: T201
+                print(f"{crashes + times} crashes at each of {len(steps)} steps", flush=True)  # noqa: T201
 
 
 async def test_a_provider_that_hangs_up_after_accepting_leads_to_no_second_mail(

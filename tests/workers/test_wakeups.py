@@ -30,10 +30,20 @@ class Woken:
         await self.event.wait()
         self.event.clear()
 
+    async def until(self, times: int) -> None:
+        while self.times < times:
+            await self.next()
+
 
 @pytest.fixture(autouse=True)
 def _reconnects_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeups_module, "FIRST_PAUSE", 0.001)
+
+
+@pytest.fixture(autouse=True)
+def _wakes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the test of echoes hears them."""
+    monkeypatch.setattr(wakeups_module, "ECHOES", ())
 
 
 @asynccontextmanager
@@ -71,6 +81,16 @@ async def test_announced_work_wakes() -> None:
         await double.announce_work()
         await woken.next()
         assert woken.times == 2
+
+
+async def test_work_announced_a_moment_before_it_can_be_seen_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wakeups_module, "ECHOES", (0.01, 0.02))
+    async with realtime_double() as double, listening(double) as woken:
+        await woken.until(3)
+        await double.announce_work()
+        await woken.until(6)
 
 
 async def close_normally(double: RealtimeDouble) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from stack.config import PROJECT_DIR, StackConfig
 from stack.parts import product_environment
+from tests.workers.forked_worker import ForkedWorker
 
 PATIENCE_SECONDS = 30
 
@@ -19,7 +20,7 @@ PATIENCE_SECONDS = 30
 class WorkerProcess:
     """One `python -m workers`; its log lines arrive as they are written."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedWorker) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         self._changed = asyncio.Condition()
@@ -66,21 +67,44 @@ class WorkerProcess:
                 self._changed.notify_all()
 
 
+def _environment(stack: StackConfig, further: dict[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return (
+        inherited
+        | product_environment(stack)
+        | {"APPOINT_WORKER_HEALTH_PORT": "0", "APPOINT_WORKER_SWEEP_SECONDS": "0.2"}
+        | further
+    )
+
+
 @asynccontextmanager
 async def worker(stack: StackConfig, **environment: str) -> AsyncIterator[WorkerProcess]:
     """A worker of this stack; killed at the end if it still runs."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "workers",
         cwd=PROJECT_DIR,
-        env=inherited
-        | product_environment(stack)
-        | {"APPOINT_WORKER_HEALTH_PORT": "0", "APPOINT_WORKER_SWEEP_SECONDS": "0.2"}
-        | environment,
+        env=_environment(stack, environment),
         stderr=asyncio.subprocess.PIPE,
     )
+    async with _killed_at_the_end(process) as running:
+        yield running
+
+
+@asynccontextmanager
+async def forked_worker(stack: StackConfig, **environment: str) -> AsyncIterator[WorkerProcess]:
+    """The same without the second that loading takes."""
+    process = ForkedWorker(_environment(stack, environment))
+    await process.listen()
+    async with _killed_at_the_end(process) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _killed_at_the_end(
+    process: asyncio.subprocess.Process | ForkedWorker,
+) -> AsyncIterator[WorkerProcess]:
     running = WorkerProcess(process)
     try:
         yield running

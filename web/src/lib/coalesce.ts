@@ -1,5 +1,6 @@
 import { useEffect, useEffectEvent, useState } from "react";
 
+// Not at once, for a commit can be told of a moment before others see it.
 const SOONEST = 150;
 const SPREAD = 250;
 
