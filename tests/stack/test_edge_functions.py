@@ -91,9 +91,10 @@ def write_function(supabase: Path, name: str, source: str) -> None:
 @pytest.fixture(scope="module")
 def functions(config: StackConfig) -> Iterator[httpx.Client]:
     """A client of a running Deno."""
+    inherited = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
     server = subprocess.Popen(
         edge_functions.command(config),
-        env={"HOME": os.environ["HOME"], **edge_functions.environment(config)},
+        env=inherited | edge_functions.environment(config),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
