@@ -14,8 +14,8 @@ from stack.config import HOST, StackConfig
 class SilentMailbox:
     """`accepted` is set once the mailbox has answered a request that nobody hears about."""
 
-    def __init__(self, mailbox_port: int) -> None:
-        self.accepted = asyncio.Event()
+    def __init__(self, mailbox_port: int, accepted: asyncio.Event) -> None:
+        self.accepted = accepted
         self.url = ""
         self._mailbox_port = mailbox_port
 
@@ -38,8 +38,10 @@ class SilentMailbox:
 
 
 @asynccontextmanager
-async def silent_mailbox(stack: StackConfig) -> AsyncIterator[SilentMailbox]:
-    silent = SilentMailbox(stack.ports.mailbox)
+async def silent_mailbox(
+    stack: StackConfig, accepted: asyncio.Event | None = None
+) -> AsyncIterator[SilentMailbox]:
+    silent = SilentMailbox(stack.ports.mailbox, accepted or asyncio.Event())
     server = await asyncio.start_server(silent.deliver, HOST, 0)
     silent.url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
     try:

@@ -135,7 +135,6 @@ class Doomed:
 
     worker: WorkerProcess
     gateway: FreezingGateway
-    reached: asyncio.Event
     practice: Practice
     address: str
 
@@ -145,17 +144,16 @@ async def doomed(stack: StackConfig, step: str, when: str) -> AsyncIterator[Doom
     practice, address = await asyncio.to_thread(new_practice, stack)
     async with AsyncExitStack() as held:
         gateway = await held.enter_async_context(freezing(stack, step, when))
-        reached = gateway.reached
         environment = LONG_LEASE | {"SUPABASE_URL": gateway.url}
         if step == "mailbox" and when == "after":
-            silent = await held.enter_async_context(silent_mailbox(stack))
+            silent = await held.enter_async_context(silent_mailbox(stack, gateway.reached))
             environment["RESEND_API_URL"] = silent.url
-            reached = silent.accepted
         elif step == "mailbox":
-            reached = asyncio.Event()
-            environment["RESEND_API_URL"] = await held.enter_async_context(nobody_answers(reached))
+            environment["RESEND_API_URL"] = await held.enter_async_context(
+                nobody_answers(gateway.reached)
+            )
         process = await held.enter_async_context(forked_notifier(stack, **environment))
-        yield Doomed(process, gateway, reached, practice, address)
+        yield Doomed(process, gateway, practice, address)
 
 
 def each(workers: list[WorkerProcess], number: signal.Signals) -> None:
@@ -181,9 +179,7 @@ async def kill_at_each(
                 await asyncio.to_thread(make, stack, victim.practice, 0)
                 victim.gateway.opened.set()
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    await victim.reached.wait()
-                # From the provider's side a worker can be stopped, but not kept from claiming more.
-                victim.gateway.reached.set()
+                    await victim.gateway.reached.wait()
             leases = await asyncio.to_thread(leases_held, stack)
             each(others, signal.SIGCONT)
             for victim in victims:
