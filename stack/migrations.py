@@ -8,7 +8,6 @@ put there is checked by a test.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from psycopg import sql
 
 from stack.as_typed import as_typed
 from stack.config import PROJECT_DIR, StackConfig
+from stack.processes import inherited
 
 CLI = PROJECT_DIR / "node_modules/@supabase/cli-linux-x64/bin/supabase"
 
@@ -74,7 +74,7 @@ def migrate(config: StackConfig, database: str = "postgres") -> None:
 
 def cli_environment() -> dict[str, str]:
     """What the Supabase CLI is started with: it tells nobody anything."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = inherited("PATH", "HOME", "TMPDIR")
     kept.setdefault("HOME", "/tmp")  # noqa: S108 - the CLI only wants some home to look for settings
     return kept | {"SUPABASE_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1", "NO_COLOR": "1"}
 

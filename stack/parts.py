@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import urllib.error
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 
 from stack import edge_functions, postgres, postgrest, web
 from stack.config import HOST, PROJECT_DIR, StackConfig
+from stack.processes import inherited
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,5 @@ def _product_part(name: str, what: str, port: int, environment: dict[str, str]) 
 
 def process_environment(part: Part) -> dict[str, str]:
     """What a part sees of the environment: where programs are, and what is meant for it."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
-    }
+    kept = inherited("PATH", "HOME", "LANG", "TMPDIR")
     return {"PYTHONPATH": str(PROJECT_DIR), "PYTHONUNBUFFERED": "1"} | kept | part.environment

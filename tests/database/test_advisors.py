@@ -5,7 +5,6 @@ docs/decisions/0004-advisor-findings.md."""
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from typing import Any
@@ -14,7 +13,7 @@ import psycopg
 import pytest
 
 from stack.config import PROJECT_DIR
-from stack.migrations import CLI
+from stack.migrations import CLI, cli_environment
 from tests.people import Connection, every
 
 MIGRATIONS = PROJECT_DIR / "supabase" / "migrations"
@@ -23,11 +22,10 @@ DECISION = PROJECT_DIR / "docs" / "decisions" / "0004-advisor-findings.md"
 
 def advice(database_url: str) -> list[dict[str, Any]]:
     """What the CLI finds; informational rules included."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     finished = subprocess.run(
         [str(CLI), "db", "advisors", f"--remote={database_url}?sslmode=disable", "--yes"],
         cwd=PROJECT_DIR,
-        env={"HOME": "/tmp"} | kept | {"SUPABASE_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
+        env=cli_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

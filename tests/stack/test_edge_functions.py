@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from stack import edge_functions
 from stack.config import HOST, Keys, StackConfig
+from stack.processes import inherited
 from tests.stacks import free_ports
 
 CONFIG = """
@@ -91,10 +91,9 @@ def write_function(supabase: Path, name: str, source: str) -> None:
 @pytest.fixture(scope="module")
 def functions(config: StackConfig) -> Iterator[httpx.Client]:
     """A client of a running Deno."""
-    inherited = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
     server = subprocess.Popen(
         edge_functions.command(config),
-        env=inherited | edge_functions.environment(config),
+        env=inherited("HOME") | edge_functions.environment(config),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 from stack.config import PROJECT_DIR, StackConfig
 from stack.parts import product_environment
+from stack.processes import inherited
 from tests.workers.forked_notifier import ForkedNotifier
 
 PATIENCE_SECONDS = 30
@@ -68,9 +68,8 @@ class WorkerProcess:
 
 
 def _environment(stack: StackConfig, further: dict[str, str]) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return (
-        inherited
+        inherited("PATH", "HOME")
         | product_environment(stack)
         | {"APPOINT_WORKER_HEALTH_PORT": "0", "APPOINT_WORKER_SWEEP_SECONDS": "0.2"}
         | further
