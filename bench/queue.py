@@ -149,13 +149,14 @@ def _stretches(
 ) -> list[Run]:
     found: list[Run] = []
     for stretch in range(stretches):
-        console.print(f"  queue at full load: stretch {stretch + 1} of {stretches}")
         total = Run(0, 0, 0, 0)
         until = time.monotonic() + seconds
         while total.messages == 0 or time.monotonic() < until:
             make_due(cluster, name)
             total += drain(cluster, name)
         found.append(total)
+        done = f"stretch {stretch + 1} of {stretches}, {total.rate:,.0f} a second"
+        console.print(f"  queue at full load: {done}")
     return found
 
 

@@ -1,6 +1,7 @@
 """Links in mails: what a patient does with one click, without signing in.
 
-The token in the address is the key; the database knows its hash, what it is for, and until when.
+The token in the address is the key. It names a message and a version of its visit in the open; that
+it is genuine, what it is for and until when, the database says, which sees no more than its hash.
 GET only shows, because mail programs follow links to look for harm; POST acts. Whoever holds the
 token acts for the patient, so the service key is used and the database applies the patient's rules.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -28,6 +30,8 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 Token = Annotated[str, Path(min_length=1, max_length=100, description="From the link in the mail.")]
+# Message, version of its visit, proof: as `private.action_token` makes them.
+TOKEN = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})\.[A-Za-z0-9_-]{43}")
 
 
 class Action(BaseModel):
@@ -101,10 +105,8 @@ async def use_action(token: Token, request: Request, held: Held) -> Response:
     try:
         visit = await _visit_of(held, token)
         use = _parsed(request, await request.body())
-        arguments = {
-            "token_hash": _hash(token),
-            "starts_at": use.starts_at.isoformat() if use.starts_at else None,
-        }
+        starts_at = use.starts_at.isoformat() if use.starts_at else None
+        arguments = _link(token) | {"starts_at": starts_at}
         used = await held.service.schema("worker").rpc("use_action", arguments).execute()  # type: ignore[arg-type]
     except (ProblemError, APIError) as error:
         return _refused(request, held, error, visit)
@@ -114,8 +116,7 @@ async def use_action(token: Token, request: Request, held: Held) -> Response:
 
 async def _visit_of(held: Resources, token: str) -> LinkedVisit:
     """Raises ProblemError if there is no such link."""
-    asked = {"token_hash": _hash(token)}
-    answer = await held.service.schema("worker").rpc("action_for_token", asked).execute()
+    answer = await held.service.schema("worker").rpc("action_for_token", _link(token)).execute()
     rows: list[Any] = answer.data  # type: ignore[assignment]
     if not rows:
         raise ProblemError(404, *BY_STATUS[404])
@@ -125,14 +126,21 @@ async def _visit_of(held: Resources, token: str) -> LinkedVisit:
 async def _slots_for(held: Resources, token: str, visit: LinkedVisit) -> list[datetime]:
     if visit.action != "reschedule" or visit.state != "usable":
         return []
-    asked = {"token_hash": _hash(token)}
-    answer = await held.service.schema("worker").rpc("slots_for_action", asked).execute()
+    answer = await held.service.schema("worker").rpc("slots_for_action", _link(token)).execute()
     rows: list[Any] = answer.data  # type: ignore[assignment]
     return sorted({datetime.fromisoformat(row["starts_at"]) for row in rows})
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _link(token: str) -> dict[str, Any]:
+    """What the database is told of a link. Raises ProblemError if it is none of ours."""
+    found = TOKEN.fullmatch(token)
+    if found is None:
+        raise ProblemError(404, *BY_STATUS[404])
+    return {
+        "notification_id": found[1],
+        "appointment_version": int(found[2]),
+        "token_hash": hashlib.sha256(token.encode()).hexdigest(),
+    }
 
 
 def _parsed(request: Request, body: bytes) -> Use:

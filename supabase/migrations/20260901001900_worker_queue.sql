@@ -436,6 +436,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
+  secret text := (select value from private.settings where key = 'action_links_secret');
   claimed uuid[];
 begin
   if coalesce(claim_notifications.batch, 0) not between 1 and 1000
@@ -463,7 +464,8 @@ begin
     service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),
     clinic.clock_hours,
     case when message.kind = 'offer' then visit.hold_expires_at end,
-    message.created_at, service.preparation, coalesce(link.tokens, '{}'),
+    message.created_at, service.preparation,
+    private.links_for(message, visit, service.cancel_notice_minutes, secret),
     case when message.kind = 'agenda' then jsonb_build_object(
       'day', message.day, 'visits', private.agenda_of(message.provider_id, message.day)
     ) when message.kind = 'guardian_invitation' then jsonb_build_object(
@@ -485,7 +487,6 @@ begin
     on preference.clinic_id = message.clinic_id and (
       preference.patient_id = message.recipient_id or preference.user_id = message.recipient_user_id
     )
-  left join private.issue_links(claimed) as link on link.notification_id = message.id
   where message.id = any (claimed)
   order by message.priority, message.due_at, message.id;
 end;

@@ -29,6 +29,20 @@ alter table public.appointments
 comment on column public.appointments.cancelled_late is
   'Filled in: the patient called it off within the clinic''s late_cancel_hours. Staff may correct it.';
 
+-- Whether a patient who calls the visit off now does so within the clinic's late_cancel_hours.
+create function private.is_late_to_cancel(visit public.appointments) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return now() > visit.starts_at - (
+    select make_interval(hours => clinics.late_cancel_hours)
+    from public.clinics where clinics.id = visit.clinic_id
+  );
+end;
+$$;
+
 -- Marks a late cancellation when it happens; settings that change later do not judge anew.
 -- Definer: patients may not read all of clinics.
 create function private.mark_late_cancellation() returns trigger
@@ -39,10 +53,7 @@ as $$
 begin
   new.cancelled_late := new.cancelled_late or (
     private.acting_as(new.clinic_id, new.patient_id) is not distinct from 'patient'
-    and now() > old.starts_at - (
-      select make_interval(hours => clinics.late_cancel_hours)
-      from public.clinics where clinics.id = old.clinic_id
-    )
+    and private.is_late_to_cancel(old)
   );
   return new;
 end;

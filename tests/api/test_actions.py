@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
 import pytest
 
 from stack.config import StackConfig
-from tests.people import Connection, Practice, as_service, at, book, every, make_practice, one
+from tests.people import (
+    Connection,
+    Practice,
+    as_service,
+    at,
+    book,
+    every,
+    let_it_begin,
+    make_member,
+    make_practice,
+    one,
+)
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 STARTS = at(9, days=4)
@@ -33,18 +44,29 @@ def practice(db: Connection) -> Practice:
 
 
 def tokens_of(db: Connection, visit: dict[str, Any]) -> dict[str, str]:
-    """The tokens of the mail about this visit, as it is now: no worker writes it anew later."""
-    message = one(
+    """The tokens of the mail about this visit, as it is now."""
+    row = one(
         db,
-        "update public.notifications set status = 'sent', sent_at = now(), leased_until = null"
-        " where id = (select id from public.notifications where appointment_id = %s"
-        " and kind in ('confirmation', 'change', 'offer')"
-        " order by appointment_version desc limit 1) returning id",
+        "select private.links_for(message, visit, service.cancel_notice_minutes, secret.value)"
+        " as tokens from public.notifications as message"
+        " join public.appointments as visit on visit.id = message.appointment_id"
+        " join public.services as service on service.id = visit.service_id"
+        " cross join private.settings as secret"
+        " where visit.id = %s and secret.key = 'action_links_secret'"
+        " and message.kind in ('confirmation', 'change', 'offer')"
+        " order by message.appointment_version desc limit 1",
         visit["id"],
     )
-    row = one(db, "select tokens from private.issue_links(%s)", [message["id"]])
     tokens: dict[str, str] = row["tokens"]
     return tokens
+
+
+def offer(db: Connection, practice: Practice, visit: dict[str, Any]) -> None:
+    db.execute(
+        "insert into public.notifications (clinic_id, appointment_id, appointment_version,"
+        " kind, recipient_id, channel) values (%s, %s, 1, 'offer', %s, 'email')",
+        [practice.clinic, visit["id"], practice.patient],
+    )
 
 
 def status(db: Connection, visit: dict[str, Any]) -> str:
@@ -117,7 +139,7 @@ async def test_another_time_is_chosen_among_those_offered(
     visit = book(db, practice, STARTS)
     url = f"/v1/actions/{tokens_of(db, visit)['reschedule']}"
     free = (await api.get(url)).json()["free_starts"]
-    assert len(free) == 60
+    assert len(free) == 200
     assert 'type="radio"' in (await api.get(url, headers=HTML)).text
 
     missing = await api.post(url)
@@ -158,15 +180,93 @@ async def test_a_link_is_bound_to_the_state_its_mail_was_about(
     assert status(db, visit) == "booked"
 
 
+async def test_what_a_mail_did_not_tell_may_change(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['cancel']}"
+    db.execute(
+        "update public.appointments set buffer_after_minutes = 5 where id = %s", [visit["id"]]
+    )
+    assert (await api.get(url)).json()["state"] == "usable"
+    for change, state in (("arrived", "stale_version"), ("booked", "usable")):
+        db.execute(
+            "update public.appointments set status = %s where id = %s", [change, visit["id"]]
+        )
+        assert (await api.get(url)).json()["state"] == state
+    assert (await api.post(url)).status_code == 200
+    assert status(db, visit) == "cancelled"
+
+
+async def test_an_offer_ends_with_its_hour(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS, status="held")
+    offer(db, practice, visit)
+    url = f"/v1/actions/{tokens_of(db, visit)['accept']}"
+    assert (await api.get(url)).json()["state"] == "usable"
+    db.execute(
+        "update public.appointments set hold_expires_at = now() where id = %s", [visit["id"]]
+    )
+    assert (await api.post(url)).json()["key"] == "link_expired"
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [visit["id"]])
+    assert (await api.post(url)).json()["key"] == "link_expired"
+
+
+@pytest.mark.parametrize("change", ["status = 'cancelled'", "starts_at = starts_at + '1 day'"])
+async def test_a_used_link_says_no_more_what_does_not_hold_any_more(
+    api: httpx.AsyncClient, db: Connection, practice: Practice, change: LiteralString
+) -> None:
+    visit = book(db, practice, STARTS)
+    url = f"/v1/actions/{tokens_of(db, visit)['confirm']}"
+    assert (await api.post(url)).json()["state"] == "used"
+    db.execute(
+        f"update public.appointments set {change} where id = %s",
+        [visit["id"]],
+    )
+    assert (await api.get(url)).json()["state"] == "stale_version"
+    assert (await api.post(url)).json()["state"] == "stale_version"
+
+
+async def test_calling_off_late_by_a_link_is_late_and_staff_are_told(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    make_member(db, practice.clinic, "front_desk")
+    db.execute("update public.clinics set late_cancel_hours = 120 where id = %s", [practice.clinic])
+    late, early = (book(db, practice, at(9, days=days)) for days in (4, 8))
+    for visit in (late, early):
+        assert (await api.post(f"/v1/actions/{tokens_of(db, visit)['cancel']}")).status_code == 200
+    assert every(
+        db,
+        "select id, cancelled_late, exists (select from public.notifications where"
+        "   appointment_id = appointments.id and kind = 'staff_cancellation') as is_told"
+        " from public.appointments where clinic_id = %s order by starts_at",
+        practice.clinic,
+    ) == [
+        {"id": late["id"], "cancelled_late": True, "is_told": True},
+        {"id": early["id"], "cancelled_late": False, "is_told": False},
+    ]
+
+
+async def test_a_page_speaks_the_language_of_its_mail(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit = book(db, practice, STARTS)
+    db.execute(
+        "insert into public.notification_preferences (clinic_id, patient_id, language)"
+        " values (%s, %s, 'fr')",
+        [practice.clinic, practice.patient],
+    )
+    page = await api.get(f"/v1/actions/{tokens_of(db, visit)['confirm']}", headers=HTML)
+    assert '<html lang="fr">' in page.text
+
+
 async def test_a_link_is_over_when_the_visit_starts(
     api: httpx.AsyncClient, db: Connection, practice: Practice
 ) -> None:
     visit = book(db, practice, STARTS)
     tokens = tokens_of(db, visit)
-    db.execute(
-        "update private.action_tokens set expires_at = now() where appointment_id = %s",
-        [visit["id"]],
-    )
+    let_it_begin(db, visit)
     for kind in KINDS:
         refused = await api.post(f"/v1/actions/{tokens[kind]}")
         assert (refused.status_code, refused.json()["key"]) == (410, "link_expired")
@@ -186,6 +286,8 @@ async def test_a_link_may_no_more_than_its_patient(
         assert (refused.status_code, refused.json()["key"]) == (422, "too_late_to_cancel")
     assert (await api.post(f"/v1/actions/{tokens['confirm']}")).status_code == 200
     assert status(db, visit) == "booked"
+    # Nor does a later mail offer what it is too late for.
+    assert tokens_of(db, visit).keys() == {"confirm"}
 
 
 async def test_whoever_comes_too_late_reads_where_to_call(
@@ -216,28 +318,34 @@ async def test_an_offer_is_taken_or_left(
         book(db, practice, STARTS + timedelta(hours=hour), status="held") for hour in (0, 2)
     )
     for visit in (taken, left):
-        db.execute(
-            "insert into public.notifications (clinic_id, appointment_id, appointment_version,"
-            " kind, recipient_id, channel) values (%s, %s, 1, 'offer', %s, 'email')",
-            [practice.clinic, visit["id"], practice.patient],
-        )
+        offer(db, practice, visit)
     assert (await api.post(f"/v1/actions/{tokens_of(db, taken)['accept']}")).status_code == 200
     assert (await api.post(f"/v1/actions/{tokens_of(db, left)['decline']}")).status_code == 200
     assert (status(db, taken), status(db, left)) == ("booked", "cancelled")
 
 
-async def test_the_same_mail_written_again_carries_the_same_links(
+def test_the_same_mail_written_again_carries_the_same_links(
     db: Connection, practice: Practice
 ) -> None:
     visit = book(db, practice, STARTS)
     assert tokens_of(db, visit) == tokens_of(db, visit)
-    (kept,) = every(
-        db,
-        "select count(*) as links, bool_and(length(token_hash) = 32) as are_hashes"
-        " from private.action_tokens where appointment_id = %s",
-        visit["id"],
-    )
-    assert kept == {"links": 3, "are_hashes": True}
+
+
+async def test_a_token_is_good_for_its_message_and_its_version_only(
+    api: httpx.AsyncClient, db: Connection, practice: Practice
+) -> None:
+    visit, other = (book(db, practice, STARTS + timedelta(hours=hour)) for hour in (0, 2))
+    message, version, proof = tokens_of(db, visit)["cancel"].split(".", 2)
+    others = tokens_of(db, other)["cancel"].split(".", 2)[0]
+    for forged in (
+        f"{others}.{version}.{proof}",
+        f"{message}.2.{proof}",
+        f"{message}.{version}.{proof[:-1]}{'A' if proof[-1] != 'A' else 'B'}",
+        f"{message}.{version}.{'A' * 43}",
+        f"{message}.999999999.{proof}",
+    ):
+        assert (await api.post(f"/v1/actions/{forged}")).status_code == 404
+    assert (status(db, visit), status(db, other)) == ("booked", "booked")
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "é", "A" * 101])
@@ -279,4 +387,4 @@ async def test_what_cannot_be_meant_is_refused_and_the_link_stays(  # noqa: PLR0
 
 def test_tokens_cannot_be_read_over_http(db: Connection, practice: Practice) -> None:
     with as_service(db), pytest.raises(psycopg.errors.InsufficientPrivilege):
-        db.execute("select * from private.action_tokens")
+        db.execute("select value from private.settings")

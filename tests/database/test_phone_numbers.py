@@ -118,7 +118,8 @@ def test_mails_and_their_links_know_the_number_of_the_visits_place(
         shown = one(
             db,
             "select location_phone from worker.action_for_token("
-            "encode(sha256(convert_to(%s, 'UTF8')), 'hex'))",
+            " %s, 1, encode(sha256(convert_to(%s, 'UTF8')), 'hex'))",
+            message["notification_id"],
             token,
         )
     assert shown["location_phone"] == "+31 20 555 0100"

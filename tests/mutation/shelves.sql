@@ -11,9 +11,7 @@ counted as (
   select somebody.id, 'change_clinic', now(), 1 from somebody
 ),
 linked as (
-  insert into private.action_tokens
-    (token_hash, clinic_id, appointment_id, appointment_version, action, expires_at)
-  select '\x01', visit.clinic_id, visit.id, visit.version, 'cancel', now() from visit
+  insert into private.used_links (notification_id, action) select message.id, 'cancel' from message
 ),
 delivered as (
   insert into private.delivery_events (event_id, notification_id)
