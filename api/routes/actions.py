@@ -107,7 +107,7 @@ async def use_action(token: Token, request: Request, held: Held) -> Response:
         use = _parsed(request, await request.body())
         starts_at = use.starts_at.isoformat() if use.starts_at else None
         arguments = _link(token) | {"starts_at": starts_at}
-        used = await held.service.schema("worker").rpc("use_action", arguments).execute()  # type: ignore[arg-type]
+        used = await held.service.schema("worker").rpc("use_action", arguments).execute()
     except (ProblemError, APIError) as error:
         return _refused(request, held, error, visit)
     row: Any = used.data
