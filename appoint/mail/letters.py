@@ -100,10 +100,11 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     )
 
 
-def _visit(visit: Mapping[str, Any], writing: Writing) -> dict[str, str]:
+def _visit(visit: Mapping[str, Any], writing: Writing) -> dict[str, Any]:
     starts_at, ends_at = (datetime.fromisoformat(visit[end]) for end in ("starts_at", "ends_at"))
     return {
         "time": time_span_in_words(starts_at, ends_at, ZoneInfo(visit["time_zone"]), writing),
         "service": one_line(visit["service_name"]),
         "location": one_line(visit["location_name"]),
+        "seats_taken": visit["seats_taken"],
     }

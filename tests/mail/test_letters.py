@@ -22,6 +22,7 @@ AGENDA = {
             "time_zone": "Europe/Zurich",
             "service_name": "Check-up",
             "location_name": "Lindenhof",
+            "seats_taken": None,
         }
     ],
 }
@@ -62,6 +63,14 @@ def test_an_agenda_tells_the_day_by_the_clock_of_each_place() -> None:
         assert "Check-up" in body
         assert "Lindenhof" in body
     assert mail.subject == "Your appointments today"
+
+
+def test_an_agenda_says_how_many_come_to_a_group_session() -> None:
+    session = AGENDA["visits"][0] | {"seats_taken": 8}  # type: ignore[index, operator]
+    mail = letter("agenda", AGENDA | {"visits": [AGENDA["visits"][0], session]})  # type: ignore[index]
+    for body in (mail.html, mail.text):
+        assert body.count("Seats taken") == 1
+        assert "Seats taken: 8" in body
 
 
 def test_an_agenda_can_be_declined_and_log_in_mail_cannot() -> None:
