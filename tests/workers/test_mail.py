@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from appoint.mail import Notification, UnknownKindError, render
 from appoint.mail.rendering import call_url, kinds
+from appoint.mail.wall_clock import writing_for, zone_in_words
 from tests.workers.notifications import SENDER, claimed_row, notification
 
 KINDS = ("confirmation", "change", "cancellation", "offer")
@@ -33,6 +36,37 @@ def test_the_day_after_the_clocks_change_uses_the_new_offset() -> None:
     )
     assert "10:30 AM – 11:00 AM" in mail.text
     assert "UTC+02:00" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "locale", "january", "july"),
+    [
+        ("Europe/Dublin", "en", "Greenwich Mean Time, UTC+00:00", "Irish Standard Time, UTC+01:00"),
+        (
+            "Europe/Dublin", "de",
+            "Mittlere Greenwich-Zeit, UTC+00:00", "Irische Sommerzeit, UTC+01:00",
+        ),
+        (
+            "Australia/Sydney", "en",
+            "Australian Eastern Daylight Time, UTC+11:00",
+            "Australian Eastern Standard Time, UTC+10:00",
+        ),
+        ("UTC", "en", "Coordinated Universal Time, UTC+00:00",
+         "Coordinated Universal Time, UTC+00:00"),
+        ("Asia/Kathmandu", "en", "UTC+05:45", "UTC+05:45"),
+        ("Asia/Kathmandu", "fr", "UTC+05:45", "UTC+05:45"),
+        ("Africa/Casablanca", "en", "UTC+01:00", "UTC+01:00"),
+    ],
+)  # fmt: skip
+def test_the_zone_is_called_as_its_people_do(
+    time_zone: str, locale: str, january: str, july: str
+) -> None:
+    writing = writing_for(locale, locale, None)
+    told = [
+        zone_in_words(datetime(2026, month, 15, 12, tzinfo=UTC), ZoneInfo(time_zone), writing)
+        for month in (1, 7)
+    ]
+    assert told == [january, july]
 
 
 def test_an_offer_says_until_when_it_is_kept() -> None:
