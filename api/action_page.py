@@ -128,7 +128,8 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
     zone = ZoneInfo(visit.time_zone)
     heading, button = pages.get(f"over_{visit.state}", pages["over_other"]), None
     if visit.state == "used":
-        heading = pages[f"done_{visit.action}"]
+        done = f"done_{visit.action}"
+        heading = pages.get(f"{done}_{visit.status}", pages[done])
     elif visit.state == "usable" and visit.action == "reschedule" and not slots:
         heading = pages["no_slots"]
     elif visit.state == "usable":

@@ -17,7 +17,7 @@ from appoint.mail.rendering import (
     Mail,
     Sender,
     UnknownKindError,
-    list_headers,
+    headers,
     surroundings,
     templates,
     unsubscribing,
@@ -92,11 +92,12 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     context |= {"words": words, "clinic_name": letter.clinic_name, "greeting": None}
     context["unsubscribe_url"] = unsubscribe_url
     return Mail(
+        sender=sender.in_the_name_of(letter.clinic_name),
         subject=words["subject"],
         html=templates().get_template("letter.html").render(context),
         text=templates().get_template("letter.txt").render(context),
         language=language,
-        headers=list_headers(unsubscribe_url),
+        headers=headers(unsubscribe_url),
     )
 
 

@@ -88,6 +88,7 @@ def test_a_request_is_told_to_those_who_answer_it(
     db.execute("update public.services set needs_approval = true")
     visit = book_online(db, practice)
     assert told(db) == {("staff_request", desk)}
+    assert {message["kind"] for message in claim(db)} == {"request", "staff_request"}
     db.execute("update public.appointments set status = 'booked' where id = %s", [visit])
     assert "staff_request" not in {message["kind"] for message in claim(db)}
 
@@ -101,6 +102,8 @@ def test_a_move_that_needs_approval_is_told_to_those_who_answer_it(
     with as_patient(db, practice.user):
         db.execute("select public.reschedule_appointment(%s, %s)", [visit["id"], at(12)])
     assert told(db) == {("staff_request", desk)}
+    # Its patient is told that the agreed time is given up.
+    assert "move_request" in {message["kind"] for message in claim(db)}
 
 
 def accept(db: Connection, offer: Row, way: str) -> None:

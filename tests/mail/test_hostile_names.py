@@ -63,7 +63,9 @@ async def test_no_header_and_no_recipient_comes_out_of_a_name() -> None:
         deadline = asyncio.get_running_loop().time() + 20
         for number, name in enumerate(NAMES):
             mail = render(notification(**dict.fromkeys(COLUMNS, name)), SENDER)
-            frozen = FrozenMail.of(mail, sender=SENDER.address, to="ada@example.org")
+            assert mail.sender.isascii()
+            assert mail.sender.isprintable()
+            frozen = FrozenMail.of(mail, to="ada@example.org")
             await SmtpMail(settings).send(
                 frozen, notification_id="1", key=f"key-{number}", deadline=deadline
             )
@@ -72,3 +74,5 @@ async def test_no_header_and_no_recipient_comes_out_of_a_name() -> None:
     assert len(headers) == 1, "the same headers, whatever the names"
     assert "bcc" not in next(iter(headers))
     assert {str(mail["To"]) for mail in server.received} == {"ada@example.org"}
+    senders = [mail["From"].addresses for mail in server.received]
+    assert {address.addr_spec for (address,) in senders} == {"appointments@appoint.example"}

@@ -79,7 +79,7 @@ def test_an_agenda_can_be_declined_and_log_in_mail_cannot() -> None:
     assert agenda.headers["List-Unsubscribe"].endswith("/no-more>")
     assert "/no-more" in agenda.html
     assert "/no-more" in agenda.text
-    assert log_in().headers == {}
+    assert log_in().headers.keys() == {"Auto-Submitted"}
 
 
 @pytest.mark.parametrize("language", languages())
@@ -107,7 +107,7 @@ def test_an_invitation_leads_to_the_site_and_names_nobody(language: str) -> None
         assert f"{SENDER.site_url}/account/family" in body
         assert "Lindenhof Family Practice" in body
         assert "Ada" not in body
-    assert mail.headers == {}
+    assert mail.headers.keys() == {"Auto-Submitted"}
 
 
 def test_every_action_the_database_takes_has_words() -> None:

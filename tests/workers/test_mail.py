@@ -198,12 +198,30 @@ def test_links_lead_to_the_api_with_the_secrets_of_the_row() -> None:
         assert "unused" not in body, "a confirmation asks for no confirmation"
 
 
+@pytest.mark.parametrize(
+    ("clinic_name", "sender"),
+    [
+        ("Lindenhof Family Practice", "Lindenhof Family Practice <appointments@appoint.example>"),
+        ("Smith, Jones & Co.", '"Smith, Jones & Co." <appointments@appoint.example>'),
+        ('"Zahn" <x>', "Appoint <appointments@appoint.example>"),
+        ("boss@bank.example", "Appoint <appointments@appoint.example>"),
+        ("Zürich", "=?utf-8?q?Z=C3=BCrich?= <appointments@appoint.example>"),
+        (None, "Appoint <appointments@appoint.example>"),
+    ],
+)
+def test_mails_come_in_the_clinics_name_from_the_configured_address(
+    clinic_name: str | None, sender: str
+) -> None:
+    assert render(notification(clinic_name=clinic_name), SENDER).sender == sender
+
+
 @pytest.mark.parametrize("kind", ["reminder", "follow_up", "staff_booking"])
 def test_what_may_be_declined_carries_a_link_for_one_click(kind: str) -> None:
     row = notification(kind=kind, action_tokens={"unsubscribe": "no-more"})
     mail = render(row, SENDER)
     url = f"https://api.appoint.example/v1/unsubscribe/{row.notification_id}/no-more"
     assert mail.headers == {
+        "Auto-Submitted": "auto-generated",
         "List-Unsubscribe": f"<{url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
@@ -213,7 +231,7 @@ def test_what_may_be_declined_carries_a_link_for_one_click(kind: str) -> None:
 
 def test_what_must_be_told_carries_none() -> None:
     mail = render(notification(action_tokens={"cancel": "call-off"}), SENDER)
-    assert mail.headers == {}
+    assert mail.headers == {"Auto-Submitted": "auto-generated"}
     assert "unsubscribe" not in mail.html + mail.text
 
 
