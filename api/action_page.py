@@ -172,7 +172,7 @@ def subscription_page(
         heading=words["done" if is_declined else "ask"],
         clinic_name=clinic_name,
         topic=words["topics"][topic],
-        more=words["again"] if is_declined else None,
+        more=words[f"again_{audience}"] if is_declined else None,
         button=None if is_declined else words["button"],
         site_url=site_url,
         open_site=wording["labels"][audience]["open_site"],

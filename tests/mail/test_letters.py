@@ -93,6 +93,15 @@ def test_log_in_mail_carries_its_link_and_its_code(action: str, language: str) -
     assert "483920" not in mail.subject
 
 
+@pytest.mark.parametrize("language", languages())
+def test_who_is_invited_is_not_told_to_have_asked(language: str) -> None:
+    words = wordings()[language]["log_in"]
+    asked = words["signup"]["closing"]
+    assert asked not in log_in("invite", language=language).text
+    # Whoever has an account gets a log-in link as their invitation.
+    assert asked not in log_in("magiclink", language=language).text
+
+
 def test_a_code_without_a_link_has_no_button() -> None:
     mail = log_in("reauthentication", link=None)
     assert "<a " not in mail.html

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appoint.mail import Notification, UnknownKindError, render
+from appoint.mail.notification import one_line
 from appoint.mail.rendering import call_url, kinds
 from appoint.mail.wall_clock import writing_for, zone_in_words
 from tests.workers.notifications import SENDER, claimed_row, notification
@@ -108,6 +109,21 @@ def test_markup_in_names_stays_text() -> None:
 def test_line_breaks_and_direction_changes_in_names_disappear() -> None:
     row = claimed_row(provider_name="Dr. A\r\nBcc: x\u2028y\u202egnp.exe\u0000\u200b")
     assert Notification.from_row(row).provider_name == "Dr. A Bcc: x ygnp.exe"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",) * 2,
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3",) * 2,
+        ("\U0001f468\U0001f3fd\u200d\u2695\ufe0f",) * 2,
+        ("pay\u200dpal", "paypal"),
+        ("\u200d\u0645\u200c \u0645\u200c\u200d\u0645\u200d", "\u0645 \u0645\u0645"),
+        ("\u202e\u200d\u202e\u0645", "\u0645"),
+    ],
+)
+def test_joiners_stay_where_letters_and_emoji_need_them(written: str, shown: str) -> None:
+    assert one_line(written) == shown
 
 
 @pytest.mark.parametrize("name", ["Win at http://evil.example", "evil.example", "x@evil.example"])
