@@ -27,9 +27,10 @@ STYLE = """
 body { margin: 0 auto; padding: 1.5rem 1.25rem; max-width: 34rem;
   font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
-fieldset { border: 0; margin: 0; padding: 0; }
-legend { font-weight: 600; padding: .75rem 0 .25rem; }
-label { display: inline-block; padding: .5rem .75rem .5rem 0; }
+summary { padding: .75rem 0; font-weight: 600; cursor: pointer; }
+fieldset { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.25rem, 1fr));
+  border: 0; margin: 0; padding: 0; }
+label { padding: .625rem 0; }
 button { margin-top: 1rem; padding: .75rem 1.25rem; font: inherit; color: #fff; background: #0f766e;
   border: 0; border-radius: .5rem; cursor: pointer; }
 """
@@ -62,11 +63,14 @@ PAGE = """<!doctype html>
 {% if button %}
 <form method="post">
 {% for day, times in days %}
-<fieldset><legend>{{ day }}</legend>
+<details{% if loop.first %} open{% endif %}>
+<summary>{{ day }}</summary>
+<fieldset aria-label="{{ day }}">
 {% for value, shown in times %}
 <label><input type="radio" name="starts_at" value="{{ value }}" required> {{ shown }}</label>
 {% endfor %}
 </fieldset>
+</details>
 {% endfor %}
 <button type="submit">{{ button }}</button>
 </form>
@@ -128,7 +132,8 @@ def action_page(visit: LinkedVisit, slots: Sequence[datetime], site_url: str) ->
     zone = ZoneInfo(visit.time_zone)
     heading, button = pages.get(f"over_{visit.state}", pages["over_other"]), None
     if visit.state == "used":
-        heading = pages[f"done_{visit.action}"]
+        done = f"done_{visit.action}"
+        heading = pages.get(f"{done}_{visit.status}", pages[done])
     elif visit.state == "usable" and visit.action == "reschedule" and not slots:
         heading = pages["no_slots"]
     elif visit.state == "usable":
@@ -167,7 +172,7 @@ def subscription_page(
         heading=words["done" if is_declined else "ask"],
         clinic_name=clinic_name,
         topic=words["topics"][topic],
-        more=words["again"] if is_declined else None,
+        more=words[f"again_{audience}"] if is_declined else None,
         button=None if is_declined else words["button"],
         site_url=site_url,
         open_site=wording["labels"][audience]["open_site"],

@@ -46,7 +46,6 @@ async def work(database_url: str, provider_url: str, concurrency: int) -> None:
             message = message_from_row(row)
             mail = FrozenMail.of(
                 render_message(message, SENDER),
-                sender=SENDER.address,
                 to=message.recipient_address,
             )
             answer = await http.post(

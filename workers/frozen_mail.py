@@ -31,8 +31,10 @@ class FrozenMail:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, mail: Mail, *, sender: str, to: str) -> FrozenMail:
-        return cls(sender, to, mail.subject, mail.html, mail.text, mail.attachments, mail.headers)
+    def of(cls, mail: Mail, *, to: str) -> FrozenMail:
+        return cls(
+            mail.sender, to, mail.subject, mail.html, mail.text, mail.attachments, mail.headers
+        )
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> FrozenMail:

@@ -154,7 +154,7 @@ def _writer(settings: Settings) -> Callable[[Message], FrozenMail]:
         api_url=settings.appoint_api_url,
     )
     return lambda message: FrozenMail.of(
-        render_message(message, sender), sender=sender.address, to=message.recipient_address
+        render_message(message, sender), to=message.recipient_address
     )
 
 

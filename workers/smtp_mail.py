@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from email.header import decode_header, make_header
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
 from urllib.parse import unquote, urlsplit
@@ -114,13 +116,13 @@ class SmtpMail:
 
 def _message(mail: FrozenMail, key: str) -> EmailMessage:
     message = EmailMessage()
-    message["From"] = mail.sender
+    name, address = parseaddr(mail.sender)
+    # Decoded, since Python would put spaces between the words of a long name.
+    message["From"] = Address(str(make_header(decode_header(name))), addr_spec=address)
     message["To"] = mail.to
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(localtime())
-    domain = parseaddr(mail.sender)[1].rpartition("@")[2]
-    message["Message-ID"] = f"<{key}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"
+    message["Message-ID"] = f"<{key}@{address.rpartition('@')[2]}>"
     for name, value in mail.headers.items():
         message[name] = value
     message.set_content(mail.text)

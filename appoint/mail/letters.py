@@ -17,7 +17,7 @@ from appoint.mail.rendering import (
     Mail,
     Sender,
     UnknownKindError,
-    list_headers,
+    headers,
     surroundings,
     templates,
     unsubscribing,
@@ -92,18 +92,20 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
     context |= {"words": words, "clinic_name": letter.clinic_name, "greeting": None}
     context["unsubscribe_url"] = unsubscribe_url
     return Mail(
+        sender=sender.in_the_name_of(letter.clinic_name),
         subject=words["subject"],
         html=templates().get_template("letter.html").render(context),
         text=templates().get_template("letter.txt").render(context),
         language=language,
-        headers=list_headers(unsubscribe_url),
+        headers=headers(unsubscribe_url),
     )
 
 
-def _visit(visit: Mapping[str, Any], writing: Writing) -> dict[str, str]:
+def _visit(visit: Mapping[str, Any], writing: Writing) -> dict[str, Any]:
     starts_at, ends_at = (datetime.fromisoformat(visit[end]) for end in ("starts_at", "ends_at"))
     return {
         "time": time_span_in_words(starts_at, ends_at, ZoneInfo(visit["time_zone"]), writing),
         "service": one_line(visit["service_name"]),
         "location": one_line(visit["location_name"]),
+        "seats_taken": visit["seats_taken"],
     }

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 LONGEST_TEXT = 200
 LONGEST_PREPARATION = 500
+JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,17 @@ def one_line(text: str | None, longest: int = LONGEST_TEXT) -> str:
     if not shown.isprintable():
         shown = "".join(
             " " if character.isspace() else character
-            for character in shown
-            if character.isspace() or not unicodedata.category(character).startswith("C")
+            for place, character in enumerate(shown)
+            if character.isspace()
+            or not unicodedata.category(character).startswith("C")
+            or _joins(shown, place)
         )
     return " ".join(shown.split())[:longest]
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a joiner stands there as Persian or Sinhala are spelled, or inside of an emoji."""
+    neighbours = text[place - 1 : place], text[place + 1 : place + 2]
+    return text[place] in JOINERS and all(
+        one and not one.isascii() and unicodedata.category(one)[0] in "LMS" for one in neighbours
+    )

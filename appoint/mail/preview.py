@@ -42,8 +42,11 @@ AGENDA = {
             "time_zone": "Europe/Amsterdam",
             "service_name": service,
             "location_name": "Hillside Practice",
+            "seats_taken": seats_taken,
         }
-        for hours, service in enumerate(("Check-up", "Vaccination", "Check-up", "Consultation"))
+        for hours, (service, seats_taken) in enumerate(
+            (("Check-up", None), ("Vaccination", None), ("Back training", 8), ("Check-up", None))
+        )
     ],
 }
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formataddr, parseaddr
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -45,11 +47,22 @@ class UnknownKindError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """In whose name mails go out, and where their links lead."""
+    """Who sends mails, where no clinic does so in its own name, and where their links lead."""
 
     address: str
     site_url: str
     api_url: str
+
+    def in_the_name_of(self, clinic_name: str) -> str:
+        """What stands in a mail's From (RFC 5322): the clinic's name, in ASCII, and the address."""
+        if not _is_name(clinic_name):
+            return self.address
+        address = parseaddr(self.address)[1]
+        if clinic_name.isascii():
+            return formataddr((clinic_name, address))
+        # formataddr makes one word of it, however long; 75 is the most that RFC 2047 allows.
+        encoded = Header(clinic_name, "utf-8", maxlinelen=75).encode(linesep="")
+        return f"{encoded} <{address}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +78,13 @@ class Attachment:
 class Mail:
     """A message ready to hand to a transport."""
 
+    sender: str
     subject: str
     html: str
     text: str
     language: str
+    headers: Mapping[str, str]
     attachments: tuple[Attachment, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(notification: Notification, sender: Sender) -> Mail:
@@ -104,12 +118,13 @@ def render(notification: Notification, sender: Sender) -> Mail:
     # What programs show of a mail beside its subject: when, and nothing more.
     context["preview"] = f"{context['date']}, {context['time']}"
     return Mail(
+        sender=sender.in_the_name_of(notification.clinic_name),
         subject=words["subject"],
         html=templates().get_template("appointment.html").render(context),
         text=templates().get_template("appointment.txt").render(context),
         language=language,
         attachments=_attachments(notification, kind, wording, sender),
-        headers=list_headers(unsubscribe_url),
+        headers=headers(unsubscribe_url),
     )
 
 
@@ -121,11 +136,13 @@ def unsubscribing(notification_id: UUID, tokens: Mapping[str, str], sender: Send
     return f"{base}/v1/unsubscribe/{notification_id}/{tokens['unsubscribe']}"
 
 
-def list_headers(unsubscribe_url: str | None) -> dict[str, str]:
-    """What lets a mail program offer its own button for it (RFC 2369, RFC 8058)."""
+def headers(unsubscribe_url: str | None) -> dict[str, str]:
+    """What keeps answering machines silent (RFC 3834), and lets a mail program offer a button of
+    its own for what may be declined (RFC 2369, RFC 8058)."""
+    automatic = {"Auto-Submitted": "auto-generated"}
     if unsubscribe_url is None:
-        return {}
-    return {
+        return automatic
+    return automatic | {
         "List-Unsubscribe": f"<{unsubscribe_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
@@ -183,10 +200,13 @@ def _times(notification: Notification, writing: Writing) -> dict[str, str | None
 
 
 def _greeting(wording: dict[str, Any], name: str) -> str:
-    """Greets by name; but whoever types a link as their name gets no mail of ours to carry it."""
-    is_name = bool(name) and not LINK_LIKE.search(name)
-    greeting: str = wording["greetings"]["named" if is_name else "unnamed"]
+    greeting: str = wording["greetings"]["named" if _is_name(name) else "unnamed"]
     return greeting.replace("{name}", name)
+
+
+def _is_name(text: str) -> bool:
+    """Whoever types a link as their name gets no mail of ours to carry it."""
+    return bool(text) and not LINK_LIKE.search(text)
 
 
 def wording_for(locale: str) -> tuple[str, dict[str, Any]]:
@@ -252,12 +272,22 @@ def _attachments(
     method: str | None = kind.get("calendar")
     if method is None:
         return ()
-    summary = wording["labels"]["calendar_entry"].replace("{clinic}", notification.clinic_name)
+    labels = wording["labels"]
+    description = [labels["calendar_note"]]
+    if notification.location_phone:
+        description.append(f"{labels['phone']}{labels['colon']} {notification.location_phone}")
     return (
         Attachment(
             filename="appointment.ics",
             content_type=f"text/calendar; charset=utf-8; method={method}",
-            content=invitation(notification, method, summary, sender.address),
+            content=invitation(
+                notification,
+                method=method,
+                is_agreed=kind.get("agreed", True),
+                summary=labels["calendar_entry"].replace("{clinic}", notification.clinic_name),
+                description="\n".join(description),
+                sender=sender.address,
+            ),
         ),
     )
 

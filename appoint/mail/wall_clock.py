@@ -5,8 +5,9 @@ chosen one."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -76,9 +77,21 @@ def moment_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
 def zone_in_words(instant: datetime, zone: ZoneInfo, writing: Writing) -> str:
     """The zone in force then: its name and, as names are ambiguous, its offset."""
     local = instant.astimezone(zone)
-    offset = local.strftime("%z")
-    name = get_timezone_name(local, width="long", locale=writing.locale)
-    return f"{name}, UTC{offset[:3]}:{offset[3:5]}"
+    is_summer = local.utcoffset() != _winter_offset(zone, local.year)
+    variant: Literal["daylight", "standard"] = "daylight" if is_summer else "standard"
+    name = get_timezone_name(local, width="long", locale=writing.locale, zone_variant=variant)
+    digits = local.strftime("%z")
+    offset = f"UTC{digits[:3]}:{digits[3:5]}"
+    # CLDR writes the offset for zones that have no name.
+    return offset if any(map(str.isdigit, name)) else f"{name}, {offset}"
+
+
+@lru_cache(REMEMBERED)
+def _winter_offset(zone: ZoneInfo, year: int) -> timedelta:
+    """The smaller one of the year. The zone database counts Irish summers as standard time, unlike
+    those who gave the names."""
+    firsts = (datetime(year, month, 1, tzinfo=zone) for month in range(1, 13))
+    return min(first.utcoffset() or timedelta() for first in firsts)
 
 
 def _plain(text: str) -> str:

@@ -455,7 +455,14 @@ begin
 
   return query
   select
-    message.id, message.lease_id, message.kind::text, message.channel::text,
+    message.id, message.lease_id,
+    -- Who had another time is told that it is theirs no more.
+    case when message.kind = 'request' and exists (
+      select from public.appointment_events as event
+      where event.appointment_id = message.appointment_id
+        and event.version = message.appointment_version and event.before ->> 'status' = 'booked'
+    ) then 'move_request' else message.kind::text end,
+    message.channel::text,
     reached.address, case when patient.email is not null then patient.full_name end,
     case when patient.email is null then patient.full_name end,
     coalesce(preference.language, patient.locale), message.attempts, message.appointment_id,

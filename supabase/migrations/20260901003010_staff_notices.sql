@@ -38,6 +38,24 @@ begin
 end;
 $$;
 
+-- Whether the appointment comes from its patient: asked for by them, or offered to them from the
+-- waiting list and not taken by the clinic itself.
+create function private.comes_from_patient(
+  before public.appointments, after public.appointments
+) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return after.booked_via = 'patient' or before.status = 'held'
+    and private.booking_path_of(after.clinic_id) not in ('staff', 'dashboard')
+    and exists (
+      select from public.waitlist_offers as offers where offers.appointment_id = after.id
+    );
+end;
+$$;
+
 -- What a patient's own change owes the clinic's members.
 create function private.staff_messages_for(before public.appointments, after public.appointments)
 returns private.owed_message[]
@@ -48,11 +66,11 @@ as $$
 declare
   kind public.notification_kind := case
     when after.starts_at <= now() then null
-    when after.booked_via = 'patient' and after.status = 'booked'
-      and (before.id is null or before.status = 'held') then 'staff_booking'
+    when after.status = 'booked' and (before.id is null or before.status = 'held')
+      and private.comes_from_patient(before, after) then 'staff_booking'
     when after.status = 'pending' and (before.status = 'booked'
-      or after.booked_via = 'patient' and (before.id is null or before.status = 'held'))
-      then 'staff_request'
+      or (before.id is null or before.status = 'held')
+        and private.comes_from_patient(before, after)) then 'staff_request'
     when after.status = 'cancelled' and before.status in ('booked', 'arrived')
       and after.cancelled_late then 'staff_cancellation'
   end;
@@ -68,7 +86,8 @@ begin
 end;
 $$;
 
--- A provider's visits on a day, where each location's day is its own.
+-- A provider's visits on a day, where each location's day is its own. A group session is one entry
+-- with the number of seats that are taken.
 create function private.agenda_of(provider_id uuid, day date) returns jsonb
 language plpgsql
 stable
@@ -77,17 +96,25 @@ as $$
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
-      'starts_at', visit.starts_at, 'ends_at', visit.ends_at, 'time_zone', place.time_zone,
-      'service_name', service.name, 'location_name', place.name
-    ) order by visit.starts_at, visit.id), '[]')
-    from public.appointments as visit
-    join public.locations as place on place.id = visit.location_id
-    join public.services as service on service.id = visit.service_id
-    where visit.provider_id = agenda_of.provider_id
-      and visit.starts_at between agenda_of.day::timestamptz - interval '1 day'
-        and agenda_of.day::timestamptz + interval '3 days'
-      and (visit.starts_at at time zone place.time_zone)::date = agenda_of.day
-      and visit.status in ('booked', 'arrived')
+      'starts_at', planned.starts_at, 'ends_at', planned.ends_at, 'time_zone', place.time_zone,
+      'service_name', service.name, 'location_name', place.name,
+      'seats_taken', planned.seats_taken
+    ) order by planned.starts_at, planned.id), '[]')
+    from (
+      select coalesce(visit.session_id, visit.id) as id, visit.starts_at, visit.ends_at,
+        visit.location_id, visit.service_id,
+        case when visit.session_id is not null then count(*) end as seats_taken
+      from public.appointments as visit
+      where visit.provider_id = agenda_of.provider_id
+        and visit.starts_at between agenda_of.day::timestamptz - interval '1 day'
+          and agenda_of.day::timestamptz + interval '3 days'
+        and visit.status in ('booked', 'arrived')
+      group by coalesce(visit.session_id, visit.id), visit.session_id, visit.starts_at,
+        visit.ends_at, visit.location_id, visit.service_id
+    ) as planned
+    join public.locations as place on place.id = planned.location_id
+    join public.services as service on service.id = planned.service_id
+    where (planned.starts_at at time zone place.time_zone)::date = agenda_of.day
   );
 end;
 $$;

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import httpx
 import psycopg
 import pytest
 
+from api.action_page import LinkedVisit, action_page
 from stack.config import StackConfig
 from tests.people import (
     Connection,
@@ -383,6 +385,53 @@ async def test_what_cannot_be_meant_is_refused_and_the_link_stays(  # noqa: PLR0
     answer = await api.post(url, content=content, headers={"Content-Type": content_type})
     assert answer.status_code == expected
     assert (await api.get(url)).json()["state"] == "usable"
+
+
+def linked_visit(**changes: Any) -> LinkedVisit:
+    row = {
+        "action": "reschedule",
+        "state": "usable",
+        "clinic_name": "Lindenhof",
+        "location_name": "Lindenhof",
+        "location_address": None,
+        "location_phone": None,
+        "starts_at": STARTS.isoformat(),
+        "ends_at": (STARTS + timedelta(minutes=30)).isoformat(),
+        "time_zone": "Europe/Zurich",
+        "clock_hours": None,
+        "locale": "en-GB",
+        "status": "booked",
+    }
+    return LinkedVisit.from_row(row | changes)
+
+
+def test_times_are_chosen_by_day_and_only_the_first_day_is_open() -> None:
+    midnight = datetime(2026, 11, 30, 23, tzinfo=UTC)  # in Zurich it is the next day already
+    slots = [
+        midnight + timedelta(days=day, hours=8, minutes=15 * quarter)
+        for day in range(6)
+        for quarter in range(32)
+    ]
+    page = action_page(linked_visit(), slots, "https://site.example")
+    days = re.findall(
+        r"<details( open)?>\s*<summary>(.*?)</summary>(.*?)</details>", page, re.DOTALL
+    )
+    assert [bool(is_open) for is_open, *_ in days] == [True, *[False] * 5]
+    assert days[0][1] == "Tuesday, 1 December 2026"
+    assert days[5][1] == "Sunday, 6 December 2026"
+    assert {times.count('type="radio"') for *_, times in days} == {32}
+    assert "> 08:00</label>" in days[0][2]
+
+
+@pytest.mark.parametrize("action", ["reschedule", "accept"])
+def test_what_waits_for_approval_is_not_called_done(action: str) -> None:
+    def heading(status: str) -> str:
+        visit = linked_visit(action=action, state="used", status=status)
+        page = action_page(visit, [], "https://site.example")
+        return re.findall(r"<h1>(.*?)</h1>", page)[0]
+
+    assert "will tell you whether the appointment can take place" in heading("pending")
+    assert "will tell you" not in heading("booked")
 
 
 def test_tokens_cannot_be_read_over_http(db: Connection, practice: Practice) -> None:

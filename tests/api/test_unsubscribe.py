@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from api.action_page import subscription_page
 from stack.config import StackConfig
 from tests.people import (
     Connection,
@@ -127,6 +128,15 @@ async def test_looking_changes_nothing_and_one_click_stops_reminders(
         "late_cancellations": None,
         "daily_agenda": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [("reminders", "turn them on in your account"), ("daily_agenda", "ask whoever manages")],
+)
+def test_who_stopped_messages_reads_how_to_get_them_again(topic: str, said: str) -> None:
+    page = subscription_page(topic, True, "Lindenhof", "en", "https://site.example")
+    assert said in page
 
 
 async def test_the_button_of_a_mail_program_works_on_a_mail_that_really_went_out(

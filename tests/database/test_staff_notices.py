@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
 
+from tests.database.test_group_sessions import fill, group_practice
+from tests.database.test_group_sessions import plan as plan_session
 from tests.database.test_sent_once import claim
+from tests.database.test_waitlist import OFFERS, free_up, settled_practice, wait_for
+from tests.database.test_waitlist import offer as offer_what_is_free
 from tests.people import (
     Connection,
     Practice,
+    Row,
     as_patient,
     as_service,
+    as_user,
     at,
     book,
     every,
     insert,
     make_member,
     make_practice,
+    make_user,
     one,
 )
 
@@ -80,6 +88,7 @@ def test_a_request_is_told_to_those_who_answer_it(
     db.execute("update public.services set needs_approval = true")
     visit = book_online(db, practice)
     assert told(db) == {("staff_request", desk)}
+    assert {message["kind"] for message in claim(db)} == {"request", "staff_request"}
     db.execute("update public.appointments set status = 'booked' where id = %s", [visit])
     assert "staff_request" not in {message["kind"] for message in claim(db)}
 
@@ -93,6 +102,60 @@ def test_a_move_that_needs_approval_is_told_to_those_who_answer_it(
     with as_patient(db, practice.user):
         db.execute("select public.reschedule_appointment(%s, %s)", [visit["id"], at(12)])
     assert told(db) == {("staff_request", desk)}
+    # Its patient is told that the agreed time is given up.
+    assert "move_request" in {message["kind"] for message in claim(db)}
+
+
+def accept(db: Connection, offer: Row, way: str) -> None:
+    """Its patient takes the offer, signed in or with the link of the mail, or the clinic does."""
+    visit = offer["appointment_id"]
+    patient = one(
+        db,
+        "select patients.id, patients.clinic_id from public.patients"
+        " join public.appointments on patients.id = patient_id where appointments.id = %s",
+        visit,
+    )
+    if way == "dashboard":
+        db.execute("update public.appointments set status = 'booked' where id = %s", [visit])
+    elif way == "link":
+        links = one(
+            db,
+            "select tokens from private.issue_links(array(select id from public.notifications"
+            " where appointment_id = %s and kind = 'offer'))",
+            visit,
+        )["tokens"]
+        with as_service(db):
+            token_hash = hashlib.sha256(links["accept"].encode()).hexdigest()
+            db.execute("select worker.use_action(%s)", [token_hash])
+    else:
+        if way == "patient":
+            who = make_user(db)
+            db.execute(
+                "update public.patients set user_id = %s where id = %s", [who, patient["id"]]
+            )
+        else:
+            who = make_member(db, patient["clinic_id"], "manager")
+        with as_user(db, who):
+            db.execute("select public.accept_offer(%s)", [offer["id"]])
+
+
+@pytest.mark.parametrize("needs_approval", [False, True])
+@pytest.mark.parametrize("way", ["patient", "link", "staff", "dashboard"])
+def test_an_offer_taken_by_its_patient_is_told_like_a_booking(
+    db: Connection, way: str, needs_approval: bool
+) -> None:
+    practice = settled_practice(db)
+    desk = make_member(db, practice.clinic, "front_desk")
+    doctor = make_member(db, practice.clinic, "provider")
+    db.execute("update public.providers set user_id = %s", [doctor])
+    db.execute("update public.services set needs_approval = %s", [needs_approval])
+    wait_for(db, practice)
+    free_up(db, practice, at(9))
+    offer_what_is_free(db)
+    (offer,) = every(db, OFFERS)
+    accept(db, offer, way)
+    expected = ("staff_request", desk) if needs_approval else ("staff_booking", doctor)
+    assert told(db) == ({expected} if way in ("patient", "link") else set())
 
 
 def test_a_late_cancellation_is_told_and_an_early_one_is_not(
@@ -175,7 +238,21 @@ def test_an_agenda_lists_the_visits_there_are_when_it_is_sent(
     (agenda,) = (message for message in claim(db) if message["kind"] == "agenda")
     (visit,) = agenda["content"]["visits"]
     assert visit["starts_at"].startswith(second["starts_at"].strftime("%Y-%m-%dT%H:%M"))
-    assert set(visit) == {"starts_at", "ends_at", "time_zone", "service_name", "location_name"}
+    assert set(visit) == {
+        "starts_at", "ends_at", "time_zone", "service_name", "location_name", "seats_taken",
+    }  # fmt: skip
+    assert visit["seats_taken"] is None
+
+
+def test_an_agenda_lists_a_group_session_once_with_the_seats_that_are_taken(
+    db: Connection,
+) -> None:
+    practice = group_practice(db, capacity=4)
+    fill(db, practice, plan_session(db, practice, at(9)), 3)
+    content = one(
+        db, "select private.agenda_of(%s, %s) as visits", practice.provider, at(9).date()
+    )["visits"]
+    assert [visit["seats_taken"] for visit in content] == [3]
 
 
 def test_a_day_without_visits_has_no_agenda(

@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from appoint.mail import render
 from tests.calendar_parsers import events_by_python, understood
@@ -50,6 +51,7 @@ def test_booked_moved_and_cancelled_is_one_cancelled_event() -> None:
     [
         ("confirmation", "REQUEST", "CONFIRMED"),
         ("change", "REQUEST", "CONFIRMED"),
+        ("move_request", "REQUEST", "TENTATIVE"),
         ("cancellation", "CANCEL", "CANCELLED"),
     ],
 )
@@ -65,6 +67,24 @@ def test_organizer_and_attendee_are_sender_and_recipient() -> None:
     unfolded = attached("confirmation")[1].replace(b"\r\n ", b"").decode()
     assert "mailto:appointments@appoint.example" in unfolded
     assert re.search(r"ATTENDEE;[^\r]*PARTSTAT=ACCEPTED[^\r]*:mailto:ada@example.org", unfolded)
+
+
+def test_times_need_no_rules_of_a_zone() -> None:
+    """Outlook reads one winter and one summer of a zone; in UTC there is nothing to misread."""
+    content = attached("confirmation", starts_at="2026-11-02T10:30:00+01:00")[1]
+    assert b"\r\nDTSTART:20261102T093000Z\r\n" in content
+    assert b"TZID" not in content
+
+
+@pytest.mark.parametrize("kind", ["confirmation", "change", "move_request"])
+def test_an_entry_says_that_declining_it_cancels_nothing(kind: str) -> None:
+    (event,) = Calendar.from_ical(attached(kind)[1]).walk("VEVENT")
+    note, phone = str(event["DESCRIPTION"]).split("\n")
+    assert note.startswith("Declining or deleting this entry does not cancel the appointment.")
+    assert phone == "Phone: +41 44 555 01 00"
+    assert event["ATTENDEE"].params["RSVP"] == "FALSE"
+    (event,) = Calendar.from_ical(attached(kind, location_phone=None)[1]).walk("VEVENT")
+    assert event["DESCRIPTION"] == note
 
 
 def test_an_invitation_tells_no_name_of_provider_service_or_patient() -> None:
@@ -109,11 +129,11 @@ def test_the_same_row_gives_the_same_bytes() -> None:
 
 
 def test_messages_about_no_event_carry_none() -> None:
-    for kind in ("offer", "reminder", "follow_up"):
+    for kind in ("offer", "reminder", "follow_up", "request"):
         assert render(notification(kind=kind), SENDER).attachments == ()
 
 
 def test_a_parser_would_notice_a_broken_invitation() -> None:
-    broken = attached("confirmation")[1].replace(b"DTSTART;", b"DTSTART;;")
+    broken = attached("confirmation")[1].replace(b"DTSTART:", b"DTSTART;;:")
     with pytest.raises((AssertionError, ValueError, KeyError)):
         events_by_python(broken)

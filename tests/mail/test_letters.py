@@ -22,6 +22,7 @@ AGENDA = {
             "time_zone": "Europe/Zurich",
             "service_name": "Check-up",
             "location_name": "Lindenhof",
+            "seats_taken": None,
         }
     ],
 }
@@ -64,13 +65,21 @@ def test_an_agenda_tells_the_day_by_the_clock_of_each_place() -> None:
     assert mail.subject == "Your appointments today"
 
 
+def test_an_agenda_says_how_many_come_to_a_group_session() -> None:
+    session = AGENDA["visits"][0] | {"seats_taken": 8}  # type: ignore[index, operator]
+    mail = letter("agenda", AGENDA | {"visits": [AGENDA["visits"][0], session]})  # type: ignore[index]
+    for body in (mail.html, mail.text):
+        assert body.count("Seats taken") == 1
+        assert "Seats taken: 8" in body
+
+
 def test_an_agenda_can_be_declined_and_log_in_mail_cannot() -> None:
     agenda = letter("agenda", AGENDA, action_tokens={"unsubscribe": "no-more"})
     assert agenda.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert agenda.headers["List-Unsubscribe"].endswith("/no-more>")
     assert "/no-more" in agenda.html
     assert "/no-more" in agenda.text
-    assert log_in().headers == {}
+    assert log_in().headers.keys() == {"Auto-Submitted"}
 
 
 @pytest.mark.parametrize("language", languages())
@@ -82,6 +91,15 @@ def test_log_in_mail_carries_its_link_and_its_code(action: str, language: str) -
         assert "https://auth.example/verify?t=1" in body
         assert "483920" in body
     assert "483920" not in mail.subject
+
+
+@pytest.mark.parametrize("language", languages())
+def test_who_is_invited_is_not_told_to_have_asked(language: str) -> None:
+    words = wordings()[language]["log_in"]
+    asked = words["signup"]["closing"]
+    assert asked not in log_in("invite", language=language).text
+    # Whoever has an account gets a log-in link as their invitation.
+    assert asked not in log_in("magiclink", language=language).text
 
 
 def test_a_code_without_a_link_has_no_button() -> None:
@@ -98,7 +116,7 @@ def test_an_invitation_leads_to_the_site_and_names_nobody(language: str) -> None
         assert f"{SENDER.site_url}/account/family" in body
         assert "Lindenhof Family Practice" in body
         assert "Ada" not in body
-    assert mail.headers == {}
+    assert mail.headers.keys() == {"Auto-Submitted"}
 
 
 def test_every_action_the_database_takes_has_words() -> None:

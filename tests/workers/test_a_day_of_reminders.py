@@ -260,9 +260,7 @@ async def live_through_the_day(
     )
 
     def write(message: Any) -> FrozenMail:
-        return FrozenMail.of(
-            render_message(message, SENDER), sender=SENDER.address, to=message.recipient_address
-        )
+        return FrozenMail.of(render_message(message, SENDER), to=message.recipient_address)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
         workers = [

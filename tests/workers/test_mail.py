@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from appoint.mail import Notification, UnknownKindError, render
+from appoint.mail.notification import one_line
 from appoint.mail.rendering import call_url, kinds
+from appoint.mail.wall_clock import writing_for, zone_in_words
 from tests.workers.notifications import SENDER, claimed_row, notification
 
 KINDS = ("confirmation", "change", "cancellation", "offer")
@@ -33,6 +37,37 @@ def test_the_day_after_the_clocks_change_uses_the_new_offset() -> None:
     )
     assert "10:30 AM – 11:00 AM" in mail.text
     assert "UTC+02:00" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "locale", "january", "july"),
+    [
+        ("Europe/Dublin", "en", "Greenwich Mean Time, UTC+00:00", "Irish Standard Time, UTC+01:00"),
+        (
+            "Europe/Dublin", "de",
+            "Mittlere Greenwich-Zeit, UTC+00:00", "Irische Sommerzeit, UTC+01:00",
+        ),
+        (
+            "Australia/Sydney", "en",
+            "Australian Eastern Daylight Time, UTC+11:00",
+            "Australian Eastern Standard Time, UTC+10:00",
+        ),
+        ("UTC", "en", "Coordinated Universal Time, UTC+00:00",
+         "Coordinated Universal Time, UTC+00:00"),
+        ("Asia/Kathmandu", "en", "UTC+05:45", "UTC+05:45"),
+        ("Asia/Kathmandu", "fr", "UTC+05:45", "UTC+05:45"),
+        ("Africa/Casablanca", "en", "UTC+01:00", "UTC+01:00"),
+    ],
+)  # fmt: skip
+def test_the_zone_is_called_as_its_people_do(
+    time_zone: str, locale: str, january: str, july: str
+) -> None:
+    writing = writing_for(locale, locale, None)
+    told = [
+        zone_in_words(datetime(2026, month, 15, 12, tzinfo=UTC), ZoneInfo(time_zone), writing)
+        for month in (1, 7)
+    ]
+    assert told == [january, july]
 
 
 def test_an_offer_says_until_when_it_is_kept() -> None:
@@ -74,6 +109,21 @@ def test_markup_in_names_stays_text() -> None:
 def test_line_breaks_and_direction_changes_in_names_disappear() -> None:
     row = claimed_row(provider_name="Dr. A\r\nBcc: x\u2028y\u202egnp.exe\u0000\u200b")
     assert Notification.from_row(row).provider_name == "Dr. A Bcc: x ygnp.exe"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",) * 2,
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3",) * 2,
+        ("\U0001f468\U0001f3fd\u200d\u2695\ufe0f",) * 2,
+        ("pay\u200dpal", "paypal"),
+        ("\u200d\u0645\u200c \u0645\u200c\u200d\u0645\u200d", "\u0645 \u0645\u0645"),
+        ("\u202e\u200d\u202e\u0645", "\u0645"),
+    ],
+)
+def test_joiners_stay_where_letters_and_emoji_need_them(written: str, shown: str) -> None:
+    assert one_line(written) == shown
 
 
 @pytest.mark.parametrize("name", ["Win at http://evil.example", "evil.example", "x@evil.example"])
@@ -164,12 +214,30 @@ def test_links_lead_to_the_api_with_the_secrets_of_the_row() -> None:
         assert "unused" not in body, "a confirmation asks for no confirmation"
 
 
+@pytest.mark.parametrize(
+    ("clinic_name", "sender"),
+    [
+        ("Lindenhof Family Practice", "Lindenhof Family Practice <appointments@appoint.example>"),
+        ("Smith, Jones & Co.", '"Smith, Jones & Co." <appointments@appoint.example>'),
+        ('"Zahn" <x>', "Appoint <appointments@appoint.example>"),
+        ("boss@bank.example", "Appoint <appointments@appoint.example>"),
+        ("Zürich", "=?utf-8?q?Z=C3=BCrich?= <appointments@appoint.example>"),
+        (None, "Appoint <appointments@appoint.example>"),
+    ],
+)
+def test_mails_come_in_the_clinics_name_from_the_configured_address(
+    clinic_name: str | None, sender: str
+) -> None:
+    assert render(notification(clinic_name=clinic_name), SENDER).sender == sender
+
+
 @pytest.mark.parametrize("kind", ["reminder", "follow_up", "staff_booking"])
 def test_what_may_be_declined_carries_a_link_for_one_click(kind: str) -> None:
     row = notification(kind=kind, action_tokens={"unsubscribe": "no-more"})
     mail = render(row, SENDER)
     url = f"https://api.appoint.example/v1/unsubscribe/{row.notification_id}/no-more"
     assert mail.headers == {
+        "Auto-Submitted": "auto-generated",
         "List-Unsubscribe": f"<{url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
@@ -179,7 +247,7 @@ def test_what_may_be_declined_carries_a_link_for_one_click(kind: str) -> None:
 
 def test_what_must_be_told_carries_none() -> None:
     mail = render(notification(action_tokens={"cancel": "call-off"}), SENDER)
-    assert mail.headers == {}
+    assert mail.headers == {"Auto-Submitted": "auto-generated"}
     assert "unsubscribe" not in mail.html + mail.text
 
 

@@ -166,9 +166,7 @@ async def running(
     )
 
     def mail_for(claimed: Notification) -> FrozenMail:
-        return FrozenMail.of(
-            render(claimed, SENDER), sender=SENDER.address, to=claimed.recipient_address
-        )
+        return FrozenMail.of(render(claimed, SENDER), to=claimed.recipient_address)
 
     notifier = Notifier(outbox, transport, mail_for, pace, VitalSigns())
     task = asyncio.create_task(notifier.run())

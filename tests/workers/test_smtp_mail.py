@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 
 from appoint.mail import Attachment
 from appoint.settings import Settings
+from tests.workers.notifications import SENDER
 from tests.workers.smtp_double import SmtpDouble, smtp_double
 from workers.door import MISCONFIGURED_PAUSE
 from workers.frozen_mail import FrozenMail
@@ -65,6 +69,28 @@ async def test_the_server_gets_both_forms_the_invitation_and_the_key_as_message_
     (file,) = mail.iter_attachments()
     assert file.get_content_type() == "text/calendar"
     assert file["Content-Type"].params["method"] == "REQUEST"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Lindenhof Family Practice",
+        'Smith, Jones & "Partners" (Dentists); Room 3',
+        "Ärztezentrum Löwenstraße, " + "Zürich-Überlingen " * 5 + "Ende",
+        "درمانگاه",
+    ],
+)
+async def test_the_server_gets_the_clinics_name_before_the_senders_address(name: str) -> None:
+    sender = SENDER.in_the_name_of(name)
+    async with smtp_double() as server:
+        deadline = asyncio.get_running_loop().time() + 5
+        await transport_to(server).send(
+            replace(MAIL, sender=sender), notification_id="1", key="key-1", deadline=deadline
+        )
+    # As it was sent: Python's parser puts spaces between the words of a long name.
+    written, address = parseaddr(dict(server.received[0].raw_items())["From"])
+    assert str(make_header(decode_header(written))) == name
+    assert address == "appointments@appoint.example"
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ async def send_all(database: VirtualDatabase, clock: Clock) -> list[Asked]:
 
     def write(message: object) -> FrozenMail:
         mail = render_message(message, SENDER)  # type: ignore[arg-type]
-        return FrozenMail.of(mail, sender=SENDER.address, to="ada@example.org")
+        return FrozenMail.of(mail, to="ada@example.org")
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
         workers = [

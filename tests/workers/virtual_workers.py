@@ -33,7 +33,7 @@ def outbox_of(database: VirtualDatabase) -> Outbox:
 def write(message: Message) -> FrozenMail:
     """The mail, to the address the message names."""
     mail = render_message(message, SENDER)
-    return FrozenMail.of(mail, sender=SENDER.address, to=message.recipient_address)
+    return FrozenMail.of(mail, to=message.recipient_address)
 
 
 def two_notifiers(outbox: Outbox, http: httpx.AsyncClient, pace: Pace) -> list[Notifier]:
