@@ -333,6 +333,22 @@ def let_it_begin(connection: Connection, visit: Row) -> None:
     )
 
 
+def tokens_of(connection: Connection, message: UUID) -> dict[str, str]:
+    """The tokens of the links in a mail, by action, as if it was written now."""
+    row = one(
+        connection,
+        "select private.links_for(message, visit, service.cancel_notice_minutes, secret.value)"
+        " as tokens from public.notifications as message"
+        " left join public.appointments as visit on visit.id = message.appointment_id"
+        " left join public.services as service on service.id = visit.service_id"
+        " cross join private.settings as secret"
+        " where message.id = %s and secret.key = 'action_links_secret'",
+        message,
+    )
+    tokens: dict[str, str] = row["tokens"]
+    return tokens
+
+
 def book(connection: Connection, practice: Practice, starts_at: datetime, **columns: Any) -> Row:
     """Add an appointment the dashboard's way."""
     return insert(connection, "public.appointments", **practice.visit(starts_at, **columns))

@@ -24,6 +24,7 @@ from tests.people import (
     make_patient,
     make_practice,
     one,
+    tokens_of,
 )
 from tests.workers.bookings import mails_to
 
@@ -73,18 +74,6 @@ def message_about(
             **columns,
         )["id"]
     return message
-
-
-def tokens_of(db: Connection, message: UUID) -> dict[str, str]:
-    row = one(
-        db,
-        "select private.links_for(message, null, null, secret.value) as tokens"
-        " from public.notifications as message cross join private.settings as secret"
-        " where message.id = %s and secret.key = 'action_links_secret'",
-        message,
-    )
-    tokens: dict[str, str] = row["tokens"]
-    return tokens
 
 
 def link_of(db: Connection, message: UUID) -> str:

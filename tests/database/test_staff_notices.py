@@ -28,6 +28,7 @@ from tests.people import (
     make_practice,
     make_user,
     one,
+    tokens_of,
 )
 
 
@@ -118,15 +119,18 @@ def accept(db: Connection, offer: Row, way: str) -> None:
     if way == "dashboard":
         db.execute("update public.appointments set status = 'booked' where id = %s", [visit])
     elif way == "link":
-        links = one(
+        message = one(
             db,
-            "select tokens from private.issue_links(array(select id from public.notifications"
-            " where appointment_id = %s and kind = 'offer'))",
+            "select id from public.notifications where appointment_id = %s and kind = 'offer'",
             visit,
-        )["tokens"]
+        )["id"]
+        token = tokens_of(db, message)["accept"]
         with as_service(db):
-            token_hash = hashlib.sha256(links["accept"].encode()).hexdigest()
-            db.execute("select worker.use_action(%s)", [token_hash])
+            token_hash = hashlib.sha256(token.encode()).hexdigest()
+            db.execute(
+                "select worker.use_action(%s, %s, %s)",
+                [message, int(token.split(".")[1]), token_hash],
+            )
     else:
         if way == "patient":
             who = make_user(db)
