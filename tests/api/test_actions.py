@@ -51,7 +51,8 @@ def links_about(db: Connection, visit: dict[str, Any]) -> dict[str, str]:
     message = one(
         db,
         "select id from public.notifications where appointment_id = %s"
-        " and kind in ('confirmation', 'change', 'offer') order by appointment_version desc limit 1",
+        " and kind in ('confirmation', 'change', 'offer')"
+        " order by appointment_version desc limit 1",
         visit["id"],
     )
     return tokens_of(db, message["id"])
