@@ -32,6 +32,10 @@ DEPTH_SECONDS = 2.0
 DEPTH_KEPT_SECONDS = 5.0
 
 
+class CannotListenError(Exception):
+    """The port is taken or not ours to take; the text says why."""
+
+
 class HealthServer:
     """Serves the vital signs; `stalled_after` is in seconds."""
 
@@ -51,8 +55,15 @@ class HealthServer:
         self._depth_known_at = float("-inf")
 
     async def start(self) -> asyncio.Server:
-        """Listen; raises OSError when the port is taken."""
-        server = await asyncio.start_server(self._answer, HOST, self._port, limit=LONGEST_REQUEST)
+        """Listen. Raises CannotListenError."""
+        try:
+            server = await asyncio.start_server(
+                self._answer, HOST, self._port, limit=LONGEST_REQUEST
+            )
+        except OSError as error:
+            raise CannotListenError(
+                f"cannot listen on port {self._port}: {error.strerror}"
+            ) from None
         port = server.sockets[0].getsockname()[1]
         logger.info("health_listening", extra={"port": port})
         return server
