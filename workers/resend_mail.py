@@ -119,6 +119,9 @@ class ResendMail:
     ) -> Answer:
         while True:
             await self._wait_until_open(deadline)
+            if _now() >= deadline:
+                # Begun too late, a request might still leave before it is cut off.
+                raise MailError("timeout", refused=True)
             try:
                 async with asyncio.timeout_at(deadline):
                     return await ask()

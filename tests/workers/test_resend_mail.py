@@ -200,6 +200,14 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
             )
 
 
+async def test_nothing_is_asked_for_after_the_deadline() -> None:
+    provider = Provider(ACCEPTED)
+    with pytest.raises(MailError) as raised:
+        await send(provider, seconds=-1)
+    assert raised.value.refused
+    assert provider.requests == []
+
+
 BATCH = [("key-1", MAIL), ("key-2", MAIL)]
 
 
