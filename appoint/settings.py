@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -76,6 +78,21 @@ class Settings(BaseModel):
     appoint_calendar_import_allow_loopback: bool = False
     appoint_log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
+    @field_validator("appoint_smtp_url")
+    @classmethod
+    def _names_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuses what a password becomes in which a character is not percent-encoded, too."""
+        if url is None:
+            return None
+        # Raises ValueError itself for what cannot be read, as `port` does.
+        address = urlsplit(url.get_secret_value())
+        rest = (address.path.strip("/"), address.query, address.fragment)
+        if address.scheme not in ("smtp", "smtps") or not address.hostname or any(rest):
+            raise ValueError
+        if address.port == 0:
+            raise ValueError
+        return url
+
     @model_validator(mode="before")
     @classmethod
     def _split_sites(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +115,11 @@ class Settings(BaseModel):
         """
         stored = dotenv_values(env_file) if env_file.is_file() else {}
         given = stored | dict(os.environ if environment is None else environment)
-        # An empty variable means "not set", as in most shells' habits and compose files.
-        values = {name.lower(): value for name, value in given.items() if value}
+        # An empty variable means "not set", as in most shells' habits and compose files; the end of
+        # the line in a key's file is no part of the key.
+        values = {
+            name.lower(): value.strip() for name, value in given.items() if value and value.strip()
+        }
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:

@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return CANNOT_START
     set_up_logs(settings.appoint_log_level)
+    from workers.health import CannotListenError  # noqa: PLC0415 - as runner
     from workers.runner import run  # noqa: PLC0415 - heavy; a wrong setting should say so at once
 
     try:
         asyncio.run(run(settings, roles))
-    except OSError as error:
-        port = settings.appoint_worker_health_port
-        sys.stderr.write(f"error: cannot listen on port {port}: {error.strerror}\n")
+    except CannotListenError as error:
+        sys.stderr.write(f"error: {error}\n")
         return CANNOT_START
     except (asyncio.CancelledError, KeyboardInterrupt):
         return ENDED_AT_ONCE

@@ -46,7 +46,23 @@ def exposition(signs: VitalSigns, depth: QueueDepth | None, now: datetime | None
     show("turn_age_seconds", "Since its loop last turned.", signs.seconds_since_turn())
     show("in_flight", "Messages being sent.", signs.in_flight)
     show("realtime_up", "Whether Realtime is subscribed.", signs.realtime == "subscribed")
-    show("database_up", "Whether the database answered.", signs.database == "reachable")
+    show("database_up", "Whether the database answered.", signs.is_database_reachable(depth))
+    ages = Gauge(
+        "appoint_worker_round_age_seconds",
+        "Since it last looked with success.",
+        ["round"],
+        registry=registry,
+    )
+    failing = Gauge(
+        "appoint_worker_round_failing",
+        "Whether the last look failed.",
+        ["round"],
+        registry=registry,
+    )
+    for name, one in signs.rounds.items():
+        if one.last_look_at is not None:
+            ages.labels(name).set(max(0.0, (now - one.last_look_at).total_seconds()))
+        failing.labels(name).set(one.failing)
     if depth is not None:
         show("queued", "Messages that wait.", depth.queued)
         show("dead", "Messages given up.", depth.dead)

@@ -1,8 +1,8 @@
 """`GET /healthz` of a worker, on loopback: is the loop turning, what happened last, what waits.
 `GET /metrics` tells the same to Prometheus.
 
-Answers 200 while the worker lives and looks into the queue, also when Supabase is away (the body
-says so); 503 when the notifier's loop has stopped turning, which only a restart can mend. A few
+Answers 200 while the worker lives, also when Supabase is away or a round fails (the body says so:
+`degraded`); 503 when the notifier's loop has stopped turning, which only a restart can mend. A few
 lines of HTTP, because a web framework would double the memory of the process.
 """
 
@@ -32,6 +32,10 @@ DEPTH_SECONDS = 2.0
 DEPTH_KEPT_SECONDS = 5.0
 
 
+class CannotListenError(Exception):
+    """The port is taken or not ours to take; the text says why."""
+
+
 class HealthServer:
     """Serves the vital signs; `stalled_after` is in seconds."""
 
@@ -51,8 +55,15 @@ class HealthServer:
         self._depth_known_at = float("-inf")
 
     async def start(self) -> asyncio.Server:
-        """Listen; raises OSError when the port is taken."""
-        server = await asyncio.start_server(self._answer, HOST, self._port, limit=LONGEST_REQUEST)
+        """Listen. Raises CannotListenError."""
+        try:
+            server = await asyncio.start_server(
+                self._answer, HOST, self._port, limit=LONGEST_REQUEST
+            )
+        except OSError as error:
+            raise CannotListenError(
+                f"cannot listen on port {self._port}: {error.strerror}"
+            ) from None
         port = server.sockets[0].getsockname()[1]
         logger.info("health_listening", extra={"port": port})
         return server
@@ -85,8 +96,10 @@ class HealthServer:
     async def _report(self, status: str) -> dict[str, Any]:
         signs = self._signs
         depth = await self._queue()
+        is_reachable = signs.is_database_reachable(depth)
         is_closed = depth is not None and depth.closed_because is not None
-        if status == "ok" and (signs.database == "unreachable" or is_closed):
+        is_failing = any(one.failing for one in signs.rounds.values())
+        if status == "ok" and (not is_reachable or is_closed or is_failing):
             status = "degraded"
         return {
             "status": status,
@@ -95,7 +108,7 @@ class HealthServer:
             "last_sweep_at": _iso(signs.last_sweep_at),
             "last_sent_at": _iso(signs.last_sent_at),
             "realtime": signs.realtime,
-            "database": signs.database,
+            "database": "reachable" if is_reachable else "unreachable",
             "in_flight": signs.in_flight,
             "sent": signs.sent,
             "failed": signs.failed,

@@ -14,6 +14,9 @@ from supabase import AsyncClient
 logger = logging.getLogger(__name__)
 
 SEAL_EVERY = 60.0
+# What one look takes, so that it ends in time also after an import of years.
+MOST_CLINICS = 100
+MOST_EVENTS = 2000
 
 
 class History:
@@ -23,9 +26,11 @@ class History:
         self._rpc = client.schema("worker").rpc
 
     async def look(self) -> bool:
-        """Seal what is new; all of it is done at once, so there is never more."""
-        answer = await self._rpc("seal_history", {}).execute()
+        """Seal some of what is new. True: there may be more."""
+        most: dict[str, Any] = {"most_clinics": MOST_CLINICS, "most_events": MOST_EVENTS}
+        answer = await self._rpc("seal_history", most).execute()
         seals: list[Any] = answer.data  # type: ignore[assignment]
         for seal in seals:
             logger.info("history_sealed", extra=seal)
-        return False
+        is_one_full = any(seal["event_count"] >= MOST_EVENTS for seal in seals)
+        return is_one_full or len(seals) == MOST_CLINICS

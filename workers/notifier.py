@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,6 +21,7 @@ from uuid import UUID
 
 from appoint.mail import Message, UnknownKindError
 from workers.frozen_mail import FrozenMail
+from workers.lease_clock import lease_time
 from workers.mail_errors import MailError
 from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
 from workers.sending import RecordsOutcomes, Request, Sending, SendsMail
@@ -36,6 +37,8 @@ SHARE_FOR_WAITING = 0.25
 # comes too late for it. Urgent ones wait longer, lest such ones take the turns that they gave back.
 SHARED_WAITING = 5.0
 TRIES_TO_BEGIN = 3
+# Of a lease, gone when it is too late to begin: what is begun then is still sent within it.
+SHARE_FOR_BEGINNING = 0.5
 # Enough to keep the provider busy; more would have their turns before urgent ones that come later.
 BATCHES_AT_ONCE = 3
 # A request that arrives a little early must not be one too many.
@@ -106,6 +109,8 @@ class Notifier:
         while not self._stopping:
             self._signs.turn()
             await self._wait_for_room()
+            if self._stopping:
+                break
             self._wake.clear()
             if (closed_for := self._transport.closed_for()) > 0:
                 await self._sleep(min(closed_for, LONGEST_PAUSE))
@@ -117,7 +122,7 @@ class Notifier:
         """Claim as much as there is room for; wait only when nothing at all was due."""
         room = self._pace.concurrency - self._busy()
         # Taken before the call: the lease can only have begun later than this.
-        lease_began = _now()
+        lease_began = lease_time()
         try:
             claims = await self._outbox.claim(
                 room,
@@ -147,8 +152,8 @@ class Notifier:
     async def _write_all(self, claims: list[Claim], lease_began: float) -> None:
         """Write the mails, and let them be begun while the next are claimed; not while the next are
         written, since a request that hears of its turn late is soon one too many."""
-        if self._beginning:
-            await asyncio.wait([self._beginning])
+        while self._beginning and not self._beginning.done():
+            await self._wait_for([self._beginning])
         letters: list[Letter] = []
         for claim in claims:
             try:
@@ -170,7 +175,7 @@ class Notifier:
     ) -> None:
         """Write the mails down, and start each request at the time it was given."""
         try:
-            turns = await self._turns(letters)
+            turns = await self._turns(letters, lease_began)
         finally:
             self._promised -= alone
             self._batches -= batches
@@ -190,25 +195,33 @@ class Notifier:
                 self._batches -= 1
                 self._wake.set()
 
-    async def _turns(self, letters: list[Letter]) -> dict[UUID, Turn]:
+    async def _turns(self, letters: list[Letter], lease_began: float) -> dict[UUID, Turn]:
         """When each may start: first those that go alone, then those that share their requests."""
         longest = self._pace.lease_seconds * SHARE_FOR_WAITING
         turns: dict[UUID, Turn] = {}
         for may_share, within in ((False, longest), (True, min(longest, SHARED_WAITING))):
             if together := [letter for letter in letters if letter.may_share is may_share]:
-                turns |= await self._turns_within(together, within)
+                turns |= await self._turns_within(together, within, lease_began)
         return turns
 
-    async def _turns_within(self, letters: list[Letter], within: float) -> dict[UUID, Turn]:
+    async def _turns_within(
+        self, letters: list[Letter], within: float, lease_began: float
+    ) -> dict[UUID, Turn]:
         """None if the database does not answer: their leases run out then."""
+        rate = self._pace.per_second * SHARE_OF_RATE
+        give_up_at = _now() + (
+            lease_began + self._pace.lease_seconds * SHARE_FOR_BEGINNING - lease_time()
+        )
         for is_last in [False] * (TRIES_TO_BEGIN - 1) + [True]:
             try:
-                rate = self._pace.per_second * SHARE_OF_RATE
-                return await self._outbox.begin(letters, rate, within)
+                async with asyncio.timeout_at(give_up_at):
+                    return await self._outbox.begin(letters, rate, within)
             except Exception as error:
                 self._database_is("unreachable", error)
-                if not is_last:
-                    await asyncio.sleep(self._next_pause())
+                pause = self._next_pause()
+                if is_last or self._stopping or _now() + pause >= give_up_at:
+                    break
+                await asyncio.sleep(pause)
         return {}
 
     def _letter_of(self, claim: Claim) -> Letter:
@@ -252,12 +265,14 @@ class Notifier:
     async def _wait_for_room(self) -> None:
         """Return once half of the places are free: claims in batches, not one by one."""
         while self._busy() > self._pace.concurrency // 2 and not self._stopping:
-            self._signs.turn()
-            await asyncio.wait(
-                self._sending,
-                timeout=self._pace.sweep_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await self._wait_for(self._sending)
+
+    async def _wait_for(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Return when one has ended, or after some seconds; who waits is alive."""
+        self._signs.turn()
+        await asyncio.wait(
+            tasks, timeout=self._pace.sweep_seconds, return_when=asyncio.FIRST_COMPLETED
+        )
 
     def _busy(self) -> int:
         return len(self._sending) + self._promised
@@ -272,9 +287,10 @@ class Notifier:
 
     async def _drain(self) -> None:
         """Every task ends within its lease by itself; there is nothing to hurry and none to cut."""
-        while self._sending:
+        if self._sending:
             logger.info("draining", extra={"in_flight": len(self._sending)})
-            await asyncio.wait(self._sending)
+        while self._sending:
+            await self._wait_for(self._sending)
 
     def _next_pause(self) -> float:
         pause = self._pause * random.uniform(0.5, 1.5)  # noqa: S311

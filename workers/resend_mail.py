@@ -119,6 +119,9 @@ class ResendMail:
     ) -> Answer:
         while True:
             await self._wait_until_open(deadline)
+            if _now() >= deadline:
+                # Begun too late, a request might still leave before it is cut off.
+                raise MailError("timeout", refused=True)
             try:
                 async with asyncio.timeout_at(deadline):
                     return await ask()
@@ -185,11 +188,12 @@ def _judge(error: ResendError) -> MailError:
         return MailError(
             reason, retry_after=_retry_after(error) or pause, refused=True, closed=True
         )
-    if status in (401, 403):
+    # 404, 405, 407: this is not Resend, but another address or a proxy that lets nothing through.
+    if status in (401, 403, 404, 405, 407) or error.error_type == "invalid_from_address":
         return MailError(reason, retry_after=MISCONFIGURED_PAUSE, refused=True, closed=True)
     if status == 409 and error.error_type == "concurrent_idempotent_requests":
         return MailError(reason, retry_after=DEFAULT_RETRY_AFTER)
-    # 400, 404, 413, 422 are about this message. 409 with other bytes means that an earlier try was
+    # 400, 413, 422 are about this message. 409 with other bytes means that an earlier try was
     # accepted with other content: a person must look, nothing may be sent again.
     is_about_us = 400 <= status < 500 and status != 408
     return MailError(reason, permanent=is_about_us, refused=is_about_us and status != 409)

@@ -41,7 +41,7 @@ WAKEABLE = frozenset(("waitlist", "imports"))
 
 
 async def run(settings: Settings, roles: frozenset[str]) -> None:
-    """Work until told to stop. Raises OSError when the health port is taken."""
+    """Work until told to stop. Raises CannotListenError when the health port is taken."""
     async with http_pool() as supabase_http, _provider_pool(settings) as provider_http:
         # With the service's rights: the queue spans all clinics and belongs to no user.
         client = service_client(settings, supabase_http)

@@ -1,7 +1,7 @@
 """One request to the mail provider: from its turn to the recorded outcome, within the lease.
 
 A request carries one message or a batch of them. It ends before its messages' lease does and
-records its own failure, so that it holds up no other.
+records its own failure, so that it holds up no other. `lease_began` is of `lease_time`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Protocol
 from uuid import UUID
 
 from workers.frozen_mail import FrozenMail
+from workers.lease_clock import lease_time
 from workers.mail_errors import MailError
 from workers.outbox import Claim, Letter, Unreadable
 from workers.vital_signs import VitalSigns
@@ -88,7 +89,14 @@ class Sending:
         """Send when it is its turn, and record what came of it."""
         claims = [letter.claim for letter in request.letters]
         await asyncio.sleep(request.starts_at - _now())
-        deadline = _now() + min(LONGEST_SENDING, self._lease_seconds * SHARE_FOR_SENDING)
+        lease_left = self._lease_left(lease_began)
+        if lease_left <= 0:
+            # This process stood still. Whoever has the messages now asked anew whether they hold.
+            for claim in claims:
+                logger.warning("lease_was_lost", extra=_ids(claim))
+            return
+        longest = min(LONGEST_SENDING, self._lease_seconds * SHARE_FOR_SENDING)
+        deadline = _now() + min(longest, lease_left)
         try:
             provider_ids = await self._send(request, deadline)
         except MailError as failure:
@@ -105,6 +113,9 @@ class Sending:
                     for claim, provider_id in zip(claims, provider_ids, strict=True)
                 )
             )
+
+    def _lease_left(self, lease_began: float) -> float:
+        return lease_began + self._lease_seconds - lease_time()
 
     async def _send(self, request: Request, deadline: float) -> list[str]:
         mails = [(str(letter.claim.notification_id), letter.mail) for letter in request.letters]
@@ -133,7 +144,7 @@ class Sending:
 
         self._signs.sent += 1
         self._signs.last_sent_at = datetime.now(UTC)
-        took = round((_now() - lease_began) * 1000)
+        took = round((lease_time() - lease_began) * 1000)
         logger.info("mail_sent", extra=_ids(claim) | {"took_ms": took})
         await self._until_recorded(complete, claim, lease_began)
 
@@ -161,14 +172,13 @@ class Sending:
     ) -> None:
         """Try until the lease is over. After that the queue hands the message out again, and the
         idempotency key keeps a second sending from reaching anybody."""
-        lease_ends = lease_began + self._lease_seconds
         pause = FIRST_PAUSE
         while True:
             try:
-                async with asyncio.timeout(max(0.0, lease_ends - _now())):
+                async with asyncio.timeout(max(0.0, self._lease_left(lease_began))):
                     await record()
             except Exception as error:
-                if _now() + pause >= lease_ends:
+                if self._lease_left(lease_began) <= pause:
                     outcome = {"error": type(error).__name__}
                     logger.warning("outcome_not_recorded", extra=_ids(claim) | outcome)
                     return

@@ -41,7 +41,8 @@ class SmtpMail:
     def __init__(self, settings: Settings) -> None:
         assert settings.appoint_smtp_url is not None, "checked when the process starts"
         address = urlsplit(settings.appoint_smtp_url.get_secret_value())
-        self._host = address.hostname or "localhost"
+        assert address.hostname is not None, "checked with the settings"
+        self._host = address.hostname
         self._port = address.port or (465 if address.scheme == "smtps" else 587)
         self._tls = address.scheme == "smtps"
         # Loopback is for tests and relays on the same machine; everything else must be encrypted.

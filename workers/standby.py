@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 
 from workers.vital_signs import VitalSigns
 
@@ -18,7 +19,8 @@ class Standby:
         self._stopped = asyncio.Event()
 
     def wake(self) -> None:
-        """Nothing to look for."""
+        """Nothing to look for; the other roles hear of it, too."""
+        self._signs.last_wake_at = datetime.now(UTC)
 
     def stop(self) -> None:
         """Let `run` return."""

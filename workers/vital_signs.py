@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from appoint.queue_depth import QueueDepth
+
 
 @dataclass(slots=True)
 class RoundSigns:
@@ -24,6 +26,7 @@ class VitalSigns:
     last_sweep_at: datetime | None = None
     last_sent_at: datetime | None = None
     realtime: str = "connecting"
+    # As the notifier found it; not every process has one, and it asks only while mail is taken.
     database: str = "unknown"
     in_flight: int = 0
     sent: int = 0
@@ -39,6 +42,10 @@ class VitalSigns:
         known.failing = failing
         if not failing:
             known.last_look_at = datetime.now(UTC)
+
+    def is_database_reachable(self, depth: QueueDepth | None) -> bool:
+        """`depth` is what it has just answered to who asks for this worker's health."""
+        return depth is not None and self.database != "unreachable"
 
     def turn(self) -> None:
         """The notifier's loop is alive."""

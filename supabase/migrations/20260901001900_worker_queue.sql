@@ -794,6 +794,9 @@ declare
 begin
   update private.notification_payloads as payload set
     trying_since = null,
+    -- Written anew with the next try: of what nobody got, a refused sender must not outlive its repair.
+    frozen = case when fail.closed and fail.refused and payload.uncertain_since is null then null
+      else payload.frozen end,
     uncertain_since = case when fail.refused then payload.uncertain_since
       else coalesce(payload.uncertain_since, payload.trying_since) end
   where payload.notification_id = any (held);

@@ -70,10 +70,11 @@ begin
 end;
 $$;
 
--- Seals every clinic's events that are not sealed yet and whose transactions are all over: only
--- then can no earlier event appear any more. Two sealers at once: one of them does nothing.
+-- Seals clinics' events that are not sealed yet and whose transactions are all over: only then can no
+-- earlier event appear any more. Whose last seal is the oldest come first. A seal covers no more than so
+-- many events, but always whole transactions. Two sealers at once: one of them does nothing.
 -- Definer: the service key has no privilege to write seals.
-create function worker.seal_history()
+create function worker.seal_history(most_clinics int default 100, most_events int default 2000)
 returns table (clinic_id uuid, seal_position int, event_count bigint, hash text)
 language plpgsql
 security definer
@@ -83,43 +84,79 @@ as $$
 declare
   seal public.history_seals;
 begin
+  if coalesce(seal_history.most_clinics, 0) not between 1 and 1000
+    or coalesce(seal_history.most_events, 0) not between 1 and 100000 then
+    perform private.raise_error('invalid_input', 'Seal 1 to 100000 events of 1 to 1000 clinics.');
+  end if;
   for seal in
     -- One statement, so that all of it sees one snapshot.
+    with chosen as materialized (
+      select clinics.id, last.position, last.hash, began.settled_from, began.after_event_id,
+        settled.before
+      from (
+        select pg_snapshot_xmin(pg_current_snapshot()) as before,
+          pg_snapshot_xmax(pg_current_snapshot()) as newest
+      ) as settled
+      cross join public.clinics
+      left join lateral (
+        select * from public.history_seals as seals
+        where seals.clinic_id = clinics.id
+        order by seals.position desc
+        limit 1
+      ) as last on true
+      cross join lateral (
+        select
+          case when restored then '0'::xid8 else coalesce(last.settled_before, '0'::xid8) end
+            as settled_from,
+          case when restored then (
+            select max(seals.last_event_id) from public.history_seals as seals
+            where seals.clinic_id = clinics.id
+          ) else coalesce(last.after_event_id, 0) end as after_event_id
+        from (select coalesce(last.settled_before > settled.newest, false) as restored)
+      ) as began
+      where exists (
+        select from public.appointment_events as event
+        where event.clinic_id = clinics.id
+          and event.transaction_id >= began.settled_from
+          and event.transaction_id < settled.before
+          and event.id > began.after_event_id
+      )
+      order by last.sealed_at nulls first, clinics.id
+      limit seal_history.most_clinics
+    )
     select
-      null::bigint, clinics.id, coalesce(last.position, 0) + 1, began.settled_from,
-      settled.before, began.after_event_id, unsealed.last_event_id, unsealed.event_count,
-      last.hash, null::bytea, now()
-    from (
-      select pg_snapshot_xmin(pg_current_snapshot()) as before,
-        pg_snapshot_xmax(pg_current_snapshot()) as newest
-    ) as settled
-    cross join public.clinics
-    left join lateral (
-      select * from public.history_seals as seals
-      where seals.clinic_id = clinics.id
-      order by seals.position desc
-      limit 1
-    ) as last on true
+      null::bigint, chosen.id, coalesce(chosen.position, 0) + 1, chosen.settled_from,
+      piece.settled_before, chosen.after_event_id, unsealed.last_event_id, unsealed.event_count,
+      chosen.hash, null::bytea, now()
+    from chosen
+    -- The transaction after that of the last event for which there is room.
     cross join lateral (
-      select
-        case when restored then '0'::xid8 else coalesce(last.settled_before, '0'::xid8) end
-          as settled_from,
-        case when restored then (
-          select max(seals.last_event_id) from public.history_seals as seals
-          where seals.clinic_id = clinics.id
-        ) else coalesce(last.after_event_id, 0) end as after_event_id
-      from (select coalesce(last.settled_before > settled.newest, false) as restored)
-    ) as began
+      select coalesce((
+        select event.transaction_id from public.appointment_events as event
+        where event.clinic_id = chosen.id
+          and event.transaction_id > (
+            select full_with.transaction_id from public.appointment_events as full_with
+            where full_with.clinic_id = chosen.id
+              and full_with.transaction_id >= chosen.settled_from
+              and full_with.transaction_id < chosen.before
+              and full_with.id > chosen.after_event_id
+            order by full_with.transaction_id
+            offset seal_history.most_events - 1 limit 1
+          )
+          and event.transaction_id < chosen.before
+        order by event.transaction_id
+        limit 1
+      ), chosen.before) as settled_before
+    ) as piece
     cross join lateral (
       select max(event.id) as last_event_id, count(*) as event_count
       from public.appointment_events as event
-      where event.clinic_id = clinics.id
-        and event.transaction_id >= began.settled_from
-        and event.transaction_id < settled.before
-        and event.id > began.after_event_id
+      where event.clinic_id = chosen.id
+        and event.transaction_id >= chosen.settled_from
+        and event.transaction_id < piece.settled_before
+        and event.id > chosen.after_event_id
     ) as unsealed
-    where unsealed.event_count > 0
-    order by clinics.id
+    order by chosen.id
   loop
     insert into public.history_seals (clinic_id, position, settled_from, settled_before,
       after_event_id, last_event_id, event_count, prev_hash, hash)
@@ -137,8 +174,9 @@ begin
 end;
 $$;
 
-comment on function worker.seal_history() is
-  'Seals what is new in every clinic''s history. The hashes returned are worth keeping elsewhere.';
+comment on function worker.seal_history(int, int) is
+  'Seals what is new in clinics'' histories, one seal for each. The hashes returned are worth keeping '
+  'elsewhere. As many clinics as asked for, or a seal of that many events: there may be more.';
 
 -- What is wrong with a clinic's history, in words; no row: nothing is.
 -- Definer: reads all of a clinic's appointments and events for owners and managers.
@@ -214,5 +252,5 @@ comment on function public.verify_history(uuid) is
   'Checks a clinic''s whole history and lists what is wrong with it; no row: nothing is. '
   'Owners and managers only.';
 
-grant execute on function worker.seal_history() to service_role;
+grant execute on function worker.seal_history(int, int) to service_role;
 grant execute on function public.verify_history(uuid) to authenticated, service_role;

@@ -10,7 +10,8 @@ create table private.freed_slots (
   provider_id uuid,
   session_id uuid,
   during tstzrange not null,
-  noted_at timestamptz not null default now()
+  noted_at timestamptz not null default now(),
+  passed text[] not null default '{}'
 );
 
 comment on table private.freed_slots is
@@ -20,6 +21,9 @@ comment on column private.freed_slots.session_id is
   'whoever removes the session would wait for this row while whoever offers it waits for the session.';
 comment on column private.freed_slots.provider_id is
   'Whose time; null: a room or equipment became free with it, so any provider''s may be.';
+
+comment on column private.freed_slots.passed is
+  'What looks that had no time to come to an end have tried: entry, start and provider of each.';
 
 alter table private.freed_slots enable row level security;
 
@@ -79,31 +83,38 @@ create trigger _850_note_freed_by_removal after delete on public.appointments
   )
   execute function private.note_freed_visit();
 
--- Notes the days of a provider at a place on which there may be more open time now, cut into pieces
--- that one look at the free times can take.
+-- Notes the days of a provider at a place on which there may be more open time now, as far ahead as
+-- anybody can book, cut into pieces that one look at the free times can take.
 create function private.note_freed_days(
   clinic_id uuid, location_id uuid, provider_id uuid, first_day date, last_day date
 ) returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+  horizon_days int := (
+    select max(services.horizon_days) from public.services
+    where services.clinic_id = note_freed_days.clinic_id
+  );
 begin
+  -- Nobody can wait in a clinic without services, nor book.
+  if horizon_days is null then
+    return;
+  end if;
   insert into private.freed_slots (clinic_id, location_id, provider_id, during)
   select
     note_freed_days.clinic_id, place.id, note_freed_days.provider_id,
     tstzrange(
       piece.day at time zone place.time_zone,
-      least(piece.day + interval '50 days', span.ends) at time zone place.time_zone)
+      least(piece.day + interval '7 days', span.ends) at time zone place.time_zone)
   from public.locations as place
   cross join lateral (
     select
       greatest(first_day, (now() at time zone place.time_zone)::date)::timestamp as begins,
-      least(last_day, (now() at time zone place.time_zone)::date + (
-        select max(services.horizon_days) from public.services
-        where services.clinic_id = note_freed_days.clinic_id
-      ))::timestamp + interval '1 day' as ends
+      least(last_day, (now() at time zone place.time_zone)::date + horizon_days)::timestamp
+        + interval '1 day' as ends
   ) as span
-  cross join lateral generate_series(span.begins, span.ends - interval '1 day', '50 days')
+  cross join lateral generate_series(span.begins, span.ends - interval '1 day', '7 days')
     as piece (day)
   where place.clinic_id = note_freed_days.clinic_id
     and (note_freed_days.location_id is null or place.id = note_freed_days.location_id);
@@ -294,7 +305,8 @@ declare
   candidate private.offer_candidate;
 begin
   with waiting as materialized (
-    select entry.*, clinic.waitlist_policy
+    select entry.*,
+      case when clinic.waitlist_policy = 'urgency' then entry.urgency end as urgency_that_counts
     from public.waitlist_entries as entry
     join public.clinics as clinic on clinic.id = entry.clinic_id
     where entry.clinic_id = freed.clinic_id and entry.status = 'waiting'
@@ -337,53 +349,63 @@ begin
       and session.starts_at >= now() + make_interval(mins => greatest(wanted.min_notice_minutes, 1))
       and session.starts_at < now() + make_interval(days => wanted.horizon_days)
       and private.seats_left(session) > 0
+  ), shown as materialized (
+    -- Once for each time: what follows compares it with the wishes of everybody who waits.
+    select free.*, here.starts::date as day, extract(isodow from here.starts)::smallint as weekday,
+      here.starts::time as from_clock,
+      here.starts::time - time '00:00' + (free.ends_at - free.starts_at) as until,
+      abs(extract(epoch from free.starts_at - lower(freed.during))) as distance,
+      ' ' || free.starts_at || ' ' || free.provider_id as start_and_provider
+    from free
+    join public.locations as place on place.id = freed.location_id
+    cross join lateral (
+      select (free.starts_at at time zone place.time_zone) as starts
+    ) as here
   )
-  select waiting.id, waiting.patient_id, free.service_id, free.provider_id, free.starts_at,
-    free.ends_at, free.session_id
+  -- Entry by entry in their order, so that it ends at the first whom any of the times suits.
+  select waiting.id, waiting.patient_id, closest.service_id, closest.provider_id, closest.starts_at,
+    closest.ends_at, closest.session_id
   into candidate
-  from waiting
-  join free on free.service_id = waiting.service_id
-  join public.locations as place on place.id = freed.location_id
+  from (
+    select * from waiting
+    order by waiting.urgency_that_counts desc, waiting.created_at, waiting.id
+  ) as waiting
   cross join lateral (
-    select (free.starts_at at time zone place.time_zone) as starts
-  ) as shown
-  where shown.starts::date between coalesce(waiting.earliest, '-infinity')
-      and coalesce(waiting.latest, 'infinity')
-    and (waiting.weekdays is null
-      or extract(isodow from shown.starts)::smallint = any (waiting.weekdays))
-    and shown.starts::time >= waiting.from_clock
-    and shown.starts::time - time '00:00' + (free.ends_at - free.starts_at)
-      <= waiting.to_clock - time '00:00'
-    and (
-      not exists (
-        select from public.waitlist_entry_providers as preferred
-        where preferred.entry_id = waiting.id
+    select shown.*
+    from shown
+    where shown.service_id = waiting.service_id
+      and shown.day between coalesce(waiting.earliest, '-infinity')
+        and coalesce(waiting.latest, 'infinity')
+      and (waiting.weekdays is null or shown.weekday = any (waiting.weekdays))
+      and shown.from_clock >= waiting.from_clock
+      and shown.until <= waiting.to_clock - time '00:00'
+      and (
+        not exists (
+          select from public.waitlist_entry_providers as preferred
+          where preferred.entry_id = waiting.id
+        )
+        or exists (
+          select from public.waitlist_entry_providers as preferred
+          where preferred.entry_id = waiting.id and preferred.provider_id = shown.provider_id
+        )
       )
-      or exists (
-        select from public.waitlist_entry_providers as preferred
-        where preferred.entry_id = waiting.id and preferred.provider_id = free.provider_id
+      and not exists (
+        select from public.waitlist_offers as earlier
+        where earlier.clinic_id = waiting.clinic_id and earlier.entry_id = waiting.id
+          and earlier.provider_id = shown.provider_id and earlier.starts_at < shown.ends_at
+          and shown.starts_at < earlier.starts_at + (shown.ends_at - shown.starts_at)
       )
-    )
-    and not exists (
-      select from public.waitlist_offers as earlier
-      where earlier.clinic_id = waiting.clinic_id and earlier.entry_id = waiting.id
-        and earlier.provider_id = free.provider_id and earlier.starts_at < free.ends_at
-        and free.starts_at < earlier.starts_at + (free.ends_at - free.starts_at)
-    )
-    and not exists (
-      select from private.reservations as busy
-      where busy.resource_id = waiting.patient_id
-        and busy.during && tstzrange(free.starts_at, free.ends_at)
-        and (busy.expires_at is null or busy.expires_at > now())
-    )
-    and not waiting.id || ' ' || free.starts_at || ' ' || free.provider_id = any (passed)
-  order by
-    case when waiting.waitlist_policy = 'urgency' then waiting.urgency end desc,
-    waiting.created_at,
-    waiting.id,
-    abs(extract(epoch from free.starts_at - lower(freed.during))),
-    free.starts_at,
-    free.provider_id
+      and not exists (
+        select from private.reservations as busy
+        where busy.resource_id = waiting.patient_id
+          and busy.during && tstzrange(shown.starts_at, shown.ends_at)
+          and (busy.expires_at is null or busy.expires_at > now())
+      )
+      and not waiting.id || shown.start_and_provider = any (passed)
+    order by shown.distance, shown.starts_at, shown.provider_id
+    limit 1
+  ) as closest
+  order by waiting.urgency_that_counts desc, waiting.created_at, waiting.id
   limit 1;
   return candidate;
 end;
@@ -427,41 +449,64 @@ begin
 end;
 $$;
 
--- Offers what is free of a freed time, one visit after the other, until it suits nobody any more or
--- 100 offers were made. Returns how many.
-create function private.offer_freed_slot(freed private.freed_slots) returns int
+-- Offers what is free of a freed time, one visit after the other, until it suits nobody any more, 100
+-- offers were made or the time is over. Says how many, whether nothing is left, and what was tried.
+create function private.offer_freed_slot(
+  freed private.freed_slots, within interval, out offers int, out is_over boolean, out passed text[]
+)
 language plpgsql
 set search_path = ''
 as $$
 declare
+  began timestamptz := clock_timestamp();
   candidate private.offer_candidate;
-  passed text[] := '{}';
-  offers int := 0;
 begin
-  while offers < 100 loop
+  passed := freed.passed;
+  offers := 0;
+  loop
     candidate := private.next_offer(freed, passed);
-    exit when candidate.entry_id is null;
+    is_over := candidate.entry_id is null;
+    exit when is_over;
     passed := passed
       || (candidate.entry_id || ' ' || candidate.starts_at || ' ' || candidate.provider_id);
     -- Somebody who is being offered another time right now is left to that offer.
     perform from public.waitlist_entries as waiting
     where waiting.id = candidate.entry_id and waiting.status = 'waiting'
     for no key update skip locked;
-    continue when not found;
-    begin
-      perform private.make_offer(candidate, freed.location_id);
-      offers := offers + 1;
-    exception when sqlstate 'PT403' or sqlstate 'PT404' or sqlstate 'PT409' or sqlstate 'PT422' then
-      -- Taken meanwhile, or the patient is busy by now: the next one.
-      null;
-    end;
+    if found then
+      begin
+        perform private.make_offer(candidate, freed.location_id);
+        offers := offers + 1;
+      exception
+        when sqlstate 'PT403' or sqlstate 'PT404' or sqlstate 'PT409' or sqlstate 'PT422' then
+          -- Taken meanwhile, or the patient is busy by now: the next one.
+          null;
+      end;
+    end if;
+    exit when offers = 100 or clock_timestamp() >= began + within;
   end loop;
-  return offers;
+end;
+$$;
+
+-- What is left to look at of a time that took longer than a statement may: a long one in two halves.
+create function private.halves(freed private.freed_slots) returns tstzrange[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+  takes interval := upper(freed.during) - lower(freed.during);
+  middle timestamptz := lower(freed.during) + takes / 2;
+begin
+  if freed.session_id is not null or takes <= interval '1 day' then
+    return array[freed.during];
+  end if;
+  return array[tstzrange(lower(freed.during), middle), tstzrange(middle, upper(freed.during))];
 end;
 $$;
 
 -- Definer: the service key has no privilege to write offers.
-create function worker.offer_freed_slots(batch int default 1)
+create function worker.offer_freed_slots(batch int default 1, within_seconds numeric default 2)
 returns table (freed int, offered int)
 language plpgsql
 security definer
@@ -469,10 +514,12 @@ set search_path = ''
 as $$
 declare
   slot private.freed_slots;
-  made int;
+  made record;
+  rest tstzrange[];
   is_first boolean := true;
 begin
-  if coalesce(offer_freed_slots.batch, 0) not between 1 and 1000 then
+  if coalesce(offer_freed_slots.batch, 0) not between 1 and 1000
+    or coalesce(within_seconds, -1) not between 0 and 3600 then
     perform private.raise_error('invalid_input', 'Look at 1 to 1000 freed times at once.');
   end if;
   freed := 0;
@@ -493,13 +540,24 @@ begin
       when sqlstate 'PT409' then continue;  -- Somebody is changing it: the next look finds it.
     end;
     is_first := false;
-    made := private.offer_freed_slot(slot);
-    offered := offered + made;
+    begin
+      made := private.offer_freed_slot(
+        slot, make_interval(secs => within_seconds::double precision));
+      rest := case when made.is_over then '{}' else array[slot.during] end;
+      slot.passed := made.passed;
+      offered := offered + made.offers;
+    exception
+      -- The statement's time is over, in a single comparison of everybody with everything.
+      when query_canceled then rest := private.halves(slot);
+    end;
     freed := freed + 1;
-    -- A long time that was taken back has more to give: it stays for the next look.
-    if made < 100 then
-      delete from private.freed_slots where freed_slots.id = slot.id;
-    end if;
+    -- What has more to give goes on behind the others, or a long time would keep them all waiting.
+    insert into private.freed_slots
+      (clinic_id, location_id, provider_id, session_id, during, noted_at, passed)
+    select slot.clinic_id, slot.location_id, slot.provider_id, slot.session_id, piece.during,
+      slot.noted_at, slot.passed
+    from unnest(rest) as piece (during);
+    delete from private.freed_slots where freed_slots.id = slot.id;
   end loop;
   return next;
 end;
@@ -549,11 +607,11 @@ begin
 end;
 $$;
 
-comment on function worker.offer_freed_slots(int) is
+comment on function worker.offer_freed_slots(int, numeric) is
   'Offers up to `batch` freed times to waiting patients, whose schedules stay locked until it is done: '
-  'how many times were looked at, how many offers made. '
-  'Fewer looked at than asked for: nothing is left.';
+  'how many times were looked at, how many offers made. Fewer looked at than asked for: nothing is '
+  'left. A time that takes longer than `within_seconds` is gone on with after the others.';
 comment on function worker.expire_offers(int) is
   'Ends offers that were not answered in time and returns how many; their times are freed again.';
 
-grant execute on function worker.offer_freed_slots(int), worker.expire_offers(int) to service_role;
+grant execute on function worker.offer_freed_slots(int, numeric), worker.expire_offers(int) to service_role;

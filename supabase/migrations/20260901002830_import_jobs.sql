@@ -271,7 +271,7 @@ end;
 $$;
 
 -- Leases the oldest job that waits or was abandoned; no row: nothing to do. A job that ended five
--- workers is taken for the cause and given up.
+-- workers at the same place is taken for the cause and given up.
 -- Definer: as create_import.
 create function worker.claim_import(lease_seconds int default 60)
 returns setof public.import_jobs
@@ -281,7 +281,7 @@ set search_path = ''
 as $$
 begin
   update public.import_jobs set
-    status = 'failed', error = 'The import was begun five times and never came to its end.',
+    status = 'failed', error = 'The import was begun five times and got no further.',
     ended_at = now(), leased_until = null
   where import_jobs.status = 'running' and import_jobs.leased_until <= now()
     and import_jobs.attempts >= 5;
@@ -409,6 +409,8 @@ begin
     already_there = already_there + known,
     rejected = rejected + refused
   where import_files.job_id = job.id and import_files.name = import_batch.file;
+  -- What gets further is not what ends its workers.
+  update public.import_jobs set attempts = 1 where import_jobs.id = job.id and job.attempts > 1;
   return true;
 end;
 $$;

@@ -5,11 +5,15 @@
 
 create table private.log_ins_to_delete (
   user_id uuid primary key references auth.users (id) on delete cascade,
-  queued_at timestamptz not null default now()
+  queued_at timestamptz not null default now(),
+  tried_at timestamptz
 );
 
 comment on table private.log_ins_to_delete is
   'Accounts of erased people. A row goes with the account, which only Auth deletes.';
+
+comment on column private.log_ins_to_delete.tried_at is
+  'When a worker last took it on; null: never. One that Auth will not delete is behind all others.';
 
 alter table private.log_ins_to_delete enable row level security;
 
@@ -55,15 +59,20 @@ begin
     or exists (select from public.members where members.user_id = queued.user_id)
     or exists (select from public.guardians where guardians.user_id = queued.user_id);
   return query
-  select queued.user_id from private.log_ins_to_delete as queued
-  order by queued.queued_at, queued.user_id
-  limit log_ins_to_delete.most;
+  update private.log_ins_to_delete as queued set tried_at = now()
+  where queued.user_id = any (array(
+    select waiting.user_id from private.log_ins_to_delete as waiting
+    order by waiting.tried_at nulls first, waiting.queued_at, waiting.user_id
+    limit log_ins_to_delete.most
+    for no key update skip locked
+  ))
+  returning queued.user_id;
 end;
 $$;
 
 comment on function worker.erase_with_log_in(uuid, uuid, uuid) is
   'As worker.erase_person; the log-ins that nothing needs any more are queued for deletion by Auth.';
-comment on function worker.log_ins_to_delete(int) is 'Accounts of erased people, for Auth to delete.';
+comment on function worker.log_ins_to_delete(int) is 'Accounts of erased people, for Auth to delete; those tried longest ago first.';
 
 grant execute on function
   worker.erase_with_log_in(uuid, uuid, uuid),

@@ -308,6 +308,37 @@ def test_what_is_not_committed_yet_is_sealed_later(connect: Connect) -> None:
     assert problems(db, practice) == set()
 
 
+def test_a_call_seals_no_more_than_it_is_asked_to_and_the_next_goes_on(connect: Connect) -> None:
+    db = connect()
+    practices = [make_practice(db) for _ in range(3)]
+    for practice in practices:
+        for hour in (9, 10, 11):
+            book(db, practice, at(hour))
+        # Two events of one transaction, which a seal does not part.
+        db.execute(
+            "update public.appointments set status = 'arrived'"
+            " where clinic_id = %s and starts_at <= %s",
+            [practice.clinic, at(10)],
+        )
+    sealed: list[Row] = []
+    while len(sealed) < 6:
+        with as_service(db):
+            seals = every(db, "select * from worker.seal_history(2, 2)")
+        # Whoever has waited longest: none comes again before the others came.
+        assert len({row["clinic_id"] for row in seals}) == len(seals) <= 2
+        sealed += seals
+    counts: dict[object, list[int]] = {practice.clinic: [] for practice in practices}
+    for row in sealed:
+        counts[row["clinic_id"]].append(row["event_count"])
+    assert list(counts.values()) == [[2, 3]] * 3
+    assert [problems(db, practice) for practice in practices] == [set()] * 3
+
+
+def test_a_seal_of_a_senseless_size_is_refused(db: Connection) -> None:
+    with as_service(db), refused(db, "invalid_input"):
+        db.execute("select worker.seal_history(0, 1)")
+
+
 def test_many_who_seal_at_once_seal_each_event_once(connect: Connect) -> None:
     db = connect()
     practice = make_practice(db)

@@ -124,6 +124,25 @@ def test_what_was_certainly_refused_may_be_tried_for_longer(
     assert again["attempts"] == 1
 
 
+def test_a_mail_whose_sender_was_refused_is_written_anew_unless_somebody_may_have_it(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9))
+    (message,) = claim(db)
+    begin(db, message)
+    refusal = {"error": "422:invalid_from_address", "refused": True, "closed": True}
+    fail(db, message, **refusal)
+    (message,) = claim(db)
+    assert message["frozen"] is None
+    begin(db, message)
+    fail(db, message)
+    (message,) = claim(db)
+    begin(db, message)
+    fail(db, message, **refusal)
+    (message,) = claim(db)
+    assert message["frozen"]["subject"] == "As first written"
+
+
 def test_an_uncertain_try_stays_uncertain_after_a_certain_refusal(
     db: Connection, practice: Practice
 ) -> None:

@@ -23,6 +23,7 @@ from tests.people import (
     book,
     every,
     insert,
+    make_clinic,
     make_location,
     make_member,
     make_need,
@@ -431,6 +432,79 @@ def test_long_times_of_long_visits_are_looked_at_piece_by_piece(db: Connection) 
     assert offer(db)["offered"] == 1
     (made,) = every(db, OFFERS)
     assert (made["entry_id"], made["starts_at"].date()) == (entry["id"], last)
+
+
+def noted(db: Connection) -> int:
+    count: int = one(db, "select count(*) as n from private.freed_slots")["n"]
+    return count
+
+
+def test_where_nothing_can_be_booked_no_time_is_noted(db: Connection) -> None:
+    clinic = make_clinic(db)
+    location = make_location(db, clinic)
+    provider = make_provider(db, clinic, location)
+    db.execute("update public.providers set active = false where id = %s", [provider])
+    db.execute("update public.providers set active = true where id = %s", [provider])
+    assert noted(db) == 0
+    # As far as anybody can book, though the hours have no end.
+    make_service(db, clinic, horizon_days=20)
+    db.execute("update public.weekly_hours set closes = '20:00'")
+    assert noted(db) == 3
+
+
+def look_briefly(db: Connection) -> Row:
+    """The time is over after the first try."""
+    with as_service(db):
+        return one(db, "select * from worker.offer_freed_slots(1, 0)")
+
+
+def test_a_time_that_takes_long_goes_on_after_the_others(
+    db: Connection, practice: Practice
+) -> None:
+    for _ in range(2):
+        wait_for(db, practice)
+    free_up(db, practice, at(9))
+    free_up(db, practice, at(11))
+    assert look_briefly(db) == {"freed": 1, "offered": 1}
+    assert look_briefly(db) == {"freed": 1, "offered": 1}
+    assert {made["starts_at"] for made in every(db, OFFERS)} == {at(9), at(11)}
+    # Each is looked at until nobody is left whom it suits.
+    assert noted(db) == 2
+    assert offer(db) == {"freed": 2, "offered": 0}
+    assert noted(db) == 0
+
+
+def test_a_time_that_takes_too_long_at_once_is_halved(connect: Connect) -> None:
+    db, other = connect(), connect()
+    practice = settled_practice(db)
+    wait_for(db, practice)
+    week = "tstzrange(date_trunc('day', now()), date_trunc('day', now()) + interval '7 days')"
+    free_up(db, practice, at(9))
+    db.execute("update private.freed_slots set during = " + week)
+    # Whoever looks has to wait.
+    with other.transaction(), db.transaction():
+        other.execute("lock table public.waitlist_offers in access exclusive mode")
+        db.execute("set local statement_timeout = '200ms'")
+        assert look_briefly(db) == {"freed": 1, "offered": 0}
+    halves = every(db, "select upper(during) - lower(during) as takes from private.freed_slots")
+    assert [row["takes"] for row in halves] == [timedelta(days=3.5)] * 2
+    assert offer(db)["offered"] == 1
+
+
+def test_a_look_goes_on_where_the_last_one_had_no_more_time(connect: Connect) -> None:
+    db, other = connect(), connect()
+    practice = settled_practice(db)
+    longest = wait_for(db, practice, created_at=at(0, days=-2))
+    later = wait_for(db, practice, created_at=at(0, days=-1))
+    free_up(db, practice, at(9))
+    with other.transaction():
+        # Whom it cannot have it passes over.
+        other.execute(
+            "select from public.waitlist_entries where id = %s for update", [longest["id"]]
+        )
+        assert look_briefly(db) == {"freed": 1, "offered": 0}
+        assert look_briefly(db) == {"freed": 1, "offered": 1}
+    assert [made["entry_id"] for made in every(db, OFFERS)] == [later["id"]]
 
 
 def test_joining_again_changes_the_wishes_and_keeps_the_place(

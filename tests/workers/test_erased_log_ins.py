@@ -9,10 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 from supabase import AsyncClient
+from supabase_auth.errors import AuthApiError
 
 from appoint.settings import Settings
 from appoint.supabase_clients import http_pool, service_client
 from stack.config import StackConfig
+from workers import erased_log_ins
 from workers.erased_log_ins import ErasedLogIns
 
 
@@ -62,6 +64,48 @@ async def test_what_the_api_left_undone_is_done(
     await ErasedLogIns(client).look()
     assert not is_there(workerless_stack, user)
     assert await ErasedLogIns(client).look() is False
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        AuthApiError("Database error deleting user", 500, "unexpected_failure"),
+        AuthApiError("no Route matched with those values", 404, None),
+    ],
+)
+async def test_an_account_that_auth_will_not_delete_keeps_no_other(
+    workerless_stack: StackConfig,
+    client: AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    refusal: AuthApiError,
+) -> None:
+    kept, first, second = [(await erased_patient(workerless_stack, client))[0] for _ in range(3)]
+    delete_user = client.auth.admin.delete_user
+
+    async def refuse_one(user: str) -> None:
+        if user == kept:
+            raise refusal
+        await delete_user(user)
+
+    monkeypatch.setattr(client.auth.admin, "delete_user", refuse_one)
+    with pytest.raises(AuthApiError):
+        await ErasedLogIns(client).look()
+    assert [is_there(workerless_stack, user) for user in (kept, first, second)] == [
+        True,
+        False,
+        False,
+    ]
+    (refused,) = [record for record in caplog.records if record.message == "log_in_not_deleted"]
+    assert (refused.user_id, refused.code) == (kept, refusal.code)
+    # It comes after who was never tried, though it has waited for longer.
+    monkeypatch.setattr(erased_log_ins, "BATCH", 1)
+    later, _ = await erased_patient(workerless_stack, client)
+    assert await ErasedLogIns(client).look() is True
+    assert not is_there(workerless_stack, later)
+    monkeypatch.undo()
+    await ErasedLogIns(client).look()
+    assert not is_there(workerless_stack, kept)
 
 
 async def test_who_registered_again_meanwhile_is_left_alone(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from tests.workers.notifications import SENDER, notification
 from workers import notifier as notifier_module
 from workers import sending as sending_module
 from workers.frozen_mail import FrozenMail
+from workers.lease_clock import lease_time
 from workers.mail_errors import MailError
 from workers.notifier import BATCHES_AT_ONCE, Notifier, Pace
 from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
@@ -156,7 +158,12 @@ def raising(error: Exception) -> Callable[[], object]:
 
 @asynccontextmanager
 async def running(
-    outbox: OutboxDouble, transport: TransportDouble, *, concurrency: int = 4, sweep: float = 60
+    outbox: OutboxDouble,
+    transport: TransportDouble,
+    *,
+    concurrency: int = 4,
+    sweep: float = 60,
+    signs: VitalSigns | None = None,
 ) -> AsyncIterator[Notifier]:
     pace = Pace(
         concurrency=concurrency,
@@ -168,7 +175,7 @@ async def running(
     def mail_for(claimed: Notification) -> FrozenMail:
         return FrozenMail.of(render(claimed, SENDER), to=claimed.recipient_address)
 
-    notifier = Notifier(outbox, transport, mail_for, pace, VitalSigns())
+    notifier = Notifier(outbox, transport, mail_for, pace, signs or VitalSigns())
     task = asyncio.create_task(notifier.run())
     try:
         yield notifier
@@ -306,6 +313,90 @@ async def test_stopping_records_the_outcome_of_what_is_being_sent_and_claims_no_
         answered.set()
     assert outbox.completed == [due]
     assert len(outbox.due) == 1
+
+
+async def test_who_is_stopped_while_all_places_are_taken_claims_no_more(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    started, answered = asyncio.Event(), asyncio.Event()
+
+    def begin() -> object:
+        started.set()
+        return answered
+
+    due = [notification() for _ in range(4)]
+    transport.behaviour = {str(one.notification_id): begin for one in due}
+    outbox.due = [*due]
+    async with running(outbox, transport, concurrency=4) as notifier:
+        await started.wait()
+        notifier.stop()
+        outbox.due = [notification()]
+        answered.set()
+    assert (len(outbox.completed), len(outbox.due), outbox.claims) == (4, 1, 1)
+
+
+async def test_who_waits_for_the_last_outcomes_is_alive(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    due, answered, turned = notification(), asyncio.Event(), asyncio.Event()
+
+    class Signs(VitalSigns):
+        def turn(self) -> None:
+            turned.set()
+
+    transport.behaviour[str(due.notification_id)] = lambda: answered
+    outbox.due = [due]
+    async with running(outbox, transport, sweep=0.01, signs=Signs()) as notifier:
+        await outbox.until(lambda: outbox.due == [])
+        notifier.stop()
+        for _ in range(3):
+            turned.clear()
+            await turned.wait()
+        answered.set()
+    assert outbox.completed == [due]
+
+
+async def test_who_cannot_begin_in_time_leaves_the_messages_to_others(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.may_begin.clear()
+    outbox.due = [notification()]
+    async with asyncio.timeout(30), running(outbox, transport) as notifier:
+        await outbox.until(lambda: outbox.due == [])
+        notifier.stop()
+    assert (outbox.begun, transport.accepted) == ([], [])
+
+
+async def test_who_is_stopped_does_not_try_again_to_begin(
+    outbox: OutboxDouble, transport: TransportDouble
+) -> None:
+    outbox.refuses_to_begin = notifier_module.TRIES_TO_BEGIN
+    outbox.due = [notification()]
+    async with running(outbox, transport) as notifier:
+        await outbox.until(lambda: outbox.claims == 1)
+        notifier.stop()
+    assert outbox.refuses_to_begin == notifier_module.TRIES_TO_BEGIN - 1
+
+
+async def test_a_worker_that_stood_still_longer_than_its_lease_sends_nothing(
+    outbox: OutboxDouble, transport: TransportDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_the_stop = sending_module.lease_time
+    monkeypatch.setattr(sending_module, "lease_time", lambda: before_the_stop() + LEASE_SECONDS + 1)
+    outbox.due = [notification()]
+    async with running(outbox, transport):
+        await outbox.until(lambda: outbox.due == [])
+    assert len(outbox.begun) == 1
+    assert (transport.accepted, outbox.completed, outbox.failed) == ([], [], [])
+
+
+async def test_a_lease_goes_on_while_the_machine_is_suspended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clocks = {time.CLOCK_BOOTTIME: 107.0, time.CLOCK_MONOTONIC: 100.0}
+    monkeypatch.setattr(time, "clock_gettime", clocks.__getitem__)
+    ahead = lease_time() - asyncio.get_running_loop().time()
+    assert ahead == pytest.approx(7, abs=1)
 
 
 async def test_the_next_are_claimed_while_the_last_are_begun_as_far_as_there_is_room(

@@ -123,6 +123,11 @@ async def test_a_rate_limit_longer_than_the_deadline_goes_back_to_the_queue() ->
         (problem(429, "daily_quota_exceeded"), False, resend_mail.QUOTA_PAUSE),
         (problem(401, "missing_api_key"), False, MISCONFIGURED_PAUSE),
         (problem(403, "invalid_api_key"), False, MISCONFIGURED_PAUSE),
+        (problem(404, "not_found"), False, MISCONFIGURED_PAUSE),
+        (httpx.Response(404, text="<html>Not found</html>"), False, MISCONFIGURED_PAUSE),
+        (problem(405, "method_not_allowed"), False, MISCONFIGURED_PAUSE),
+        (httpx.Response(407, text="<html>Log in</html>"), False, MISCONFIGURED_PAUSE),
+        (problem(422, "invalid_from_address"), False, MISCONFIGURED_PAUSE),
         (problem(500, "application_error"), False, None),
         (problem(503, "service_unavailable"), False, None),
         (httpx.Response(502, text="<html>Bad gateway</html>"), False, None),
@@ -148,6 +153,8 @@ async def test_each_refusal_says_whether_and_when_to_try_again(
     [
         problem(401, "missing_api_key"),
         problem(403, "invalid_api_key"),
+        problem(404, "not_found"),
+        problem(422, "invalid_from_address"),
         problem(429, "monthly_quota_exceeded"),
         problem(429, "monthly_quota_exceeded", **{"retry-after": "inf"}),
     ],
@@ -193,6 +200,14 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
             )
 
 
+async def test_nothing_is_asked_for_after_the_deadline() -> None:
+    provider = Provider(ACCEPTED)
+    with pytest.raises(MailError) as raised:
+        await send(provider, seconds=-1)
+    assert raised.value.refused
+    assert provider.requests == []
+
+
 BATCH = [("key-1", MAIL), ("key-2", MAIL)]
 
 
@@ -225,6 +240,7 @@ async def test_a_batch_refused_for_one_of_its_mails_lets_each_be_tried_alone() -
         (problem(500, "application_error"), False, False),
         (problem(409, "invalid_idempotent_request"), True, False),
         (problem(401, "missing_api_key"), False, True),
+        (problem(422, "invalid_from_address"), False, True),
         (httpx.Response(200, json={"data": [{"id": "mail-1"}]}), False, False),
         (httpx.Response(200, json={"data": "mail-1"}), False, False),
         (httpx.Response(200, json=[]), False, False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from unittest.mock import MagicMock
 
@@ -9,6 +10,7 @@ import pytest
 
 from appoint.settings import Settings
 from workers import __main__ as entry
+from workers import runner
 from workers.roles import ROLES, UnknownRoleError, chosen_roles, rounds_of
 from workers.vital_signs import VitalSigns
 
@@ -49,3 +51,22 @@ def test_the_command_says_so_in_one_line(
     monkeypatch.setattr(sys, "argv", ["workers"])
     assert entry.main(["--only", "typo"]) == entry.CANNOT_START
     assert capsys.readouterr().err.startswith("error: no such role: typo")
+
+
+async def _cannot_open(*_: object) -> None:
+    raise FileNotFoundError(2, "No such file", "certificates.pem")
+
+
+def test_only_a_port_that_is_taken_is_reported_as_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "set_up_logs", lambda _: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = SETTINGS.model_copy(update={"appoint_worker_health_port": port})
+        monkeypatch.setattr(Settings, "from_environment", lambda **_: settings)
+        assert entry.main(["--only", "housekeeping"]) == entry.CANNOT_START
+    assert capsys.readouterr().err.startswith(f"error: cannot listen on port {port}: ")
+    monkeypatch.setattr(runner, "run", _cannot_open)
+    with pytest.raises(FileNotFoundError):
+        entry.main(["--only", "housekeeping"])

@@ -61,6 +61,45 @@ def test_an_unusable_value_is_named_and_not_shown() -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com:587",
+        "https://mail.example.com",
+        "smtp://",
+        "smtp://:587",
+        "smtp://clinic:hun/ter2@mail.example.com:587",
+        "smtp://clinic:1/hunter2@mail.example.com:587",
+        "smtp://clinic:1?hunter2@mail.example.com:587",
+        "smtp://clinic:1#hunter2@mail.example.com:587",
+        "smtp://clinic:hunter2@mail.example.com:port",
+        "smtp://clinic:hunter2@mail.example.com:0",
+        "smtp://clinic:hunter2@[mail.example.com",
+    ],
+)
+def test_a_mail_server_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(COMPLETE | {"APPOINT_SMTP_URL": url})
+    assert str(raised.value) == "unusable value: APPOINT_SMTP_URL (see .env.example)"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["smtp://localhost", "smtps://mail.example.com:465/", "smtp://clinic:hun%2Fter2@mail.example"],
+)
+def test_a_mail_server_is_taken_as_it_is_named(url: str) -> None:
+    settings = read(COMPLETE | {"APPOINT_SMTP_URL": url})
+    assert settings.appoint_smtp_url is not None
+    assert settings.appoint_smtp_url.get_secret_value() == url
+
+
+def test_what_stands_around_a_key_is_no_part_of_it() -> None:
+    settings = read(COMPLETE | {"RESEND_API_KEY": " re_1\r\n", "RESEND_WEBHOOK_SECRET": " \n"})
+    assert settings.resend_api_key is not None
+    assert settings.resend_api_key.get_secret_value() == "re_1"
+    assert settings.resend_webhook_secret is None
+
+
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     settings = read(COMPLETE | {"RESEND_API_KEY": "re_hidden"})
     for text in (repr(settings), str(settings), settings.model_dump_json()):
