@@ -91,7 +91,7 @@ export function OpenClinic() {
       />
       <div className="pair">
         <ZoneField value={zone} onChange={setZone} />
-        <LanguageField label={t("rule.locale")} value={locale} onChange={setLocale} />
+        <LanguageField label={t("welcome.locale")} value={locale} onChange={setLocale} />
       </div>
       <div className="pair">
         <Field
