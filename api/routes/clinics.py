@@ -50,6 +50,17 @@ class NewClinic(BaseModel):
     name: Name
     slug: Slug
     time_zone: TimeZone
+    locale: (
+        Annotated[
+            OneLine,
+            Field(
+                max_length=35,
+                description="Language of mails to staff and new patients. Left out: English.",
+                examples=["fr"],
+            ),
+        ]
+        | None
+    ) = None
     location: FirstLocation
 
 
@@ -78,6 +89,7 @@ class Clinic(BaseModel):
     slug: str
     name: str
     time_zone: str
+    locale: str
     books_publicly: bool
     staff_needs_second_factor: bool
     created_at: datetime
@@ -101,6 +113,8 @@ async def open_clinic(
         "location_name": new.location.name,
         "location_address": new.location.address,
     }
+    if new.locale:
+        parameters["locale"] = new.locale
 
     async def act() -> Clinic:
         answer = await asked.person.client.rpc("create_clinic", parameters).execute()

@@ -12,6 +12,9 @@ create table public.clinics (
     constraint clinics_name_is_short check (length(name) <= 200),
   time_zone text not null
     constraint clinics_time_zone_is_known references private.time_zones (name),
+  locale text not null default 'en'
+    constraint clinics_locale_is_a_language_tag
+      check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]+)*$' and length(locale) <= 35),
   books_publicly boolean not null default false,
   hold_minutes int not null default 10
     constraint clinics_hold_is_possible check (hold_minutes between 1 and 60),
@@ -50,6 +53,8 @@ create table public.locations (
 comment on table public.clinics is
   'The tenants. Every other row belongs to one clinic and can refer only to rows of the same clinic.';
 comment on column public.clinics.slug is 'The clinic''s part of a web address, e.g. harbour-clinic.';
+comment on column public.clinics.locale is
+  'Language of messages to staff and of new patients'' records, e.g. en or de-AT.';
 comment on column public.clinics.books_publicly is
   'True: visitors without an account see services, providers and free times.';
 comment on column public.clinics.hold_minutes is
@@ -128,7 +133,7 @@ create policy "managers remove locations" on public.locations
 grant select (id, slug, name, time_zone, books_publicly, hold_minutes) on public.clinics to anon;
 grant select on public.clinics to authenticated;
 grant select on public.locations to anon, authenticated;
-grant update (slug, name, time_zone, books_publicly, hold_minutes, max_holds_per_person,
+grant update (slug, name, time_zone, locale, books_publicly, hold_minutes, max_holds_per_person,
   max_open_bookings_per_patient, staff_needs_second_factor, audit_retention_days)
   on public.clinics to authenticated;
 grant insert, update, delete on public.locations to authenticated;

@@ -14,7 +14,7 @@ create table public.patients (
   date_of_birth date
     constraint patients_date_of_birth_is_plausible
       check (date_of_birth >= date '1850-01-01' and isfinite(date_of_birth)),
-  locale text not null default 'en'
+  locale text not null
     constraint patients_locale_is_a_language_tag
       check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]+)*$' and length(locale) <= 35),
   external_id text constraint patients_external_id_is_short check (length(external_id) <= 200),
@@ -40,7 +40,8 @@ comment on table public.patients is
   'People a clinic sees. Names and contacts stay here: no event, message or error carries them.';
 comment on column public.patients.user_id is 'The user who owns this record; null: has no log-in.';
 comment on column public.patients.email is 'Where mail about appointments goes; null: none is sent.';
-comment on column public.patients.locale is 'Language of messages, e.g. en or de-AT.';
+comment on column public.patients.locale is
+  'Language of messages, e.g. en or de-AT. Not given with a new record: the clinic''s.';
 comment on column public.patients.external_id is
   'The person''s id in the system the record was imported from.';
 
@@ -65,6 +66,18 @@ begin
 end;
 $$;
 
+create function private.take_language_of_clinic() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  select clinics.locale into new.locale from public.clinics where clinics.id = new.clinic_id;
+  return new;
+end;
+$$;
+
+create trigger _010_take_language_of_clinic before insert on public.patients
+  for each row when (new.locale is null) execute function private.take_language_of_clinic();
 create trigger _100_set_updated_at before update on public.patients
   for each row execute function private.set_updated_at();
 create trigger _200_refuse_foreign_address before update on public.patients

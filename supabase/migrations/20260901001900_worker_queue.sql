@@ -465,7 +465,7 @@ begin
     message.channel::text,
     reached.address, case when patient.email is not null then patient.full_name end,
     case when patient.email is null then patient.full_name end,
-    coalesce(preference.language, patient.locale), message.attempts, message.appointment_id,
+    coalesce(preference.language, patient.locale, clinic.locale), message.attempts, message.appointment_id,
     message.appointment_version, clinic.name, place.name, place.address, place.phone,
     coalesce(provider.full_name, whose.full_name),
     service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),

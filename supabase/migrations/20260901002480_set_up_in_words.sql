@@ -69,8 +69,8 @@ end;
 $$;
 
 create trigger _010_check_given before insert or update on public.clinics
-  for each row execute function private.check_given('name', 'slug', 'time_zone', 'hold_minutes',
-    'max_holds_per_person', 'audit_retention_days', 'waitlist_policy', 'offer_minutes');
+  for each row execute function private.check_given('name', 'slug', 'time_zone', 'locale',
+    'hold_minutes', 'max_holds_per_person', 'audit_retention_days', 'waitlist_policy', 'offer_minutes');
 create trigger _020_check_bounds before insert or update on public.clinics
   for each row execute function private.check_bounds('hold_minutes', '1', '60',
     'max_holds_per_person', '0', '100', 'max_open_bookings_per_patient', '0', '2147483647',
@@ -79,7 +79,7 @@ create trigger _020_check_bounds before insert or update on public.clinics
     'max_missed_visits', '1', '1000', 'offer_minutes', '1', '10080');
 create trigger _025_check_lengths before insert or update on public.clinics
   for each row execute function
-    private.check_lengths('name', '200', 'slug', '60', 'external_id', '200');
+    private.check_lengths('name', '200', 'slug', '60', 'locale', '35', 'external_id', '200');
 
 create trigger _010_check_given before insert or update on public.locations
   for each row execute function private.check_given('clinic_id', 'name', 'time_zone');

@@ -235,7 +235,8 @@ begin
 end;
 $$;
 
--- What language the invited person reads nobody knows: the one of whom they would act for.
+-- What language the invited person reads nobody knows: the one in which mail about the patient is
+-- written.
 create function private.language_of_invitation(invitation_id uuid) returns text
 language plpgsql
 stable
@@ -243,9 +244,11 @@ set search_path = ''
 as $$
 begin
   return (
-    select patients.locale
+    select coalesce(preference.language, patients.locale)
     from public.guardian_invitations as invitation
     join public.patients on patients.id = invitation.patient_id
+    left join public.notification_preferences as preference
+      on preference.patient_id = invitation.patient_id
     where invitation.id = language_of_invitation.invitation_id
   );
 end;
@@ -294,6 +297,25 @@ begin
 end;
 $$;
 
+-- Mail about a patient without an address goes to the guardian: while there is one alone, in the
+-- guardian's language, as far as it is known.
+create function private.write_as_guardian_reads(guardian public.guardians) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  language text := private.language_of_user(guardian.user_id);
+begin
+  update public.patients set locale = language
+  where patients.id = guardian.patient_id and patients.email is null and patients.locale <> language
+    and not exists (
+      select from public.guardians as other
+      where other.patient_id = guardian.patient_id and other.user_id <> guardian.user_id
+        and (other.ends_at is null or other.ends_at > now())
+    );
+end;
+$$;
+
 -- Makes the signed-in user the guardian they were invited to be.
 -- Definer: nobody may insert guardians directly.
 create function public.accept_guardianship(invitation_id uuid) returns public.guardians
@@ -331,6 +353,7 @@ begin
       invitation.invited_by)
     returning * into accepted;
   end if;
+  perform private.write_as_guardian_reads(accepted);
   return accepted;
 end;
 $$;
@@ -424,9 +447,10 @@ begin
     perform private.raise_error('limit_reached', 'Please ask the clinic to add more children.');
   end if;
 
-  insert into public.patients (clinic_id, full_name, phone, date_of_birth)
+  -- The caller's language: they read the mail.
+  insert into public.patients (clinic_id, full_name, phone, date_of_birth, locale)
   values (register_dependant.clinic_id, btrim(register_dependant.full_name),
-    register_dependant.phone, register_dependant.date_of_birth)
+    register_dependant.phone, register_dependant.date_of_birth, private.language_of_user(caller))
   returning * into dependant;
   insert into public.guardians (clinic_id, patient_id, user_id, ends_at, created_by)
   values (dependant.clinic_id, dependant.id, caller, grown_up, caller);

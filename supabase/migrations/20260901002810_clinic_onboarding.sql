@@ -90,7 +90,8 @@ create function public.create_clinic(
   time_zone text,
   location_name text,
   location_address text default null,
-  books_publicly boolean default false
+  books_publicly boolean default false,
+  locale text default 'en'
 ) returns public.clinics
 language plpgsql
 security definer
@@ -114,9 +115,9 @@ begin
     perform private.raise_error('limit_reached', 'One person owns at most 20 clinics.');
   end if;
 
-  insert into public.clinics (slug, name, time_zone, books_publicly)
+  insert into public.clinics (slug, name, time_zone, books_publicly, locale)
   values (create_clinic.slug, btrim(create_clinic.name), create_clinic.time_zone,
-    coalesce(create_clinic.books_publicly, false))
+    coalesce(create_clinic.books_publicly, false), create_clinic.locale)
   on conflict on constraint clinics_slug_is_unique do nothing
   returning * into opened;
   if opened.id is null then
@@ -168,12 +169,12 @@ begin
 end;
 $$;
 
-comment on function public.create_clinic(text, text, text, text, text, boolean) is
+comment on function public.create_clinic(text, text, text, text, text, boolean, text) is
   'Opens a clinic with its first location; the caller, whose address is confirmed, becomes its owner.';
 comment on function public.change_clinic(uuid, text, text, text, boolean, boolean) is
   'Changes the given settings of a clinic; it opens to the public only when something can be booked.';
 
 grant execute on function
-  public.create_clinic(text, text, text, text, text, boolean),
+  public.create_clinic(text, text, text, text, text, boolean, text),
   public.change_clinic(uuid, text, text, text, boolean, boolean)
 to authenticated;

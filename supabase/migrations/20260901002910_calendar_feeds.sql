@@ -264,6 +264,10 @@ begin
     from public.providers where providers.clinic_id = feed.clinic_id
     union all
     select patients.id, patients.updated_at from public.patients where patients.id = feed.patient_id
+    union all
+    select preference.id, preference.updated_at
+    from public.notification_preferences as preference
+    where preference.clinic_id = feed.clinic_id and preference.patient_id = feed.patient_id
   ) as named;
   return md5(concat_ws('|', feed.id, feed.details, extract(epoch from lower(shown)), visits, sessions,
     names));
@@ -348,11 +352,13 @@ begin
       and session.starts_at >= lower(shown) and session.starts_at < upper(shown)
   )
   select private.feed_tag(feed), feed.provider_id is not null, feed.details::text,
-    coalesce(patient.locale, 'en'), clinic.name, clinic.time_zone, provider.full_name,
+    coalesce(preference.language, patient.locale, clinic.locale), clinic.name, clinic.time_zone, provider.full_name,
     events.ids, events.versions, events.starts, events.ends, events.changed, events.statuses,
     events.zones, events.places, events.services, events.people
   from public.clinics as clinic
   left join public.patients as patient on patient.id = feed.patient_id
+  left join public.notification_preferences as preference
+    on preference.clinic_id = clinic.id and preference.patient_id = patient.id
   left join public.providers as provider on provider.id = feed.provider_id
   cross join lateral (
     select

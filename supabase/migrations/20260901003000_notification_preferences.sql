@@ -59,7 +59,7 @@ comment on column public.notification_preferences.patient_id is 'Whose; null: a 
 comment on column public.notification_preferences.user_id is 'Whose; null: a patient''s.';
 comment on column public.notification_preferences.channel is 'How messages are sent.';
 comment on column public.notification_preferences.language is
-  'E.g. en or de-AT; null: the patient record''s locale.';
+  'E.g. en or de-AT; null: the patient record''s locale, to a member the clinic''s.';
 comment on column public.notification_preferences.quiet_from is
   'From then on, by the wall clock at the location, reminders wait; null: the clinic''s hours. The '
   'same as quiet_until: they come at any hour.';
@@ -120,6 +120,29 @@ grant update (clinic_id, patient_id, user_id, channel, language, quiet_from, qui
   follow_ups, new_bookings, late_cancellations, daily_agenda)
   on public.notification_preferences to authenticated;
 grant select, insert, update, delete on public.notification_preferences to service_role;
+
+-- In which language a user is written to: as they chose for messages, else as in their newest record,
+-- else as they signed up; null: nothing is known.
+create function private.language_of_user(user_id uuid) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(preference.language, patient.locale,
+      -- Anything can stand there.
+      substring(users.raw_user_meta_data ->> 'language' from '^[a-z]{2}'))
+    from auth.users
+    left join public.patients as patient on patient.user_id = users.id
+    left join public.notification_preferences as preference
+      on preference.patient_id = patient.id or preference.user_id = users.id
+    where users.id = language_of_user.user_id
+    order by preference.language is null, preference.updated_at desc, patient.created_at desc
+    limit 1
+  );
+end;
+$$;
 
 -- When the quiet hours end that an instant lies in, by the wall clock of that zone; null: it lies in
 -- none. They may go over midnight. Always later than the instant: who asks while the clock shows an

@@ -11,13 +11,26 @@ set search_path = ''
 as $$
 begin
   return (
-    select coalesce(preference.language, patient.locale)
-    from auth.users
-    left join public.patients as patient on patient.user_id = users.id
-    left join public.notification_preferences as preference
-      on preference.patient_id = patient.id or preference.user_id = users.id
-    where users.email = lower(language_of_address.address)
-    order by preference.language is null, preference.updated_at desc, patient.created_at desc
+    select private.language_of_user(users.id)
+    from auth.users where users.email = lower(language_of_address.address)
+    limit 1
+  );
+end;
+$$;
+
+-- Of who works for a clinic, or was asked to.
+create function private.language_of_inviting_clinic(address text) returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select clinics.locale
+    from public.staff_invitations as invitation
+    join public.clinics on clinics.id = invitation.clinic_id
+    where invitation.email = lower(language_of_inviting_clinic.address)
+    order by invitation.created_at desc
     limit 1
   );
 end;
@@ -54,16 +67,18 @@ begin
     values (message_id, jsonb_build_object(
       'address', lower(queue_log_in_mail.address), 'action', queue_log_in_mail.action,
       'code', queue_log_in_mail.code, 'link', queue_log_in_mail.link,
-      'language', coalesce(queue_log_in_mail.language,
-        private.language_of_address(queue_log_in_mail.address))));
+      'language', coalesce(private.language_of_address(queue_log_in_mail.address),
+        queue_log_in_mail.language,
+        private.language_of_inviting_clinic(queue_log_in_mail.address))));
   end if;
   return message_id;
 end;
 $$;
 
 comment on function worker.queue_log_in_mail(text, int, text, text, text, text, text) is
-  'Queues a mail of Auth, ahead of everything else. The same request and position: once. No language: '
-  'the one in which this person is written to elsewhere.';
+  'Queues a mail of Auth, ahead of everything else. The same request and position: once. The language '
+  'counts where it is not known in which this person is written to elsewhere; without one it is that '
+  'of the clinic that invited them.';
 
 grant execute on function worker.queue_log_in_mail(text, int, text, text, text, text, text)
 to service_role;

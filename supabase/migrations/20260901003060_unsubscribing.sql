@@ -86,7 +86,7 @@ declare
   described worker.subscription;
 begin
   select topic, coalesce(to_jsonb(preference) -> topic = 'false', false), clinic.name,
-    coalesce(preference.language, patient.locale, 'en')
+    coalesce(preference.language, patient.locale, clinic.locale)
   into described
   from public.clinics as clinic
   left join public.patients as patient on patient.id = message.recipient_id

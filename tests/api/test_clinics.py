@@ -55,6 +55,17 @@ async def test_whoever_opens_a_clinic_owns_it_and_it_has_a_location(
     ]
 
 
+async def test_a_clinic_has_the_language_that_was_given_with_it(
+    api: httpx.AsyncClient, new_account: NewAccount
+) -> None:
+    headers = (await new_account()).headers
+    for given, locale in (({}, "en"), ({"locale": "fr"}, "fr")):
+        answer = await api.post(PATH, json=a_clinic() | given, headers=headers)
+        assert (answer.status_code, answer.json()["locale"]) == (201, locale)
+    answer = await api.post(PATH, json=a_clinic() | {"locale": "no tag"}, headers=headers)
+    assert_problem(answer, 422, "invalid_input")
+
+
 async def test_somebody_elses_slug_is_refused(
     api: httpx.AsyncClient, new_account: NewAccount
 ) -> None:

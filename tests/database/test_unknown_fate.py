@@ -323,35 +323,6 @@ def test_a_log_in_mail_is_queued_once_goes_first_and_is_no_clinics(
     assert row["clinic_id"] is None
 
 
-def test_a_log_in_mail_is_in_the_language_the_person_is_written_to_elsewhere(
-    db: Connection, practice: Practice
-) -> None:
-    address = one(db, "select email from auth.users where id = %s", practice.user)["email"]
-    queue = (
-        "select worker.queue_log_in_mail(gen_random_uuid()::text, 0, %s, 'magiclink', '123456',"
-        " null, %s)"
-    )
-
-    def language(of: str, given: str | None = None) -> str | None:
-        with as_service(db):
-            db.execute(queue, [of, given])
-        (message,) = claim(db)
-        complete(db, message)
-        told: str | None = message["content"]["language"]
-        return told
-
-    assert language("nobody@people.example") is None
-    db.execute("update public.patients set locale = 'fr' where id = %s", [practice.patient])
-    assert language(address.upper()) == "fr"
-    db.execute(
-        "insert into public.notification_preferences (clinic_id, patient_id, language)"
-        " values (%s, %s, 'es')",
-        [practice.clinic, practice.patient],
-    )
-    assert language(address) == "es"
-    assert language(address, "de") == "de"
-
-
 def test_overdue_messages_are_shown_and_counted(db: Connection, practice: Practice) -> None:
     book(db, practice, at(9))
     assert every(db, "select * from public.overdue") == []

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import psycopg
 import pytest
+from supabase_auth.errors import AuthApiError
 
 from stack.config import StackConfig
 from tests.people import every
@@ -39,7 +41,7 @@ def code_in(mail: dict[str, Any]) -> str:
 
 
 def link_in(mail: dict[str, Any]) -> str:
-    found = re.search(r"http\S+/verify\?\S+", mail["text"])
+    found = re.search(r"http\S+/confirm#\S+", mail["text"])
     assert found
     return found[0]
 
@@ -85,17 +87,24 @@ async def test_the_message_went_through_the_ledger_and_left_nothing_behind(
     assert code_in(mail) not in str(rows)
 
 
-async def test_the_link_signs_in_too_and_once(stack: StackConfig, auth: OwnServer) -> None:
+async def test_a_link_that_is_opened_does_nothing_and_what_it_carries_signs_in_once(
+    stack: StackConfig, auth: OwnServer
+) -> None:
     address = new_address()
     async with auth.client() as client:
         await client.sign_in_with_otp({"email": address})
-    (mail,) = await mails_to(stack, address)
-    async with httpx.AsyncClient() as browser:
-        first = await browser.get(link_in(mail))
-        again = await browser.get(link_in(mail))
-    assert first.status_code == 303
-    assert "access_token=" in first.headers["location"]
-    assert "access_token=" not in again.headers["location"]
+        (mail,) = await mails_to(stack, address)
+        page, _, fragment = link_in(mail).partition("#")
+        told = dict(parse_qsl(fragment))
+        async with httpx.AsyncClient() as scanner:
+            assert (await scanner.get(page, follow_redirects=True)).status_code == 200
+        params: Any = {"type": told["type"], "token_hash": told["token_hash"]}
+        entered = await client.verify_otp(params)
+        assert entered.user
+        assert (entered.session is not None, entered.user.email) == (True, address)
+        with pytest.raises(AuthApiError) as used:
+            await client.verify_otp(params)
+    assert used.value.code == "otp_expired"
 
 
 async def test_who_forgot_their_password_chooses_another_with_the_code(

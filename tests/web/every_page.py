@@ -136,6 +136,14 @@ LOOKS: dict[str, Look] = {
     "family, signed out": Look("visitor", "/c/{slug}/together", "form"),
     "sign in": Look("visitor", "/sign-in", "form"),
     "sign in by password": Look("visitor", "/sign-in", "form", press("I have a password")),
+    "link of a mail": Look("visitor", "/confirm#token_hash=0&type=signup", ".card .button"),
+    "link of a mail, used": Look(
+        "visitor",
+        "/confirm#token_hash=0&type=magiclink",
+        ".card .button",
+        press("Sign in", sign=".notice-bad"),
+    ),
+    "link of a mail, cut short": Look("visitor", "/confirm", ".card .button"),
     "not found": Look("visitor", "/nothing", "h1"),
     "booking form": Look("patient", f"{BOOK}/confirm?at={{free}}", ".countdown"),
     "booking form, a child": Look(

@@ -450,6 +450,19 @@ async def test_namesakes_are_told_apart_and_nobody_is_without_a_name(
     await sheet.get_by_role("button", name="Add patient").click()
     await expect(name).to_have_accessible_description("Please fill this in.")
 
+    full_name = f"Anna Berg {uuid4().hex[:8]}"
+    await name.fill(full_name)
+    language = sheet.get_by_label("Language of mails")
+    await expect(language).to_have_value("en")
+    await language.select_option("Deutsch")
+    await sheet.get_by_role("button", name="Add patient").click()
+    await expect(sheet.locator(".chosen-patient")).to_contain_text(full_name)
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        added = one(
+            connection, "select locale from public.patients where full_name = %s", full_name
+        )
+    assert added == {"locale": "de"}
+
 
 async def test_an_empty_time_that_is_clicked_stands_in_the_form(
     desk: Desk, new_page: NewPage
@@ -550,8 +563,11 @@ async def test_opening_a_patients_card_is_put_on_record(desk: Desk, new_page: Ne
     assert await eventually(once) == [{"acted_as": "front_desk"}]
     await page.get_by_role("button", name="Correct").click()
     await page.get_by_label("Phone").fill("+31 20 555 0199")
+    await page.get_by_label("Language of mails").select_option("Français")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("link", name="+31 20 555 0199")).to_be_visible()
+    await page.get_by_role("button", name="Correct").click()
+    await expect(page.get_by_label("Language of mails")).to_have_value("fr")
 
 
 async def test_reasons_are_read_by_those_who_treat_and_shown_to_nobody_else(

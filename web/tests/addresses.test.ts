@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dayIn, instantIn } from "@/lib/addresses";
+import { dayIn, insideOnly, instantIn } from "@/lib/addresses";
 
 const search = (value: string) => new URLSearchParams({ value });
 
@@ -27,4 +27,23 @@ test.each([
   ["tomorrow", false],
 ])("the instant %j in an address is there: %j", (text, isThere) => {
   expect(instantIn(search(text), "value")).toBe(isThere ? text : null);
+});
+
+test.each([
+  ["/staff", "/staff"],
+  ["/c/harbour?at=1#x", "/c/harbour?at=1#x"],
+  ["https://site.example", "/"],
+  ["https://site.example/staff?a=b", "/staff?a=b"],
+  ["https://elsewhere.example/staff", "/visits"],
+  ["https://site.example.elsewhere.example", "/visits"],
+  ["http://site.example/staff", "/visits"],
+  ["https://site.example//elsewhere.example", "/visits"],
+  ["//elsewhere.example", "/visits"],
+  ["/\\elsewhere.example", "/visits"],
+  ["javascript:alert(1)", "/visits"],
+  ["https://", "/visits"],
+  ["", "/visits"],
+  [null, "/visits"],
+])("who wants to go to %j goes to %j", (wanted, path) => {
+  expect(insideOnly(wanted, "https://site.example")).toBe(path);
 });

@@ -10,6 +10,8 @@ import { type Letter, lettersOf, type Payload } from "./letters.ts";
 const url = Deno.env.get("SUPABASE_URL")!;
 const serviceKey = Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")!;
 const secret = Deno.env.get("SEND_EMAIL_HOOK_SECRET") ?? "";
+// Of several addresses, links lead to the first.
+const site = Deno.env.get("APPOINT_SITE_URL")!.split(",")[0].trim().replace(/\/+$/, "");
 
 Deno.serve(async (request) => {
   if (request.method !== "POST") return refusal(405, "This address takes POST.");
@@ -19,7 +21,7 @@ Deno.serve(async (request) => {
   }
   let letters: Letter[];
   try {
-    letters = lettersOf(JSON.parse(body) as Payload, `${url}/auth/v1/verify`);
+    letters = lettersOf(JSON.parse(body) as Payload, site);
   } catch {
     return refusal(400, "This is not a mail of Auth.");
   }

@@ -72,6 +72,7 @@ export const router = createBrowserRouter([
         ],
       },
       page("/sign-in", () => import("@/routes/sign-in")),
+      page("/confirm", () => import("@/routes/mailed-link")),
       page(
         "/staff",
         withWords(() => import("@/routes/staff/index"), "workplace"),

@@ -629,6 +629,7 @@ export type Database = {
           "hold_minutes": number;
           "id": string;
           "late_cancel_hours": number;
+          "locale": string;
           "max_holds_per_person": number;
           "max_missed_visits": number | null;
           "max_open_bookings_per_patient": number | null;
@@ -655,6 +656,7 @@ export type Database = {
           "hold_minutes"?: number;
           "id"?: string;
           "late_cancel_hours"?: number;
+          "locale"?: string;
           "max_holds_per_person"?: number;
           "max_missed_visits"?: number | null;
           "max_open_bookings_per_patient"?: number | null;
@@ -680,6 +682,7 @@ export type Database = {
           "hold_minutes"?: number;
           "id"?: string;
           "late_cancel_hours"?: number;
+          "locale"?: string;
           "max_holds_per_person"?: number;
           "max_missed_visits"?: number | null;
           "max_open_bookings_per_patient"?: number | null;
@@ -1469,7 +1472,7 @@ export type Database = {
           "external_id"?: string | null;
           "full_name": string;
           "id"?: string;
-          "locale"?: string;
+          "locale": string;
           "merged_into"?: string | null;
           "phone"?: string | null;
           "updated_at"?: string;
@@ -2722,6 +2725,7 @@ export type Database = {
           "hold_minutes": number;
           "id": string;
           "late_cancel_hours": number;
+          "locale": string;
           "max_holds_per_person": number;
           "max_missed_visits": number | null;
           "max_open_bookings_per_patient": number | null;
@@ -2855,6 +2859,7 @@ export type Database = {
       "create_clinic": {
         Args: {
           "books_publicly"?: boolean;
+          "locale"?: string;
           "location_address"?: string;
           "location_name": string;
           "name": string;
@@ -2871,6 +2876,7 @@ export type Database = {
           "hold_minutes": number;
           "id": string;
           "late_cancel_hours": number;
+          "locale": string;
           "max_holds_per_person": number;
           "max_missed_visits": number | null;
           "max_open_bookings_per_patient": number | null;

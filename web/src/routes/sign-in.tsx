@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
 import { Navigate, useSearchParams } from "react-router";
 import { Page } from "@/components/page";
-import { paths } from "@/config/paths";
 import { SignInForm } from "@/features/sign-in/sign-in-form";
+import { insideOnly } from "@/lib/addresses";
 import { useSession } from "@/lib/session";
 
 export function Component() {
@@ -17,9 +17,4 @@ export function Component() {
       </div>
     </Page>
   );
-}
-
-/** Never to another site, whatever the address says. */
-function insideOnly(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : paths.visits;
 }

@@ -2,10 +2,10 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
-import { Choice, Field } from "@/components/field";
+import { Field } from "@/components/field";
+import { LanguageField } from "@/components/language-field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { rowsOf } from "@/lib/errors";
-import { isLanguage, LANGUAGES } from "@/lib/i18n";
 import { supabase } from "@/lib/supabase";
 import { recordsQuery } from "../booking/patient-records";
 import type { KnownRecord } from "./known-records";
@@ -16,7 +16,7 @@ export function RecordForm({ record }: { record: KnownRecord }) {
   const queries = useQueryClient();
   const [name, setName] = useState(record.full_name);
   const [phone, setPhone] = useState(record.phone ?? "");
-  const [locale, setLocale] = useState(record.locale.slice(0, 2));
+  const [locale, setLocale] = useState(record.locale);
   const save = useMutation({
     mutationFn: async () =>
       rowsOf(
@@ -58,13 +58,9 @@ export function RecordForm({ record }: { record: KnownRecord }) {
           value={phone}
           onChange={(event) => setPhone(event.target.value)}
         />
-        <Choice
+        <LanguageField
           label={t("account.mail_language")}
-          value={isLanguage(locale) ? locale : "en"}
-          options={Object.entries(LANGUAGES).map(([value, label]) => ({
-            value,
-            label,
-          }))}
+          value={locale}
           onChange={setLocale}
         />
       </div>

@@ -57,6 +57,7 @@ export interface Contacts {
   phone: string;
   email: string;
   date_of_birth: string;
+  locale: string;
 }
 
 export async function correctPatient(patientId: string, given: Contacts): Promise<void> {
@@ -67,6 +68,7 @@ export async function correctPatient(patientId: string, given: Contacts): Promis
         phone: given.phone.trim() || null,
         email: given.email.trim() || null,
         date_of_birth: given.date_of_birth || null,
+        locale: given.locale,
       })
       .eq("id", patientId).select("id"),
   );

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Field } from "@/components/field";
+import { LanguageField } from "@/components/language-field";
 import { ErrorNotice } from "@/components/notice";
 import { type Contacts, correctPatient, openPatientQuery } from "./patient-card-data";
 
@@ -14,6 +15,7 @@ interface PatientContactsFormProps {
     phone: string | null;
     email: string | null;
     date_of_birth: string | null;
+    locale: string;
   };
   onDone: () => void;
 }
@@ -27,6 +29,7 @@ export function PatientContactsForm({ clinicId, person, onDone }: PatientContact
     phone: person.phone ?? "",
     email: person.email ?? "",
     date_of_birth: person.date_of_birth ?? "",
+    locale: person.locale,
   });
   const correct = useMutation({
     mutationFn: () => correctPatient(person.id, given),
@@ -55,6 +58,11 @@ export function PatientContactsForm({ clinicId, person, onDone }: PatientContact
       <Field label={t("patient.phone")} type="tel" maxLength={50} {...field("phone")} />
       <Field label={t("patient.email")} type="email" {...field("email")} />
       <Field label={t("patient.born")} type="date" {...field("date_of_birth")} />
+      <LanguageField
+        label={t("patient.language")}
+        value={given.locale}
+        onChange={(locale) => setGiven((before) => ({ ...before, locale }))}
+      />
       <ErrorNotice error={correct.error} />
       <div className="actions">
         <Button type="submit" look="primary" isBusy={correct.isPending}>{t("patient.save")}</Button>

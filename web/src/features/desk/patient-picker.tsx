@@ -4,8 +4,10 @@ import { useDeferredValue, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
 import { Field } from "@/components/field";
+import { LanguageField } from "@/components/language-field";
 import { ErrorNotice } from "@/components/notice";
 import { PersonMark } from "@/components/person-mark";
+import { useWorkplace } from "@/features/workplace/workplace";
 import { addPatient, type PatientName, patientsNamedQuery } from "./patients";
 
 interface PatientPickerProps {
@@ -169,11 +171,13 @@ interface NewPatientFormProps {
 
 function NewPatientForm({ clinicId, name, onAdded, onBack }: NewPatientFormProps) {
   const { t } = useTranslation(["desk", "common"]);
+  const { clinic } = useWorkplace();
   const [given, setGiven] = useState({
     full_name: name.trim(),
     phone: "",
     email: "",
     date_of_birth: "",
+    locale: clinic.locale,
   });
   const [isChecked, setChecked] = useState(false);
   const add = useMutation({
@@ -206,6 +210,11 @@ function NewPatientForm({ clinicId, name, onAdded, onBack }: NewPatientFormProps
         type="email"
         hint={t("book.email_hint")}
         {...field("email")}
+      />
+      <LanguageField
+        label={t("patient.language")}
+        value={given.locale}
+        onChange={(locale) => setGiven((before) => ({ ...before, locale }))}
       />
       <ErrorNotice error={add.error} />
       <div className="actions">

@@ -40,6 +40,8 @@ export interface NewPatient {
   phone: string;
   email: string;
   date_of_birth: string;
+  /** Language of messages. */
+  locale: string;
 }
 
 /** A record for somebody who has no log-in. `register_patient` would make the caller's own. */
@@ -49,7 +51,12 @@ export async function addPatient(clinicId: string, given: NewPatient): Promise<P
   );
   return rowsOf(
     await supabase().from("patients")
-      .insert({ full_name: given.full_name.trim(), ...known, clinic_id: clinicId })
+      .insert({
+        full_name: given.full_name.trim(),
+        locale: given.locale,
+        ...known,
+        clinic_id: clinicId,
+      })
       .select("id, full_name").single(),
   );
 }

@@ -18,7 +18,7 @@ async function getWorkplace(clinicId: string) {
   const [clinic, staff] = await Promise.all([
     supabase()
       .from("clinics")
-      .select("id, name, slug, time_zone, providers (id, full_name, active)")
+      .select("id, name, slug, time_zone, locale, providers (id, full_name, active)")
       .eq("id", clinicId)
       .order("full_name", { referencedTable: "providers" })
       .maybeSingle(),

@@ -22,7 +22,7 @@ async function getSettings(clinicId: string) {
          hold_minutes, max_holds_per_person, max_open_bookings_per_patient,
          late_cancel_hours, missed_visits_window_days, max_missed_visits,
          waitlist_policy, offer_minutes, reminder_offsets_minutes, follow_up_minutes,
-         quiet_from, quiet_until, clock_hours, audit_retention_days`,
+         quiet_from, quiet_until, clock_hours, locale, audit_retention_days`,
       )
       .eq("id", clinicId)
       .maybeSingle(),

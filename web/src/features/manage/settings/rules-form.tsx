@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Field, Segments } from "@/components/field";
+import { LanguageField } from "@/components/language-field";
 import { useWorkplace } from "@/features/workplace/workplace";
 import { useUnsaved } from "@/lib/unsaved";
 import { NumberField, numberOf } from "../fields";
@@ -92,6 +93,7 @@ export function MessagesForm({ settings }: { settings: Settings }) {
   const [from, setFrom] = useState(settings.quiet_from?.slice(0, 5) ?? "");
   const [until, setUntil] = useState(settings.quiet_until?.slice(0, 5) ?? "");
   const [clock, setClock] = useState(String(settings.clock_hours ?? ""));
+  const [locale, setLocale] = useState(settings.locale);
   const quietMistake = mistakeIn(form.saving.error, "quiet_hours");
   const rules = (): Rules => ({
     reminder_offsets_minutes: offsets,
@@ -99,6 +101,7 @@ export function MessagesForm({ settings }: { settings: Settings }) {
     quiet_from: from || null,
     quiet_until: until || null,
     clock_hours: numberOf(clock),
+    locale,
   });
   const edit = <Value,>(set: (value: Value) => void) => (value: Value) => {
     set(value);
@@ -106,6 +109,7 @@ export function MessagesForm({ settings }: { settings: Settings }) {
   };
   return (
     <RulesCard title={t("settings.messages")} form={form} rules={rules}>
+      <LanguageField label={t("rule.locale")} value={locale} onChange={edit(setLocale)} />
       <ReminderFields offsets={offsets} onChange={edit(setOffsets)} />
       <NumberField
         column="follow_up_minutes"
@@ -226,7 +230,11 @@ function useRules(clinicId: string) {
     mutationFn: (rules: Rules) => changeRules(clinicId, rules),
     onSuccess: () => {
       setEdited(false);
-      return queries.invalidateQueries({ queryKey: ["settings", clinicId] });
+      return Promise.all(
+        [["settings", clinicId], ["workplace", clinicId]].map(
+          (queryKey) => queries.invalidateQueries({ queryKey }),
+        ),
+      );
     },
   });
   return {

@@ -5,9 +5,11 @@ import { useNavigate } from "react-router";
 import * as z from "zod/mini";
 import { Button } from "@/components/button";
 import { Field } from "@/components/field";
+import { LanguageField } from "@/components/language-field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { paths } from "@/config/paths";
 import { keyOf } from "@/lib/errors";
+import { currentLanguage } from "@/lib/i18n";
 import { deviceZone } from "@/lib/zoned-time";
 import { changeByApi } from "../ask-api";
 import { ZoneField } from "../zone-field";
@@ -23,6 +25,7 @@ export function OpenClinic() {
   const [name, setName] = useState("");
   const [ownSlug, setOwnSlug] = useState<string | null>(null);
   const [zone, setZone] = useState(deviceZone);
+  const [locale, setLocale] = useState<string>(currentLanguage);
   const [place, setPlace] = useState("");
   const [address, setAddress] = useState("");
   const [isTried, setTried] = useState(false);
@@ -36,6 +39,7 @@ export function OpenClinic() {
           name: name.trim(),
           slug,
           time_zone: zone,
+          locale,
           location: { name: place.trim(), address: address.trim() || null },
         },
         answer: openedShape,
@@ -85,7 +89,10 @@ export function OpenClinic() {
           if (opening.isError) opening.reset();
         }}
       />
-      <ZoneField value={zone} onChange={setZone} />
+      <div className="pair">
+        <ZoneField value={zone} onChange={setZone} />
+        <LanguageField label={t("welcome.locale")} value={locale} onChange={setLocale} />
+      </div>
       <div className="pair">
         <Field
           label={t("welcome.location")}
