@@ -64,7 +64,10 @@ def test_a_member_without_second_factor_reaches_nothing(
             ("select public.cancel_appointment(%s)", visit["id"]),
             ("select public.open_patient(%s)", practice.patient),
             ("select public.find_duplicates(%s)", practice.clinic),
-            ("select public.create_feed(provider_id => %s, details => 'titles')", practice.provider),
+            (
+                "select public.create_feed(provider_id => %s, details => 'titles')",
+                practice.provider,
+            ),
         ):
             with refused(db, "not_found"):
                 db.execute(call, [value])  # type: ignore[arg-type]
