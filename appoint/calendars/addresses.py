@@ -8,11 +8,14 @@ address inside an IPv6 one.
 from __future__ import annotations
 
 import ipaddress
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 # Translated by gateways to the IPv4 address in their last four bytes (RFC 6052), or tunnelled.
 TRANSLATED = IPv6Network("64:ff9b::/96")
 TUNNELLED = (IPv6Network("2002::/16"), IPv6Network("2001::/32"), IPv6Network("64:ff9b:1::/48"))
+# What some versions of `ipaddress` take for global: once site-local, kept for protocols (RFC 6890),
+# and the address at which Azure tells its machines about themselves.
+NEARER = (IPv6Network("fec0::/10"), IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
 
 
 def is_public(address: str) -> bool:
@@ -28,6 +31,8 @@ def is_public(address: str) -> bool:
             return is_public(str(IPv4Address(int(ip) & 0xFFFFFFFF)))
         if any(ip in network for network in TUNNELLED):
             return False
+    if any(ip in network for network in NEARER):
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 

@@ -42,10 +42,11 @@ async def read_busy_times(
 ) -> BusyTimes:
     """Busy time from a day before `now` until then; times without a zone are read in `time_zone`.
 
+    Whole days of UTC, so that what goes on beyond either end reads the same all day long.
     Raises ReadingError.
     """
-    starts_at = (now - BEFORE_NOW).astimezone(UTC)
-    ends_at = until.astimezone(UTC)
+    starts_at = _midnight(now - BEFORE_NOW)
+    ends_at = _midnight(until) + timedelta(days=1)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -73,3 +74,8 @@ async def read_busy_times(
         by_limit = "too_complex" if process.returncode < 0 else "crash"
         raise ReadingError(REASONS.get(process.returncode, by_limit))
     return BusyTimes(**json.loads(answer))
+
+
+def _midnight(moment: datetime) -> datetime:
+    """When the day of that moment began in UTC."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -2,8 +2,9 @@
 
 A program of its own (`python -m appoint.calendars.reading`), because calendars come from anywhere:
 one that would take hours or all memory to expand ends this process and nothing else. Repetitions
-are followed through a window; free, cancelled and empty events count for nothing, and events that
-cannot be understood are counted and left out.
+are followed through a window; free, cancelled and empty events count for nothing. Events that do
+not say when they are count as not understood and are left out. Those in a zone that nobody knows
+count, too, but keep their time, read as local: busy at about that time beats not busy at all.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from itertools import chain
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
 from icalendar import Calendar, Component
+
+from appoint.calendars.parsing import calendars_of
 
 MEMORY = 1024**3
 MOST_BLOCKS = 20_000
@@ -25,6 +30,12 @@ NOT_A_CALENDAR = 3
 TOO_COMPLEX = 4
 # Our own visits come back through calendars that subscribe to our feeds.
 OWN_EVENTS = "@appoint"
+# An event without one of these that it should have would be at another time.
+NEEDED = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "RECURRENCE-ID"}
+TIMES = NEEDED | {"EXDATE", "FREEBUSY"}
+ZONED = ("DTSTART", "DTEND", "RDATE", "EXDATE", "RECURRENCE-ID")
+
+Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +54,23 @@ class TooComplexError(Exception):
     """More busy time than anybody has."""
 
 
-def busy_times(
-    content: bytes, zone: ZoneInfo, window: Window
-) -> tuple[list[tuple[datetime, datetime]], int]:
-    """When the calendar's owner is busy, merged and in order, and how many events were left out.
+def busy_times(content: bytes, zone: ZoneInfo, window: Window) -> tuple[list[Span], int]:
+    """When the calendar's owner is busy, merged and in order, and how many events were not
+    understood in all that says when they are.
 
     Times without a zone are read in `zone`. Raises NotACalendarError, TooComplexError.
     """
-    busy: list[tuple[datetime, datetime]] = []
+    busy: list[Span] = []
     skipped = 0
     for calendar in _calendars(content):
-        for series in _series(calendar):
+        for component in calendar.walk("VEVENT") + calendar.walk("VFREEBUSY"):
+            skipped += _is_doubtful(component) and not _is_over(component, window)
+        stated = (_stated(one, zone) for one in calendar.walk("VFREEBUSY"))
+        followed = (_followed(series, zone, window) for series in _series(calendar))
+        for spans in chain(stated, followed):
             try:
-                busy += _busy_of(series, zone, window)
-            except TooComplexError:
+                busy += _within(window, spans)
+            except (TooComplexError, MemoryError):
                 raise
             except Exception:
                 # Libraries raise anything for nonsense; one bad event must not hide the others.
@@ -68,13 +82,46 @@ def busy_times(
 
 def _calendars(content: bytes) -> list[Calendar]:
     try:
-        found = Calendar.from_ical(content.removeprefix(b"\xef\xbb\xbf"), multiple=True)
+        calendars = calendars_of(content)
+    except MemoryError:
+        raise
     except Exception:
         raise NotACalendarError from None
-    calendars = [one for one in found if isinstance(one, Calendar)]
     if not calendars:
         raise NotACalendarError
     return calendars
+
+
+def _is_doubtful(component: Component) -> bool:
+    """Whether what says when was left out of something busy, or is in a zone that nobody knows."""
+    return _is_busy(component) and (
+        any(name in TIMES for name, _ in component.errors)
+        or any(
+            given.params.get("TZID")
+            and any(isinstance(one.dt, datetime) and one.dt.tzinfo is None for one in given.dts)
+            for name in ZONED
+            for given in _all(component, name)
+            if hasattr(given, "dts")
+        )
+    )
+
+
+def _is_over(component: Component, window: Window) -> bool:
+    """Whether it is known to have ended before the window, whatever else is not known of it."""
+    names = component.keys() | {name for name, _ in component.errors}
+    end = getattr(component.get("DTEND", component.get("DTSTART")), "dt", None)
+    return (
+        not names & {"RRULE", "RDATE"}
+        and isinstance(end, date)
+        # A day more covers every zone.
+        and date(end.year, end.month, end.day) < window.starts_at.date() - timedelta(days=1)
+    )
+
+
+def _all(component: Component, name: str) -> list[Any]:
+    """The values of a property, none or one or more."""
+    given = component.get(name, [])
+    return given if isinstance(given, list) else [given]
 
 
 def _series(calendar: Calendar) -> Iterator[Calendar]:
@@ -83,7 +130,7 @@ def _series(calendar: Calendar) -> Iterator[Calendar]:
     by_uid: dict[str, list[Component]] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
         uid = str(event.get("UID", f"without-uid-{number}"))
-        if not uid.endswith(OWN_EVENTS):
+        if not uid.endswith(OWN_EVENTS) and not any(name in NEEDED for name, _ in event.errors):
             by_uid.setdefault(uid, []).append(event)
     for events in by_uid.values():
         alone = Calendar()
@@ -92,25 +139,58 @@ def _series(calendar: Calendar) -> Iterator[Calendar]:
         yield alone
 
 
-def _busy_of(
-    series: Calendar, zone: ZoneInfo, window: Window
-) -> Iterator[tuple[datetime, datetime]]:
-    if any(event.errors for event in series.walk("VEVENT")):
-        raise ValueError
+def _followed(series: Calendar, zone: ZoneInfo, window: Window) -> Iterator[Span]:
+    """When an event and its repetitions keep somebody busy."""
+    for event in series.walk("VEVENT"):
+        _straighten(event, zone)
     # Floating times and whole days are local: the library compares them with local bounds.
     first = window.starts_at.astimezone(zone)
     last = window.ends_at.astimezone(zone)
-    count = 0
-    for event in recurring_ical_events.of(series).between(first, last):
-        count += 1
-        if count > MOST_BLOCKS:
+    for count, event in enumerate(recurring_ical_events.of(series).between(first, last)):
+        if count >= MOST_BLOCKS:
             raise TooComplexError
-        if not _is_busy(event):
-            continue
-        starts_at, ends_at = _instants(event, zone)
-        starts_at, ends_at = max(starts_at, window.starts_at), min(ends_at, window.ends_at)
-        if starts_at < ends_at:
-            yield starts_at, ends_at
+        if _is_busy(event):
+            yield (
+                _instant(event.decoded("DTSTART"), zone),
+                _instant(event.decoded("DTEND"), zone),
+            )
+
+
+def _straighten(event: Component, zone: ZoneInfo) -> None:
+    """Has the event say the same in the words that the library takes as they are meant."""
+    start = event.decoded("DTSTART")
+    if not isinstance(start, datetime):
+        if event.decoded("DTEND", None) == start:
+            # A day that ends with itself; alone, the start says that.
+            del event["DTEND"]
+        return
+    for rule in _all(event, "RRULE"):
+        for until in rule.pop("UNTIL", []):
+            # For ever, in the words of some.
+            if until.year < MAXYEAR:
+                rule["UNTIL"] = [_last_moment(until, start, zone)]
+
+
+def _last_moment(until: date | datetime, start: datetime, zone: ZoneInfo) -> datetime:
+    """The last moment of a repetition, in UTC or, if that floats, on its clock."""
+    if not isinstance(until, datetime):
+        until = datetime.combine(until, time(23, 59, 59))
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=start.tzinfo or zone)
+    return until.astimezone(UTC) if start.tzinfo else until.astimezone(zone).replace(tzinfo=None)
+
+
+def _stated(component: Component, zone: ZoneInfo) -> Iterator[Span]:
+    """When somebody is busy who says that alone."""
+    for period in _all(component, "FREEBUSY"):
+        if period.params.get("FBTYPE", "BUSY").upper() != "FREE":
+            yield _instant(period.start, zone), _instant(period.end, zone)
+
+
+def _within(window: Window, spans: Iterator[Span]) -> Iterator[Span]:
+    for starts_at, ends_at in spans:
+        if starts_at < window.ends_at and window.starts_at < ends_at and starts_at < ends_at:
+            yield max(starts_at, window.starts_at), min(ends_at, window.ends_at)
 
 
 def _is_busy(event: Component) -> bool:
@@ -121,10 +201,6 @@ def _is_busy(event: Component) -> bool:
     )
 
 
-def _instants(event: Component, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    return _instant(event.decoded("DTSTART"), zone), _instant(event.decoded("DTEND"), zone)
-
-
 def _instant(shown: date | datetime, zone: ZoneInfo) -> datetime:
     if not isinstance(shown, datetime):
         shown = datetime.combine(shown, time())
@@ -133,8 +209,8 @@ def _instant(shown: date | datetime, zone: ZoneInfo) -> datetime:
     return shown.astimezone(UTC)
 
 
-def _merged(busy: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    merged: list[tuple[datetime, datetime]] = []
+def _merged(busy: list[Span]) -> list[Span]:
+    merged: list[Span] = []
     for starts_at, ends_at in sorted(busy):
         if merged and starts_at <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(merged[-1][1], ends_at)

@@ -55,7 +55,8 @@ grant select (id, clinic_id, user_id, provider_id, patient_id, details, revoked_
   on public.calendar_feeds to authenticated;
 grant select on public.calendar_feeds to service_role;
 
--- Whether that user may see the calendar of this provider or patient now.
+-- Whether that user may see the calendar of this provider or patient now. Nothing about how they signed
+-- in: whoever reads a feed has not.
 create function private.may_subscribe(user_id uuid, provider_id uuid, patient_id uuid)
 returns boolean
 language plpgsql
@@ -129,7 +130,11 @@ begin
   if num_nonnulls(provider, patient) <> 1 or create_feed.details is null then
     perform private.raise_error('invalid_input', 'Say of which provider, or of which patient.');
   end if;
-  if not private.may_subscribe(caller, provider, patient) then
+  -- A feed lasts, so the clinic's second factor is asked for here.
+  if not private.may_subscribe(caller, provider, patient) or (
+    provider is not null and not private.is_member_of(
+      (select providers.clinic_id from public.providers where providers.id = provider))
+  ) then
     perform private.raise_error('not_found');
   end if;
   if (
@@ -222,6 +227,7 @@ declare
   shown tstzrange := private.feed_window();
   visits text;
   sessions text;
+  patients text;
   names text;
 begin
   if feed.provider_id is not null then
@@ -239,6 +245,18 @@ begin
     where session.provider_id = feed.provider_id
       and session.starts_at >= lower(shown) and session.starts_at < upper(shown)
       and session.status = 'scheduled';
+    -- Initials follow a name that is corrected or erased.
+    if feed.details = 'titles' then
+      select bit_xor(uuid_hash_extended(
+        seen.id, (extract(epoch from seen.updated_at) * 1000000)::bigint))
+      into patients
+      from public.patients as seen
+      where seen.id in (
+        select visit.patient_id from public.appointments as visit
+        where visit.provider_id = feed.provider_id
+          and visit.starts_at >= lower(shown) and visit.starts_at < upper(shown)
+      );
+    end if;
   else
     select count(*) || ':' || coalesce(bit_xor(uuid_hash_extended(visit.id, visit.version)), 0)
     into visits
@@ -270,7 +288,7 @@ begin
     where preference.clinic_id = feed.clinic_id and preference.patient_id = feed.patient_id
   ) as named;
   return md5(concat_ws('|', feed.id, feed.details, extract(epoch from lower(shown)), visits, sessions,
-    names));
+    patients, names));
 end;
 $$;
 

@@ -54,7 +54,8 @@ comment on column public.outside_calendars.last_fetched_at is
   'When it was last read or found unchanged; the busy time is as of then.';
 comment on column public.outside_calendars.last_error is 'Why the last try failed, as a code.';
 comment on column public.outside_calendars.skipped_events is
-  'Events that could not be understood when it was last read: their time is not kept busy.';
+  'Events that were not understood when it was last read: those that do not say when are not kept busy, '
+  'those in an unknown zone are as if in the local one.';
 comment on column public.outside_calendars.etag is 'As its server said, to ask only for changes.';
 comment on column public.outside_calendars.last_modified is 'As etag.';
 comment on column public.outside_calendars.read_until is

@@ -138,12 +138,7 @@ begin
   select coalesce(range_agg(tstzrange(given.starts_at, given.ends_at)), '{}') into busy
   from unnest(store_busy_blocks.starts, store_busy_blocks.ends) as given (starts_at, ends_at)
   where given.starts_at < given.ends_at;
-  delete from public.busy_blocks as known
-  where known.outside_calendar_id = calendar.id and known.clinic_id = calendar.clinic_id
-    and not exists (
-      select from unnest(busy) as wanted
-      where wanted = tstzrange(known.starts_at, known.ends_at)
-    );
+  -- First what is new: a block that only changes its ends must not open its time in between.
   insert into public.busy_blocks (clinic_id, provider_id, outside_calendar_id, starts_at, ends_at)
   select calendar.clinic_id, calendar.provider_id, calendar.id, lower(wanted), upper(wanted)
   from unnest(busy) as wanted
@@ -153,6 +148,12 @@ begin
       and known.provider_id = calendar.provider_id
       and known.starts_at = lower(wanted) and known.ends_at = upper(wanted)
   );
+  delete from public.busy_blocks as known
+  where known.outside_calendar_id = calendar.id and known.clinic_id = calendar.clinic_id
+    and not exists (
+      select from unnest(busy) as wanted
+      where wanted = tstzrange(known.starts_at, known.ends_at)
+    );
   update public.outside_calendars as read set
     etag = left(store_busy_blocks.etag, 500),
     last_modified = left(store_busy_blocks.last_modified, 100),

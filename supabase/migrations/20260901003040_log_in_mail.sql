@@ -53,9 +53,10 @@ begin
     or length(queue_log_in_mail.address) > 320
     or coalesce(queue_log_in_mail.action, '') not in (
       'signup', 'invite', 'magiclink', 'recovery', 'email_change', 'reauthentication')
-    or coalesce(length(queue_log_in_mail.code), 0) not between 1 and 20
-    or length(queue_log_in_mail.link) > 4000 then
-    perform private.raise_error('invalid_input', 'Give an address, an action and a code.');
+    or num_nonnulls(queue_log_in_mail.code, queue_log_in_mail.link) = 0
+    or length(queue_log_in_mail.code) not between 1 and 20
+    or length(queue_log_in_mail.link) not between 1 and 4000 then
+    perform private.raise_error('invalid_input', 'Give an address, an action, and a code or a link.');
   end if;
   -- From Auth's own id of the request, so that a repeated request is the same message.
   message_id := md5('log_in:' || queue_log_in_mail.request_id || ':'

@@ -2,8 +2,8 @@
 -- Access: the service key.
 
 -- Removes at most so many of each: request ids that nobody repeats any more, bodies of messages that
--- are settled, ids of delivery events, log-in mails of more than a month, messages that were settled
--- more than two years ago. Returns how much.
+-- are settled (after two days, of log-in mail after an hour), ids of delivery events, log-in mails of
+-- more than a month, messages that were settled more than two years ago. Returns how much.
 -- Definer: the service key has no privilege on these.
 create function worker.tidy(most int default 1000) returns int
 language plpgsql
@@ -30,7 +30,9 @@ begin
     select old.notification_id
     from private.notification_payloads as old
     join public.notifications as message on message.id = old.notification_id
-    where old.created_at < now() - interval '2 days'
+    -- Codes and links of a dead log-in mail have run out by then.
+    where old.created_at < now() - interval '1 hour'
+      and (message.kind = 'log_in' or old.created_at < now() - interval '2 days')
       and message.status not in ('queued', 'sending')
     limit tidy.most
   );

@@ -139,6 +139,20 @@ def test_a_visit_that_is_there_stays_and_is_marked_until_the_time_is_free_again(
     assert note["resolved_at"] is not None
 
 
+def test_a_block_that_changes_its_ends_does_not_open_its_time_in_between(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(10))
+    import_busy(db, practice, (at(9), at(12)))
+    before = every(db, "select * from public.appointment_follow_ups")
+    db.execute("update public.outside_calendars set next_fetch_at = now()")
+    (claimed,) = claim(db)
+    assert store(db, claimed, (at(9.5), at(12)))
+    assert blocks(db, practice) == [(at(9.5), at(12))]
+    assert every(db, "select * from public.appointment_follow_ups") == before
+    assert [note["resolved_at"] for note in before] == [None]
+
+
 def test_overlapping_and_touching_times_become_one_block(
     db: Connection, practice: Practice
 ) -> None:

@@ -64,12 +64,30 @@ def test_a_member_without_second_factor_reaches_nothing(
             ("select public.cancel_appointment(%s)", visit["id"]),
             ("select public.open_patient(%s)", practice.patient),
             ("select public.find_duplicates(%s)", practice.clinic),
+            (
+                "select public.create_feed(provider_id => %s, details => 'titles')",
+                practice.provider,
+            ),
         ):
             with refused(db, "not_found"):
                 db.execute(call, [value])  # type: ignore[arg-type]
     with as_user(db, member, aal="aal2"):
         assert {"appointments", "patients", "clinics", "access_log"} <= readable(db)
         db.execute("select public.cancel_appointment(%s)", [visit["id"]])
+
+
+def test_a_providers_feed_is_made_with_the_second_factor(
+    db: Connection, practice: Practice
+) -> None:
+    member = make_member(db, practice.clinic, "provider")
+    db.execute(
+        "update public.providers set user_id = %s where id = %s", [member, practice.provider]
+    )
+    create = "select public.create_feed(provider_id => %s)"
+    with as_user(db, member), refused(db, "not_found"):
+        db.execute(create, [practice.provider])
+    with as_user(db, member, aal="aal2"):
+        db.execute(create, [practice.provider])
 
 
 def test_the_setting_takes_effect_at_once(db: Connection) -> None:

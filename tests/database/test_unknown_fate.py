@@ -356,6 +356,24 @@ def test_tidying_takes_what_has_done_its_work_and_nothing_else(
         assert one(db, "select worker.tidy() as n")["n"] == 0
 
 
+def test_tidying_takes_the_code_of_a_dead_log_in_mail_when_it_has_run_out(db: Connection) -> None:
+    with as_service(db):
+        db.execute(
+            "select worker.queue_log_in_mail('hook', 0, 'a@example.org', 'signup', '123456')"
+        )
+    for age, status, tidied in (
+        ("59 minutes", "dead", 0),
+        ("61 minutes", "queued", 0),
+        ("61 minutes", "dead", 1),
+    ):
+        db.execute("update public.notifications set status = %s where kind = 'log_in'", [status])
+        db.execute(
+            "update private.notification_payloads set created_at = now() - %s::interval", [age]
+        )
+        with as_service(db):
+            assert one(db, "select worker.tidy() as n")["n"] == tidied
+
+
 def test_tidying_forgets_messages_that_were_settled_years_ago(
     db: Connection, practice: Practice
 ) -> None:

@@ -149,6 +149,7 @@ def test_what_has_not_changed_is_not_sent_again(
         "update public.services set name = 'Another' where id = %(service)s",
         "update public.clinics set name = 'Another' where id = %(clinic)s",
         "update public.providers set full_name = 'Dr. Else' where id = %(provider)s",
+        "update public.patients set full_name = 'Augusta Byron' where id = %(patient)s",
         "update public.appointments set starts_at = starts_at + interval '1 hour'"
         " where provider_id = %(provider)s",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,10 @@ import psycopg
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from stack.config import StackConfig
+from stack import edge_functions
+from stack.config import HOST, StackConfig
 from tests.people import every
+from tests.stack.auth_clients import free_port
 from tests.workers.bookings import mails_to
 
 
@@ -38,19 +41,21 @@ def payload(address: str, action: str = "signup", **changes: Any) -> str:
 
 
 async def ask(
-    stack: StackConfig, body: str, request_id: str | None = None, **wrong: Any
+    stack: StackConfig, body: str, request_id: str | None = None, **other: Any
 ) -> httpx.Response:
     request_id = request_id or str(uuid4())
-    at = datetime.now(UTC) - timedelta(seconds=wrong.get("age", 0))
+    at = datetime.now(UTC) - timedelta(seconds=other.get("age", 0))
     webhook = Webhook(stack.keys.send_email_hook_secret.removeprefix("v1,"))
     headers = {
         "content-type": "application/json",
         "webhook-id": request_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": webhook.sign(request_id, at, wrong.get("signed", body)),
+        "webhook-signature": webhook.sign(request_id, at, other.get("signed", body)),
     }
-    async with httpx.AsyncClient(base_url=stack.gateway_url, timeout=30) as http:
-        return await http.post("/functions/v1/send-auth-email", content=body, headers=headers)
+    functions = other.get("functions", f"{stack.gateway_url}/functions/v1")
+    patient = httpx.AsyncHTTPTransport(retries=5)  # of connecting: it may be starting
+    async with httpx.AsyncClient(transport=patient, timeout=30) as http:
+        return await http.post(f"{functions}/send-auth-email", content=body, headers=headers)
 
 
 def new_address() -> str:
@@ -98,6 +103,33 @@ async def test_a_change_of_address_asks_both_each_with_its_own_code(stack: Stack
     (to_old,), (to_new,) = await mails_to(stack, old), await mails_to(stack, new)
     assert ("111111" in to_old["text"], "token_hash=of-the-old" in to_old["text"]) == (True, True)
     assert ("222222" in to_new["text"], "token_hash=of-the-new" in to_new["text"]) == (True, True)
+
+
+async def test_who_had_no_address_gets_a_link_without_a_code(stack: StackConfig) -> None:
+    address = new_address()
+    body = payload("", "email_change", user={"new_email": address}, token="")
+    assert (await ask(stack, body)).status_code == 200
+    (mail,) = await mails_to(stack, address)
+    assert "token=hash-one" in mail["text"]
+    assert "None" not in mail["text"] + mail["html"]
+
+
+async def test_the_new_secret_key_is_enough(stack: StackConfig) -> None:
+    """Projects may have switched off the legacy keys."""
+    port = free_port()
+    environment = edge_functions.environment(stack) | {"FUNCTIONS_PORT": str(port)}
+    del environment["SUPABASE_SERVICE_ROLE_KEY"]
+    process = await asyncio.create_subprocess_exec(
+        *edge_functions.command(stack), env=environment, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        address = new_address()
+        answer = await ask(stack, payload(address), functions=f"http://{HOST}:{port}")
+        assert answer.status_code == 200, answer.text
+        assert len(await mails_to(stack, address)) == 1
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 # Early by more than the tolerance when it arrives, too, however long that takes.

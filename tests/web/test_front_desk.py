@@ -339,6 +339,21 @@ async def test_who_cannot_be_told_by_mail_is_listed_and_the_visit_says_why(
     await expect(messages).not_to_contain_text("not sent")
 
 
+async def test_a_calendar_that_is_not_understood_in_full_is_listed(
+    desk: Desk, new_page: NewPage
+) -> None:
+    with psycopg.connect(desk.site.stack.db_url()) as connection:
+        connection.execute(
+            "insert into public.outside_calendars (provider_id, url, name, state, skipped_events,"
+            " last_fetched_at, next_fetch_at) values (%s, 'https://calendars.example/x.ics',"
+            " 'Garbled', 'fresh', 2, now(), now() + interval '1 day')",
+            [desk.clinic.provider],
+        )
+    page = await desk.clinic.page(new_page, "front_desk", "attention")
+    card = page.locator('[data-kind="calendar_unclear"]', has_text="Garbled")
+    await expect(card).to_contain_text("do not say clearly when they are")
+
+
 async def test_what_was_told_by_phone_is_ticked_off_with_the_keyboard(
     desk: Desk, new_page: NewPage
 ) -> None:

@@ -1,6 +1,8 @@
 // The two questions that the feed asks the database, with the project's secret key: who asks has no
 // account, and the functions of schema `worker` decide by the hash of the secret.
 
+import { secretKey } from "../_shared/secret_key.ts";
+
 /** One row of `worker.read_feed`: events side by side in arrays, times in seconds since 1970. */
 export interface Feed {
   version: string;
@@ -34,11 +36,10 @@ export async function readFeed(tokenHash: string): Promise<Feed | null> {
 }
 
 async function call<Result>(name: string, tokenHash: string): Promise<Result> {
-  const key = secretKey();
   const answer = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/${name}`, {
     method: "POST",
     headers: {
-      apikey: key,
+      apikey: secretKey(),
       "Content-Type": "application/json",
       "Content-Profile": "worker",
     },
@@ -50,9 +51,4 @@ async function call<Result>(name: string, tokenHash: string): Promise<Result> {
     throw new Error(`${name} answered ${answer.status}`);
   }
   return await answer.json();
-}
-
-function secretKey(): string {
-  const keys = JSON.parse(Deno.env.get("SUPABASE_SECRET_KEYS") ?? "{}");
-  return keys.default ?? Deno.env.get("SUPABASE_SERVICE_ROLE_KEY");
 }

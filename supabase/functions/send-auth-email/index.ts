@@ -4,11 +4,11 @@
 // request makes a repeated one the same message. Codes and addresses go to the database and nowhere
 // else: not into logs, not into answers.
 
+import { secretKey } from "../_shared/secret_key.ts";
 import { isSigned } from "./signature.ts";
 import { type Letter, lettersOf, type Payload } from "./letters.ts";
 
 const url = Deno.env.get("SUPABASE_URL")!;
-const serviceKey = Deno.env.get("SUPABASE_SERVICE_ROLE_KEY")!;
 const secret = Deno.env.get("SEND_EMAIL_HOOK_SECRET") ?? "";
 // Of several addresses, links lead to the first.
 const site = Deno.env.get("APPOINT_SITE_URL")!.split(",")[0].trim().replace(/\/+$/, "");
@@ -40,8 +40,7 @@ async function queue(requestId: string, position: number, letter: Letter): Promi
   const answer = await fetch(`${url}/rest/v1/rpc/queue_log_in_mail`, {
     method: "POST",
     headers: {
-      "apikey": serviceKey,
-      "Authorization": `Bearer ${serviceKey}`,
+      "apikey": secretKey(),
       "Content-Type": "application/json",
       "Content-Profile": "worker",
     },

@@ -15,25 +15,21 @@ export interface Payload {
 export interface Letter {
   address: string;
   action: string;
-  code: string;
+  code: string | null;
   link: string | null;
   language: string | null;
 }
 
-/** Throws when the payload lacks an address or a code. */
+/** Throws when the payload lacks an address, or has neither code nor link. */
 export function lettersOf({ user, email_data: data }: Payload, site: string): Letter[] {
   const language = typeof user.user_metadata?.language === "string"
     ? user.user_metadata.language.slice(0, 35)
     : null;
   const letter = (address: string | undefined, code: string, hash: string): Letter => {
-    if (!address || !code) throw new Error("incomplete");
-    return {
-      address,
-      action: data.email_action_type,
-      code,
-      link: linkOf(data, hash, site),
-      language,
-    };
+    const link = linkOf(data, hash, site);
+    // Auth makes no code for the first address of somebody who had none.
+    if (!address || !(code || link)) throw new Error("incomplete");
+    return { address, action: data.email_action_type, code: code || null, link, language };
   };
   if (data.email_action_type !== "email_change") {
     return [letter(user.email, data.token, data.token_hash)];

@@ -16,7 +16,10 @@ const KINDS = {
   overbooked: "overbooked",
 } as const;
 
-export type AttentionKind = (typeof KINDS)[keyof typeof KINDS] | "calendar_stale";
+export type AttentionKind =
+  | (typeof KINDS)[keyof typeof KINDS]
+  | "calendar_stale"
+  | "calendar_unclear";
 
 export interface AttentionVisit {
   id: string;
@@ -67,7 +70,8 @@ async function getAttention(clinicId: string): Promise<Attention[]> {
       .eq("clinic_id", clinicId).order("since").limit(MOST),
     supabase().from("outside_calendars")
       .select("id, name, state, last_fetched_at, last_error, created_at, providers (full_name)")
-      .eq("clinic_id", clinicId).in("state", ["stale", "failing"]).order("last_fetched_at"),
+      .eq("clinic_id", clinicId).or("state.in.(stale,failing),skipped_events.gt.0")
+      .order("last_fetched_at"),
   ]);
   const rows = rowsOf(waiting);
   const ids = [...new Set(rows.flatMap(({ appointment_id }) => appointment_id ?? []))];
@@ -76,7 +80,9 @@ async function getAttention(clinicId: string): Promise<Attention[]> {
   return [
     ...rowsOf(calendars).map((calendar): Attention => ({
       key: `calendar ${calendar.id}`,
-      kind: "calendar_stale",
+      kind: calendar.state === "stale" || calendar.state === "failing"
+        ? "calendar_stale"
+        : "calendar_unclear",
       since: calendar.last_fetched_at ?? calendar.created_at,
       detail: calendar.last_error,
       notificationId: null,
