@@ -307,8 +307,7 @@ end;
 $$;
 
 -- Leases what is left of one batch that a worker began and did not end, and returns what must be sent.
--- One report about any of them proves that the provider has them all. Batches are locked before their
--- messages, everywhere.
+-- Batches are locked before their messages, everywhere.
 create function private.lease_batch(lease_seconds int, remembered interval) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -334,11 +333,7 @@ begin
       order by message.id
       for no key update of message
     );
-    if exists (
-      select from public.notifications as message
-      where message.id = any (batch.members)
-        and message.status in ('sent', 'delivered', 'bounced', 'complained')
-    ) then
+    if batch.accepted then
       perform private.mark_sent(held);
       held := '{}';
     else
@@ -613,8 +608,8 @@ begin
     begin_sending.per_second, begin_sending.within_seconds) as budget;
   next_in := make_interval(secs => first_in + granted / begin_sending.per_second);
 
-  insert into private.sending_batches (id, members, ready_at)
-  select begun.batch_id, array_agg(message.id), min(message.leased_until)
+  insert into private.sending_batches (id, ready_at)
+  select begun.batch_id, min(message.leased_until)
   from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
   join public.notifications as message on message.id = begun.id
   where begun.request <= granted and begun.batch_id is not null
@@ -658,7 +653,7 @@ begin
 end;
 $$;
 
--- Locks the batches that leased messages are in; the messages themselves come after.
+-- Locks the batches that messages are in, or were tried in; the messages themselves come after.
 create function private.lock_batches_of(notification_ids uuid[]) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -668,12 +663,34 @@ begin
   return array(
     select batch.id from private.sending_batches as batch
     where batch.id in (
-      select queue.batch_id from private.notification_queue as queue
-      where queue.notification_id = any (notification_ids)
+      select payload.batch_id from private.notification_payloads as payload
+      where payload.notification_id = any (notification_ids)
     )
     order by batch.id
     for update
   );
+end;
+$$;
+
+-- Notes of messages whose provider has them, and whose letters go with that, that it then has the
+-- whole of the request in which they were tried.
+create function private.forget_letters(notification_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  batch_ids uuid[];
+begin
+  with gone as (
+    delete from private.notification_payloads as payload
+    where payload.notification_id = any (notification_ids)
+    returning payload.batch_id
+  )
+  select array_agg(distinct gone.batch_id) into batch_ids from gone where gone.batch_id is not null;
+  if batch_ids is not null then
+    update private.sending_batches as batch set accepted = true
+    where batch.id = any (batch_ids) and not batch.accepted;
+  end if;
 end;
 $$;
 
@@ -720,11 +737,10 @@ begin
     provider_message_id = given.provider_message_id
   from unnest(notification_ids, provider_message_ids) as given (id, provider_message_id)
   where message.id = any (held) and given.id = message.id;
-  delete from private.notification_payloads as payload
-  where payload.notification_id = any (held);
   if batch_ids <> '{}' then
     perform private.forget_empty(batch_ids);
   end if;
+  perform private.forget_letters(held);
   perform private.sending_works();
   return held;
 end;

@@ -124,6 +124,7 @@ begin
     or not isfinite(record_delivery_event.happened_at) then
     perform private.raise_error('invalid_input', 'Give the event''s id and time.');
   end if;
+  perform private.lock_batches_of(array[record_delivery_event.notification_id]);
   select * into message from public.notifications
   where notifications.id = record_delivery_event.notification_id
   for no key update;
@@ -163,8 +164,7 @@ begin
         else coalesce(record_delivery_event.provider_message_id, notifications.provider_message_id)
       end
     where notifications.id = message.id;
-    delete from private.notification_payloads as payload
-    where payload.notification_id = message.id;
+    perform private.forget_letters(array[message.id]);
   elsif reached = 'bounced' and message.status = 'bounced'
     and private.bounce_rank(reason) > private.bounce_rank(message.last_error) then
     update public.notifications set last_error = reason where notifications.id = message.id;
