@@ -423,6 +423,8 @@ returns table (
   preparation text,
   action_tokens jsonb,
   content jsonb,
+  -- With others in one request; what is not planned long ahead goes alone, and first.
+  may_share boolean,
   frozen jsonb
 )
 language plpgsql
@@ -464,6 +466,7 @@ begin
     ) when message.kind = 'guardian_invitation' then jsonb_build_object(
       'language', private.language_of_invitation(message.id)
     ) else payload.content end,
+    message.priority = 2,
     case when payload.frozen ->> 'to' = reached.address then payload.frozen end
   from public.notifications as message
   -- Once for each; without the offset it would be once for each mention.
