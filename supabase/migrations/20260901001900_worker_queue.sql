@@ -504,8 +504,7 @@ begin
   with given as (
     select message.id, item.position, item.value -> 'frozen' as frozen, queue.batch_id,
       coalesce((item.value ->> 'bulk')::boolean, false) and message.priority = 2
-        and queue.batch_id is null
-        and payload.uncertain_since is null and payload.trying_since is null as is_bulk
+        and queue.batch_id is null and payload.notification_id is null as is_bulk
     from jsonb_array_elements(messages) with ordinality as item (value, position)
     join public.notifications as message
       on message.id = (item.value ->> 'notification_id')::uuid
@@ -782,7 +781,8 @@ $$;
 -- Records that a request failed; returns the new status of each message whose lease was held. `alone`:
 -- from now on each goes by itself, since nobody got any. `closed`: nobody's mail is taken at present,
 -- which says nothing about these, so that the try does not count. The others are given up after 48
--- tries, which is half a day: an outage of the provider is no reason to trouble a person.
+-- tries, which is half a day: an outage of the provider is no reason to trouble a person. Of what may
+-- have arrived by then a person reads that first; the provider's answers are in the workers' log.
 create function private.fail(
   notification_ids uuid[], lease_ids uuid[], error text, retry_after_seconds int,
   permanent boolean, refused boolean, alone boolean, closed boolean
@@ -808,27 +808,44 @@ begin
     uncertain_since = case when fail.refused then payload.uncertain_since
       else coalesce(payload.uncertain_since, payload.trying_since) end
   where payload.notification_id = any (held);
+  -- What nobody can have got is written anew, about what holds by then. Where the letter's row stays,
+  -- without it, the message goes alone.
   if fail.alone then
-    update private.notification_payloads as payload set batch_id = null
+    update private.notification_payloads as payload set frozen = null, batch_id = null
     where payload.notification_id = any (held) and payload.uncertain_since is null;
-    delete from private.sending_batches where sending_batches.id = any (batch_ids);
+  else
+    delete from private.notification_payloads as payload using public.notifications as message
+    where payload.notification_id = any (held) and payload.uncertain_since is null
+      and message.id = payload.notification_id and message.kind <> 'log_in';
   end if;
+  delete from private.sending_batches as batch
+  where batch.id = any (batch_ids) and (fail.alone or not exists (
+    select from private.notification_queue as queue
+    join private.notification_payloads as payload
+      on payload.notification_id = queue.notification_id
+    where queue.batch_id = batch.id
+  ));
   update public.notifications as message set
-    status = case when fail.permanent or message.attempts - uncounted >= 48 then 'dead'
-      else 'queued' end::public.notification_status,
+    status = verdict.status,
     leased_until = null,
     attempts = message.attempts - uncounted,
-    last_error = left(fail.error, 200),
+    last_error = case when verdict.status = 'dead' and verdict.may_have_arrived then 'unknown_fate'
+      else left(fail.error, 200) end,
     -- 15 s, 30 s, 1 min … 16 min, and up to a quarter more, so that what failed together does not come
     -- back together; unless the provider said when.
     due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
       fail.retry_after_seconds,
       15 * 2 ^ least(greatest(message.attempts - uncounted - 1, 0), 6) * (1 + random() / 4)))))
-  where message.id = any (held);
-  -- What nobody can have got may be written anew.
-  delete from private.notification_payloads as payload using public.notifications as message
-  where payload.notification_id = any (held) and message.id = payload.notification_id
-    and message.status = 'dead' and payload.uncertain_since is null and message.kind <> 'log_in';
+  from (
+    select failed.id,
+      case when fail.permanent or failed.attempts - uncounted >= 48 then 'dead'
+        else 'queued' end::public.notification_status as status,
+      payload.uncertain_since is not null as may_have_arrived
+    from public.notifications as failed
+    left join private.notification_payloads as payload on payload.notification_id = failed.id
+    where failed.id = any (held)
+  ) as verdict
+  where message.id = verdict.id;
   update private.sending_batches as batch set ready_at = message.due_at
   from private.notification_queue as queue
   join public.notifications as message on message.id = queue.notification_id
@@ -892,10 +909,28 @@ begin
 end;
 $$;
 
+-- Whether what was tried before can only be tried again as another mail, under another key: it is so
+-- long ago that the provider has forgotten, or it was to go to another address. Null: nothing that was
+-- tried is known, or the code in it stands for itself.
+create function private.becomes_another(message public.notifications) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(coalesce(payload.uncertain_since, payload.trying_since)
+        < now() - interval '23 hours', false)
+      or coalesce(payload.frozen ->> 'to' <> private.address_for(message), false)
+    from private.notification_payloads as payload
+    where payload.notification_id = message.id and message.kind <> 'log_in'
+  );
+end;
+$$;
+
 -- Gives a message that nobody got a new start, whoever asks. What may have arrived within the
 -- provider's memory keeps its bytes and its key, so that it cannot arrive twice. It becomes another
--- mail where whoever asks can only mean that: it came back; it is so long ago that the provider has
--- forgotten; or it was to go to another address, whose reader cannot have got it.
+-- mail where whoever asks can only mean that: it came back, or becomes_another says so.
 create function private.requeue(notification_id uuid) returns public.notifications
 language plpgsql
 set search_path = ''
@@ -912,12 +947,11 @@ begin
   if before.id is null then
     return null;
   end if;
-  delete from private.notification_payloads as payload
-  where payload.notification_id = before.id and before.kind <> 'log_in'
-    and (coalesce(payload.uncertain_since, payload.trying_since, '-infinity')
-        < now() - interval '23 hours'
-      or payload.frozen ->> 'to' <> private.address_for(before));
-  is_another := found or before.status = 'bounced';
+  is_another := before.status = 'bounced' or coalesce(private.becomes_another(before), false);
+  if is_another then
+    delete from private.notification_payloads as payload
+    where payload.notification_id = before.id;
+  end if;
   update public.notifications set
     status = 'queued', attempts = 0, leases_lost = 0, due_at = now(), last_error = null,
     sent_at = null, told_at = null, told_by = null, requeued_at = clock_timestamp(),
@@ -1002,7 +1036,8 @@ begin
     join public.notifications as message on message.id = queue.notification_id
     where queue.needs_person and queue.status = 'dead'
       and message.clinic_id = requeue_dead_notifications.clinic_id
-      and message.last_error not in ('unknown_fate', 'address_suppressed')
+      and message.last_error <> 'address_suppressed'
+      and not coalesce(private.becomes_another(message), message.last_error = 'unknown_fate')
     order by message.id
   loop
     perform private.requeue(stuck);
@@ -1157,8 +1192,8 @@ comment on function worker.requeue_notification(uuid) is
 comment on function public.requeue_notification(uuid) is
   'Gives a dead, bounced or skipped message of the clinic a new start, by its office.';
 comment on function public.requeue_dead_notifications(uuid) is
-  'Gives all messages of the clinic a new start that were given up, but for those of unknown fate or to '
-  'addresses that mail came back from. Returns how many.';
+  'Gives all messages of the clinic a new start that were given up, but for those that could arrive '
+  'twice and those to addresses that mail came back from. Returns how many.';
 comment on function public.mark_told(uuid) is
   'Ticks off a dead or bounced message of the clinic, or one without an address, whose news its office '
   'told otherwise. Again: nothing changes. requeue_notification takes it back.';

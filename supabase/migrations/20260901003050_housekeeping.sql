@@ -31,6 +31,7 @@ begin
     from private.notification_payloads as old
     join public.notifications as message on message.id = old.notification_id
     where old.created_at < now() - interval '2 days'
+      and coalesce(old.trying_since, old.uncertain_since, '-infinity') < now() - interval '2 days'
       and message.status not in ('queued', 'sending')
     limit tidy.most
   );

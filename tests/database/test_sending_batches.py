@@ -243,8 +243,7 @@ def test_a_batch_that_is_refused_for_one_of_its_messages_is_tried_one_by_one(
     assert batches(db) == 0
     again = claim(db)
     assert ids(again) == ids(messages)
-    # Tried for certain in vain, so that they could share again; the worker sends them as they are.
-    assert {turn["batch_id"] for turn in begin(db, again, bulk=False)} == {None}
+    assert {turn["batch_id"] for turn in begin(db, again)} == {None}
 
 
 def test_what_may_have_arrived_in_a_batch_is_never_tried_alone(
@@ -342,10 +341,30 @@ def test_a_batch_of_unknown_fate_goes_to_a_person_when_the_provider_has_forgotte
     assert batches(db) == 0
 
 
-def test_a_full_provider_costs_a_batch_no_try(db: Connection, practice: Practice) -> None:
-    _, messages = begun_batch(db)
+def test_a_full_provider_costs_a_batch_no_try_and_its_letters_are_written_anew(
+    db: Connection, practice: Practice
+) -> None:
+    batch, messages = begun_batch(db)
     fail(db, messages, error="429:rate_limit_exceeded", refused=True, closed=True)
-    assert {message["attempts"] for message in claim(db)} == {1}
+    again = claim(db)
+    assert ids(again) == ids(messages)
+    assert {(message["attempts"], message["frozen"]) for message in again} == {(1, None)}
+    (other,) = {turn["batch_id"] for turn in begin(db, again)}
+    assert other not in (None, batch)
+
+
+def test_a_full_provider_changes_nothing_of_a_batch_that_may_have_arrived(
+    db: Connection, practice: Practice
+) -> None:
+    batch, messages = begun_batch(db)
+    fail(db, messages)
+    again = claim(db)
+    begin(db, again)
+    fail(db, again, error="429:rate_limit_exceeded", refused=True, closed=True)
+    again = claim(db)
+    assert ids(again) == ids(messages)
+    assert {message["frozen"]["subject"] for message in again} == {"As first written"}
+    assert {turn["batch_id"] for turn in begin(db, again)} == {batch}
 
 
 def test_a_transport_without_memory_takes_a_refused_batch_apart(
