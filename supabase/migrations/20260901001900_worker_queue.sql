@@ -306,6 +306,22 @@ begin
 end;
 $$;
 
+-- Whether one claim has settled enough of what must not be sent: a long backlog would outlast the time
+-- that a statement has, and nothing of it would ever be settled. All workers are told then that more is
+-- due, so that they claim again.
+create function private.settled_enough(settled int) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if settled < 2000 and clock_timestamp() < statement_timestamp() + interval '2 seconds' then
+    return false;
+  end if;
+  perform private.send_broadcasts(array[private.work_due(1)]);
+  return true;
+end;
+$$;
+
 -- Leases what is left of one batch that a worker began and did not end, and returns what must be sent.
 -- Batches are locked before their messages, everywhere.
 create function private.lease_batch(lease_seconds int, remembered interval) returns uuid[]
@@ -315,6 +331,7 @@ as $$
 declare
   batch private.sending_batches;
   held uuid[];
+  settled int := 0;
 begin
   loop
     select * into batch from private.sending_batches
@@ -347,12 +364,17 @@ begin
       return held;
     end if;
     delete from private.sending_batches where sending_batches.id = batch.id;
+    settled := settled + 100;
+    if private.settled_enough(settled) then
+      return '{}';
+    end if;
   end loop;
 end;
 $$;
 
 -- Leases what is due, and settles at once what must not be sent; returns what must. Again while all
--- that was due turned out to be settled, so that an empty answer means idle.
+-- that was due turned out to be settled, so that an empty answer means idle, unless settled_enough told
+-- of more.
 create function private.lease_sendable(
   batch int, bulk int, lease_seconds int, remembered interval
 ) returns uuid[]
@@ -363,6 +385,7 @@ declare
   begun uuid[] := '{}';
   leased uuid[];
   sendable uuid[];
+  settled int := 0;
 begin
   -- Who cannot send batches leaves them to others, and takes out of them what may go alone if nobody
   -- ever will.
@@ -384,7 +407,8 @@ begin
       batch, case when begun = '{}' or bulk is null then bulk else 0 end, lease_seconds);
     exit when leased = '{}';
     sendable := private.settle_unsendable(leased, remembered);
-    exit when sendable <> '{}';
+    settled := settled + cardinality(leased);
+    exit when sendable <> '{}' or private.settled_enough(settled);
   end loop;
   return begun || coalesce(sendable, '{}');
 end;

@@ -252,6 +252,30 @@ def test_what_may_have_arrived_gets_a_new_start_with_all_as_long_as_it_is_the_sa
     assert requeued() == 0
 
 
+def test_a_long_backlog_of_what_must_not_be_sent_is_settled_bit_by_bit(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9), status="cancelled")
+    db.execute(
+        "insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,"
+        " recipient_id, reminder_minutes) select %s, %s, 1, 'reminder', %s, minutes"
+        " from generate_series(1, 5000) as minutes",
+        [practice.clinic, visit["id"], practice.patient],
+    )
+    waiting, most = 5000, 0
+    while waiting:
+        db.execute("delete from realtime.messages")
+        assert claim(db, batch=100) == []
+        left = one(db, "select count(*) as n from private.notification_queue")["n"]
+        assert left < waiting
+        most = max(most, waiting - left)
+        waiting = left
+        # Whoever leaves some wakes all workers.
+        assert bool(every(db, "select from realtime.messages where event = 'work_due'")) is (
+            waiting > 0
+        )
+    assert most <= 2000
+
+
 def test_the_provider_may_say_when_to_come_back(db: Connection) -> None:
     book(db, make_practice(db), at(9))
     (message,) = claim(db)
