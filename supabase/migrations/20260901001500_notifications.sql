@@ -4,7 +4,7 @@
 
 create type public.notification_kind as enum (
   'confirmation',        -- the visit is agreed
-  'change',              -- an agreed visit has another time, place or provider
+  'change',              -- an agreed visit has another time, place, provider or service
   'cancellation',        -- the visit is called off
   'offer',               -- a freed time is kept for a waiting patient
   'request',             -- the clinic has the request, or that for another time, and will answer
@@ -185,13 +185,12 @@ begin
     when greatest(after.starts_at, before.starts_at) <= now() then null
     when after.status = 'booked' and (before.id is null or before.status in ('held', 'pending'))
       then 'confirmation'
-    when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked'))
+    when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked')
+        or private.is_moved(before, after))
       then 'request'
     when after.status in ('cancelled', 'entered_in_error')
       and before.status in ('pending', 'booked', 'arrived') then 'cancellation'
-    when after.status = 'booked' and before.status = 'booked'
-      and (after.starts_at, after.ends_at, after.location_id, after.provider_id)
-        is distinct from (before.starts_at, before.ends_at, before.location_id, before.provider_id)
+    when after.status = 'booked' and before.status = 'booked' and private.is_moved(before, after)
       then 'change'
   end::public.notification_kind;
 end;

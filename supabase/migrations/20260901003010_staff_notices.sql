@@ -53,6 +53,8 @@ declare
     when after.status = 'pending' and (before.status = 'booked'
       or after.booked_via = 'patient' and (before.id is null or before.status = 'held'))
       then 'staff_request'
+    when after.status = 'pending' and before.status = 'pending' and private.is_moved(before, after)
+      and private.acting_as(after.clinic_id, after.patient_id) = 'patient' then 'staff_request'
     when after.status = 'cancelled' and before.status in ('booked', 'arrived')
       and after.cancelled_late then 'staff_cancellation'
   end;
