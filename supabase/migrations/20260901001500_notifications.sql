@@ -318,6 +318,44 @@ begin
 end;
 $$;
 
+-- Queues anew what a patient was to be told of coming visits while there was no address to send it to;
+-- whether it still holds is asked when it is claimed. Not before `reachable_from`, when the address
+-- counts.
+create function private.tell_after_all(
+  clinic_id uuid, patient_id uuid, reachable_from timestamptz
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.notifications set
+    status = 'queued', attempts = 0, leases_lost = 0, last_error = null,
+    due_at = greatest(now(), reachable_from)
+  from public.appointments as visit
+  where notifications.clinic_id = tell_after_all.clinic_id
+    and notifications.recipient_id = tell_after_all.patient_id
+    and notifications.status = 'skipped' and notifications.last_error = 'no_address'
+    and notifications.told_at is null
+    and visit.id = notifications.appointment_id and visit.starts_at > now();
+end;
+$$;
+
+-- Definer: whoever enters the address, the queue follows.
+create function private.tell_new_address() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.tell_after_all(new.clinic_id, new.id, now());
+  return null;
+end;
+$$;
+
+create trigger _700_tell_new_address after update on public.patients
+  for each row when (old.email is null and new.email is not null)
+  execute function private.tell_new_address();
+
 alter table public.notifications enable row level security;
 
 create policy "the office reads its clinic's notifications, people their own"
