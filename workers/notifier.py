@@ -225,14 +225,14 @@ class Notifier:
         return {}
 
     def _letter_of(self, claim: Claim) -> Letter:
-        mail = self._mail_of(claim)
-        may_share = self._transport.largest_batch > 1 and not mail.attachments
-        return Letter(claim, mail, may_share)
-
-    def _mail_of(self, claim: Claim) -> FrozenMail:
-        """The mail to send; raises MailError for what can never be sent."""
         if isinstance(claim, Unreadable):
             raise MailError(claim.reason, permanent=True, refused=True)
+        mail = self._mail_of(claim)
+        may_share = claim.may_share and self._transport.largest_batch > 1 and not mail.attachments
+        return Letter(claim, mail, may_share)
+
+    def _mail_of(self, claim: Message | Frozen) -> FrozenMail:
+        """The mail to send; raises MailError for what can never be sent."""
         if claim.channel != "email":
             raise MailError(f"no_transport:{claim.channel}", permanent=True, refused=True)
         if isinstance(claim, Frozen):

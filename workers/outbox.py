@@ -44,6 +44,7 @@ class Frozen:
     kind: str
     channel: str
     attempts: int
+    may_share: bool
     appointment_id: UUID | None
     mail: FrozenMail
 
@@ -53,9 +54,10 @@ Claim = Message | Frozen | Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A claimed message and its mail. `may_share`: the transport could take it with others."""
+    """A claimed message and its mail. `may_share`: it can go with others, which the transport could
+    take, too."""
 
-    claim: Claim
+    claim: Message | Frozen
     mail: FrozenMail
     may_share: bool = False
 
@@ -202,6 +204,7 @@ def _read(row: dict[str, Any]) -> Claim:
                 kind=row["kind"],
                 channel=row["channel"],
                 attempts=row["attempts"],
+                may_share=row["may_share"],
                 appointment_id=UUID(row["appointment_id"]) if row["appointment_id"] else None,
                 mail=FrozenMail.from_json(row["frozen"]),
             )

@@ -41,6 +41,7 @@ class Letter:
     recipient_address: str
     locale: str
     attempts: int
+    may_share: bool
     clinic_name: str
     clock_hours: int | None
     content: Mapping[str, Any]
@@ -60,6 +61,7 @@ class Letter:
             recipient_address=row["recipient_address"],
             locale=one_line(content.get("language") or row["locale"]) or "en",
             attempts=row["attempts"],
+            may_share=row["may_share"],
             clinic_name=one_line(row["clinic_name"]),
             clock_hours=row["clock_hours"],
             content=content,

@@ -29,6 +29,8 @@ class Notification:
     patient_name: str
     locale: str
     attempts: int
+    # Whether it can wait for others and go in one request with them.
+    may_share: bool
     appointment_id: UUID
     appointment_version: int
     clinic_name: str
@@ -63,6 +65,7 @@ class Notification:
             patient_name=one_line(row["patient_name"]),
             locale=row["locale"] or "en",
             attempts=row["attempts"],
+            may_share=row["may_share"],
             appointment_id=UUID(row["appointment_id"]),
             appointment_version=row["appointment_version"],
             clinic_name=one_line(row["clinic_name"]),

@@ -115,6 +115,7 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "patient_name": None,
         "locale": "en",
         "attempts": 1,
+        "may_share": False,
         "appointment_id": str(UUID(int=3)),
         "appointment_version": 1,
         "clinic_name": "Harbour Clinic",

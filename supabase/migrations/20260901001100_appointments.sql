@@ -170,6 +170,21 @@ begin
 end;
 $$;
 
+-- Whether a change makes it another visit for those who come to it: for what, to whom, when or where.
+create function private.is_moved(before public.appointments, after public.appointments)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return (before.service_id, before.provider_id, before.starts_at, before.ends_at,
+      before.location_id)
+    is distinct from (after.service_id, after.provider_id, after.starts_at, after.ends_at,
+      after.location_id);
+end;
+$$;
+
 -- As whom the caller acts on an appointment of that clinic and patient: a member's role, else
 -- 'patient', else 'system' for the service key and plain SQL. Null: a stranger.
 create function private.acting_as(clinic_id uuid, patient_id uuid) returns text
@@ -370,8 +385,7 @@ begin
   if not is_new then
     is_other_visit := (new.service_id, new.provider_id)
       is distinct from (old.service_id, old.provider_id);
-    is_moved := is_other_visit or (new.starts_at, new.ends_at, new.location_id)
-      is distinct from (old.starts_at, old.ends_at, old.location_id);
+    is_moved := private.is_moved(old, new);
   end if;
   -- A visit that takes its time (again) must lie within the hours; one that stays may outlive them.
   -- A seat lies where its session does.

@@ -4,7 +4,7 @@
 
 create type public.notification_kind as enum (
   'confirmation',        -- the visit is agreed
-  'change',              -- an agreed visit has another time, place or provider
+  'change',              -- an agreed visit has another time, place, provider or service
   'cancellation',        -- the visit is called off
   'offer',               -- a freed time is kept for a waiting patient
   'request',             -- the clinic has the request, or that for another time, and will answer
@@ -185,13 +185,12 @@ begin
     when greatest(after.starts_at, before.starts_at) <= now() then null
     when after.status = 'booked' and (before.id is null or before.status in ('held', 'pending'))
       then 'confirmation'
-    when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked'))
+    when after.status = 'pending' and (before.id is null or before.status in ('held', 'booked')
+        or private.is_moved(before, after))
       then 'request'
     when after.status in ('cancelled', 'entered_in_error')
       and before.status in ('pending', 'booked', 'arrived') then 'cancellation'
-    when after.status = 'booked' and before.status = 'booked'
-      and (after.starts_at, after.ends_at, after.location_id, after.provider_id)
-        is distinct from (before.starts_at, before.ends_at, before.location_id, before.provider_id)
+    when after.status = 'booked' and before.status = 'booked' and private.is_moved(before, after)
       then 'change'
   end::public.notification_kind;
 end;
@@ -318,6 +317,44 @@ begin
     and notifications.appointment_version < visit.version;
 end;
 $$;
+
+-- Queues anew what a patient was to be told of coming visits while there was no address to send it to;
+-- whether it still holds is asked when it is claimed. Not before `reachable_from`, when the address
+-- counts.
+create function private.tell_after_all(
+  clinic_id uuid, patient_id uuid, reachable_from timestamptz
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.notifications set
+    status = 'queued', attempts = 0, leases_lost = 0, last_error = null,
+    due_at = greatest(now(), reachable_from)
+  from public.appointments as visit
+  where notifications.clinic_id = tell_after_all.clinic_id
+    and notifications.recipient_id = tell_after_all.patient_id
+    and notifications.status = 'skipped' and notifications.last_error = 'no_address'
+    and notifications.told_at is null
+    and visit.id = notifications.appointment_id and visit.starts_at > now();
+end;
+$$;
+
+-- Definer: whoever enters the address, the queue follows.
+create function private.tell_new_address() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.tell_after_all(new.clinic_id, new.id, now());
+  return null;
+end;
+$$;
+
+create trigger _700_tell_new_address after update on public.patients
+  for each row when (old.email is null and new.email is not null)
+  execute function private.tell_new_address();
 
 alter table public.notifications enable row level security;
 

@@ -11,17 +11,18 @@
 -- Up to a hundred messages that the provider was, or is about to be, given in one request.
 create table private.sending_batches (
   id uuid primary key default gen_random_uuid(),
-  members uuid[] not null,
-  ready_at timestamptz not null
+  ready_at timestamptz not null,
+  accepted boolean not null default false
 );
 
 create index sending_batches_by_time on private.sending_batches (ready_at);
 
 comment on table private.sending_batches is
   'Requests of several messages whose outcome is not known yet; the id is the provider''s key.';
-comment on column private.sending_batches.members is 'Of which messages it was made.';
 comment on column private.sending_batches.ready_at is
   'When a worker may take it: while one has it, the end of its lease.';
+comment on column private.sending_batches.accepted is
+  'True: of one of its messages it is known that the provider has it, so the provider has all.';
 
 create table private.notification_queue (
   -- No foreign key: the triggers below do the same in one go.

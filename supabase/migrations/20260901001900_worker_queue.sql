@@ -306,9 +306,24 @@ begin
 end;
 $$;
 
+-- Whether one claim has settled enough of what must not be sent: a long backlog would outlast the time
+-- that a statement has, and nothing of it would ever be settled. All workers are told then that more is
+-- due, so that they claim again.
+create function private.settled_enough(settled int) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if settled < 2000 and clock_timestamp() < statement_timestamp() + interval '2 seconds' then
+    return false;
+  end if;
+  perform private.send_broadcasts(array[private.work_due(1)]);
+  return true;
+end;
+$$;
+
 -- Leases what is left of one batch that a worker began and did not end, and returns what must be sent.
--- One report about any of them proves that the provider has them all. Batches are locked before their
--- messages, everywhere.
+-- Batches are locked before their messages, everywhere.
 create function private.lease_batch(lease_seconds int, remembered interval) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -316,6 +331,7 @@ as $$
 declare
   batch private.sending_batches;
   held uuid[];
+  settled int := 0;
 begin
   loop
     select * into batch from private.sending_batches
@@ -334,11 +350,7 @@ begin
       order by message.id
       for no key update of message
     );
-    if exists (
-      select from public.notifications as message
-      where message.id = any (batch.members)
-        and message.status in ('sent', 'delivered', 'bounced', 'complained')
-    ) then
+    if batch.accepted then
       perform private.mark_sent(held);
       held := '{}';
     else
@@ -352,12 +364,17 @@ begin
       return held;
     end if;
     delete from private.sending_batches where sending_batches.id = batch.id;
+    settled := settled + 100;
+    if private.settled_enough(settled) then
+      return '{}';
+    end if;
   end loop;
 end;
 $$;
 
 -- Leases what is due, and settles at once what must not be sent; returns what must. Again while all
--- that was due turned out to be settled, so that an empty answer means idle.
+-- that was due turned out to be settled, so that an empty answer means idle, unless settled_enough told
+-- of more.
 create function private.lease_sendable(
   batch int, bulk int, lease_seconds int, remembered interval
 ) returns uuid[]
@@ -368,6 +385,7 @@ declare
   begun uuid[] := '{}';
   leased uuid[];
   sendable uuid[];
+  settled int := 0;
 begin
   -- Who cannot send batches leaves them to others, and takes out of them what may go alone if nobody
   -- ever will.
@@ -389,7 +407,8 @@ begin
       batch, case when begun = '{}' or bulk is null then bulk else 0 end, lease_seconds);
     exit when leased = '{}';
     sendable := private.settle_unsendable(leased, remembered);
-    exit when sendable <> '{}';
+    settled := settled + cardinality(leased);
+    exit when sendable <> '{}' or private.settled_enough(settled);
   end loop;
   return begun || coalesce(sendable, '{}');
 end;
@@ -428,6 +447,8 @@ returns table (
   preparation text,
   action_tokens jsonb,
   content jsonb,
+  -- With others in one request; what is not planned long ahead goes alone, and first.
+  may_share boolean,
   frozen jsonb
 )
 language plpgsql
@@ -478,6 +499,7 @@ begin
     ) when message.kind = 'guardian_invitation' then jsonb_build_object(
       'language', private.language_of_invitation(message.id)
     ) else payload.content end,
+    message.priority = 2,
     case when payload.frozen ->> 'to' = reached.address then payload.frozen end
   from public.notifications as message
   -- Once for each; without the offset it would be once for each mention.
@@ -514,8 +536,7 @@ begin
   with given as (
     select message.id, item.position, item.value -> 'frozen' as frozen, queue.batch_id,
       coalesce((item.value ->> 'bulk')::boolean, false) and message.priority = 2
-        and queue.batch_id is null
-        and payload.uncertain_since is null and payload.trying_since is null as is_bulk
+        and queue.batch_id is null and payload.notification_id is null as is_bulk
     from jsonb_array_elements(messages) with ordinality as item (value, position)
     join public.notifications as message
       on message.id = (item.value ->> 'notification_id')::uuid
@@ -621,8 +642,8 @@ begin
     begin_sending.per_second, begin_sending.within_seconds) as budget;
   next_in := make_interval(secs => first_in + granted / begin_sending.per_second);
 
-  insert into private.sending_batches (id, members, ready_at)
-  select begun.batch_id, array_agg(message.id), min(message.leased_until)
+  insert into private.sending_batches (id, ready_at)
+  select begun.batch_id, min(message.leased_until)
   from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
   join public.notifications as message on message.id = begun.id
   where begun.request <= granted and begun.batch_id is not null
@@ -666,7 +687,7 @@ begin
 end;
 $$;
 
--- Locks the batches that leased messages are in; the messages themselves come after.
+-- Locks the batches that messages are in, or were tried in; the messages themselves come after.
 create function private.lock_batches_of(notification_ids uuid[]) returns uuid[]
 language plpgsql
 set search_path = ''
@@ -676,12 +697,34 @@ begin
   return array(
     select batch.id from private.sending_batches as batch
     where batch.id in (
-      select queue.batch_id from private.notification_queue as queue
-      where queue.notification_id = any (notification_ids)
+      select payload.batch_id from private.notification_payloads as payload
+      where payload.notification_id = any (notification_ids)
     )
     order by batch.id
     for update
   );
+end;
+$$;
+
+-- Notes of messages whose provider has them, and whose letters go with that, that it then has the
+-- whole of the request in which they were tried.
+create function private.forget_letters(notification_ids uuid[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  batch_ids uuid[];
+begin
+  with gone as (
+    delete from private.notification_payloads as payload
+    where payload.notification_id = any (notification_ids)
+    returning payload.batch_id
+  )
+  select array_agg(distinct gone.batch_id) into batch_ids from gone where gone.batch_id is not null;
+  if batch_ids is not null then
+    update private.sending_batches as batch set accepted = true
+    where batch.id = any (batch_ids) and not batch.accepted;
+  end if;
 end;
 $$;
 
@@ -728,11 +771,10 @@ begin
     provider_message_id = given.provider_message_id
   from unnest(notification_ids, provider_message_ids) as given (id, provider_message_id)
   where message.id = any (held) and given.id = message.id;
-  delete from private.notification_payloads as payload
-  where payload.notification_id = any (held);
   if batch_ids <> '{}' then
     perform private.forget_empty(batch_ids);
   end if;
+  perform private.forget_letters(held);
   perform private.sending_works();
   return held;
 end;
@@ -771,7 +813,8 @@ $$;
 -- Records that a request failed; returns the new status of each message whose lease was held. `alone`:
 -- from now on each goes by itself, since nobody got any. `closed`: nobody's mail is taken at present,
 -- which says nothing about these, so that the try does not count. The others are given up after 48
--- tries, which is half a day: an outage of the provider is no reason to trouble a person.
+-- tries, which is half a day: an outage of the provider is no reason to trouble a person. Of what may
+-- have arrived by then a person reads that first; the provider's answers are in the workers' log.
 create function private.fail(
   notification_ids uuid[], lease_ids uuid[], error text, retry_after_seconds int,
   permanent boolean, refused boolean, alone boolean, closed boolean
@@ -794,33 +837,46 @@ declare
 begin
   update private.notification_payloads as payload set
     trying_since = null,
-    -- Written anew with the next try: of what nobody got, a refused sender must not outlive its repair.
-    frozen = case when fail.closed and fail.refused and payload.uncertain_since is null then null
-      else payload.frozen end,
     uncertain_since = case when fail.refused then payload.uncertain_since
       else coalesce(payload.uncertain_since, payload.trying_since) end
   where payload.notification_id = any (held);
-  if fail.alone then
-    update private.notification_payloads as payload set batch_id = null
-    where payload.notification_id = any (held) and payload.uncertain_since is null;
-    delete from private.sending_batches where sending_batches.id = any (batch_ids);
+  -- What nobody can have got is written anew, about what holds by then and from the sender that it has
+  -- by then. Where the letter's row stays, without it, the message goes alone.
+  if not fail.alone then
+    delete from private.notification_payloads as payload using public.notifications as message
+    where payload.notification_id = any (held) and payload.uncertain_since is null
+      and message.id = payload.notification_id and message.kind <> 'log_in';
   end if;
+  update private.notification_payloads as payload set frozen = null, batch_id = null
+  where payload.notification_id = any (held) and payload.uncertain_since is null;
+  delete from private.sending_batches as batch
+  where batch.id = any (batch_ids) and (fail.alone or not exists (
+    select from private.notification_queue as queue
+    join private.notification_payloads as payload
+      on payload.notification_id = queue.notification_id
+    where queue.batch_id = batch.id
+  ));
   update public.notifications as message set
-    status = case when fail.permanent or message.attempts - uncounted >= 48 then 'dead'
-      else 'queued' end::public.notification_status,
+    status = verdict.status,
     leased_until = null,
     attempts = message.attempts - uncounted,
-    last_error = left(fail.error, 200),
+    last_error = case when verdict.status = 'dead' and verdict.may_have_arrived then 'unknown_fate'
+      else left(fail.error, 200) end,
     -- 15 s, 30 s, 1 min … 16 min, and up to a quarter more, so that what failed together does not come
     -- back together; unless the provider said when.
     due_at = now() + make_interval(secs => greatest(0, least(86400, coalesce(
       fail.retry_after_seconds,
       15 * 2 ^ least(greatest(message.attempts - uncounted - 1, 0), 6) * (1 + random() / 4)))))
-  where message.id = any (held);
-  -- What nobody can have got may be written anew.
-  delete from private.notification_payloads as payload using public.notifications as message
-  where payload.notification_id = any (held) and message.id = payload.notification_id
-    and message.status = 'dead' and payload.uncertain_since is null and message.kind <> 'log_in';
+  from (
+    select failed.id,
+      case when fail.permanent or failed.attempts - uncounted >= 48 then 'dead'
+        else 'queued' end::public.notification_status as status,
+      payload.uncertain_since is not null as may_have_arrived
+    from public.notifications as failed
+    left join private.notification_payloads as payload on payload.notification_id = failed.id
+    where failed.id = any (held)
+  ) as verdict
+  where message.id = verdict.id;
   update private.sending_batches as batch set ready_at = message.due_at
   from private.notification_queue as queue
   join public.notifications as message on message.id = queue.notification_id
@@ -884,10 +940,28 @@ begin
 end;
 $$;
 
+-- Whether what was tried before can only be tried again as another mail, under another key: it is so
+-- long ago that the provider has forgotten, or it was to go to another address. Null: nothing that was
+-- tried is known, or the code in it stands for itself.
+create function private.becomes_another(message public.notifications) returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(coalesce(payload.uncertain_since, payload.trying_since)
+        < now() - interval '23 hours', false)
+      or coalesce(payload.frozen ->> 'to' <> private.address_for(message), false)
+    from private.notification_payloads as payload
+    where payload.notification_id = message.id and message.kind <> 'log_in'
+  );
+end;
+$$;
+
 -- Gives a message that nobody got a new start, whoever asks. What may have arrived within the
 -- provider's memory keeps its bytes and its key, so that it cannot arrive twice. It becomes another
--- mail where whoever asks can only mean that: it came back; it is so long ago that the provider has
--- forgotten; or it was to go to another address, whose reader cannot have got it.
+-- mail where whoever asks can only mean that: it came back, or becomes_another says so.
 create function private.requeue(notification_id uuid) returns public.notifications
 language plpgsql
 set search_path = ''
@@ -904,12 +978,11 @@ begin
   if before.id is null then
     return null;
   end if;
-  delete from private.notification_payloads as payload
-  where payload.notification_id = before.id and before.kind <> 'log_in'
-    and (coalesce(payload.uncertain_since, payload.trying_since, '-infinity')
-        < now() - interval '23 hours'
-      or payload.frozen ->> 'to' <> private.address_for(before));
-  is_another := found or before.status = 'bounced';
+  is_another := before.status = 'bounced' or coalesce(private.becomes_another(before), false);
+  if is_another then
+    delete from private.notification_payloads as payload
+    where payload.notification_id = before.id;
+  end if;
   update public.notifications set
     status = 'queued', attempts = 0, leases_lost = 0, due_at = now(), last_error = null,
     sent_at = null, told_at = null, told_by = null, requeued_at = clock_timestamp(),
@@ -994,7 +1067,8 @@ begin
     join public.notifications as message on message.id = queue.notification_id
     where queue.needs_person and queue.status = 'dead'
       and message.clinic_id = requeue_dead_notifications.clinic_id
-      and message.last_error not in ('unknown_fate', 'address_suppressed')
+      and message.last_error <> 'address_suppressed'
+      and not coalesce(private.becomes_another(message), message.last_error = 'unknown_fate')
     order by message.id
   loop
     perform private.requeue(stuck);
@@ -1149,8 +1223,8 @@ comment on function worker.requeue_notification(uuid) is
 comment on function public.requeue_notification(uuid) is
   'Gives a dead, bounced or skipped message of the clinic a new start, by its office.';
 comment on function public.requeue_dead_notifications(uuid) is
-  'Gives all messages of the clinic a new start that were given up, but for those of unknown fate or to '
-  'addresses that mail came back from. Returns how many.';
+  'Gives all messages of the clinic a new start that were given up, but for those that could arrive '
+  'twice and those to addresses that mail came back from. Returns how many.';
 comment on function public.mark_told(uuid) is
   'Ticks off a dead or bounced message of the clinic, or one without an address, whose news its office '
   'told otherwise. Again: nothing changes. requeue_notification takes it back.';

@@ -47,10 +47,10 @@ comment on column public.today_by_provider.ends is 'As starts; buffers are not i
 comment on column public.today_by_provider.is_overbooked is
   'True: staff put it there against the rules; the reason is in appointments.';
 
--- Coming visits of the caller's clinics, called off or not, whose last message found no address, and
--- still would, unless somebody told the patient otherwise. What is far off is left for later.
--- Definer: whether there is an address is for functions to know; row security of visits and messages
--- decides who sees which, in the view.
+-- Coming visits of the caller's clinics, called off or not, whose last message found no address, unless
+-- somebody told the patient otherwise. Once there is one, the message is queued again (tell_after_all).
+-- What is far off is left for later.
+-- Definer: row security of visits and messages decides who sees which, in the view.
 create function private.visits_untold()
 returns table (appointment_id uuid, notification_id uuid)
 language sql
@@ -65,7 +65,6 @@ as $$
     on visit.clinic_id = clinics.id
     and visit.starts_at between now() and now() + interval '30 days'
     and visit.status in ('held', 'pending', 'booked', 'cancelled')
-  join public.patients as patient on patient.id = visit.patient_id
   cross join lateral (
     select said.id, said.status, said.last_error, said.told_at
     from public.notifications as said
@@ -75,7 +74,6 @@ as $$
   ) as latest
   where latest.status = 'skipped' and latest.last_error = 'no_address'
     and latest.told_at is null
-    and private.address_of(patient) is null
     and ((select auth.uid()) is null or clinics.id = any (
       array(select private.my_clinics_as('owner', 'manager', 'front_desk'))));
 $$;

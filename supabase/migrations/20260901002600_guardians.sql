@@ -185,6 +185,22 @@ begin
 end;
 $$;
 
+-- Definer: as tell_new_address.
+create function private.tell_new_guardian() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  perform private.tell_after_all(new.clinic_id, new.patient_id, new.starts_at);
+  return null;
+end;
+$$;
+
+create trigger _700_tell_new_guardian after insert or update on public.guardians
+  for each row when (new.ends_at is null or new.ends_at > now())
+  execute function private.tell_new_guardian();
+
 -- Definer: invitations are written here alone, after it is checked who asks.
 create function public.invite_guardian(
   patient_id uuid, email text, ends_at timestamptz default null

@@ -64,6 +64,7 @@ begin
     and appointment_reasons.appointment_id = new.id;
   update public.notifications set recipient_id = new.patient_id
   where notifications.appointment_id = new.id and notifications.recipient_id = old.patient_id;
+  perform private.tell_after_all(new.clinic_id, new.patient_id, now());
   update private.reservations set resource_id = new.patient_id
   where reservations.appointment_id = new.id and reservations.resource_id = old.patient_id;
   return null;

@@ -71,6 +71,8 @@ declare
     when after.status = 'pending' and (before.status = 'booked'
       or (before.id is null or before.status = 'held')
         and private.comes_from_patient(before, after)) then 'staff_request'
+    when after.status = 'pending' and before.status = 'pending' and private.is_moved(before, after)
+      and private.acting_as(after.clinic_id, after.patient_id) = 'patient' then 'staff_request'
     when after.status = 'cancelled' and before.status in ('booked', 'arrived')
       and after.cancelled_late then 'staff_cancellation'
   end;

@@ -118,12 +118,14 @@ declare
       then 'bounced_for_now'
     when reached in ('bounced', 'complained') then record_delivery_event.event
   end;
+  is_late boolean;
 begin
   if record_delivery_event.event_id is null or length(record_delivery_event.event_id) > 200
     or record_delivery_event.happened_at is null
     or not isfinite(record_delivery_event.happened_at) then
     perform private.raise_error('invalid_input', 'Give the event''s id and time.');
   end if;
+  perform private.lock_batches_of(array[record_delivery_event.notification_id]);
   select * into message from public.notifications
   where notifications.id = record_delivery_event.notification_id
   for no key update;
@@ -147,9 +149,17 @@ begin
         else excluded.reason end,
       created_at = greatest(suppressed.created_at, excluded.created_at);
   end if;
-  -- A late report about the mail before this one says nothing about this one.
-  if message.resent > 0 and (private.delivery_rank(message.status) = 0)
-    = (record_delivery_event.provider_message_id = message.provider_message_id) then
+  -- A late report about the mail before this one says nothing about this one. Of the one before, only
+  -- what the provider took has an id here; of this one, what was tried has a letter.
+  is_late := message.resent > 0 and case when private.delivery_rank(message.status) > 0
+    then record_delivery_event.provider_message_id <> message.provider_message_id
+    else record_delivery_event.provider_message_id = message.provider_message_id or not exists (
+      select from private.notification_payloads as payload
+      where payload.notification_id = message.id
+        and coalesce(payload.trying_since, payload.uncertain_since) is not null
+        and lower(payload.frozen ->> 'to') = lower(record_delivery_event.address)
+    ) end;
+  if is_late then
     return true;
   end if;
   if private.delivery_rank(reached) > private.delivery_rank(message.status) then
@@ -163,8 +173,7 @@ begin
         else coalesce(record_delivery_event.provider_message_id, notifications.provider_message_id)
       end
     where notifications.id = message.id;
-    delete from private.notification_payloads as payload
-    where payload.notification_id = message.id;
+    perform private.forget_letters(array[message.id]);
   elsif reached = 'bounced' and message.status = 'bounced'
     and private.bounce_rank(reason) > private.bounce_rank(message.last_error) then
     update public.notifications set last_error = reason where notifications.id = message.id;

@@ -32,7 +32,9 @@ begin
     join public.notifications as message on message.id = old.notification_id
     -- Codes and links of a dead log-in mail have run out by then.
     where old.created_at < now() - interval '1 hour'
-      and (message.kind = 'log_in' or old.created_at < now() - interval '2 days')
+      and (message.kind = 'log_in' or old.created_at < now() - interval '2 days'
+        and coalesce(old.trying_since, old.uncertain_since, '-infinity')
+          < now() - interval '2 days')
       and message.status not in ('queued', 'sending')
     limit tidy.most
   );

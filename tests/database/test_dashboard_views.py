@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.database.test_sent_once import claim, complete
 from tests.people import (
     Connection,
     Practice,
@@ -17,6 +18,7 @@ from tests.people import (
     book,
     denied,
     every,
+    insert,
     make_clinic,
     make_guardian,
     make_location,
@@ -172,12 +174,74 @@ def test_whoever_has_no_address_is_to_be_told_otherwise(db: Connection) -> None:
     ):
         with as_user(db, other):
             assert untold(db) == []
+
+
+def what_is_sent(db: Connection) -> set[tuple[UUID, str]]:
+    sent = set()
+    for message in claim(db):
+        assert complete(db, message)
+        sent.add((message["appointment_id"], message["kind"]))
+    return sent
+
+
+def test_who_has_an_address_after_all_is_told_what_is_still_so(db: Connection) -> None:
+    practice = make_practice(db)
+    set_address = "update public.patients set email = %s where id = %s"
+    db.execute(set_address, [None, practice.patient])
+    booked = book(db, practice, at(9))["id"]
+    called_off = book(db, practice, at(11))["id"]
+    far = book(db, practice, at(9, days=40))["id"]
+    told = book(db, practice, at(13))["id"]
+    db.execute("update public.appointments set status = 'cancelled' where id = %s", [called_off])
+    db.execute(
+        "select public.mark_told(id) from public.notifications where appointment_id = %s", [told]
+    )
     guardian = make_guardian(db, practice.clinic, practice.patient)
-    assert untold(db) == []
+    # Gone again before anybody wrote: nobody is told, and it is on the list as before.
     db.execute("delete from public.guardians where user_id = %s", [guardian])
-    assert len(untold(db)) == 2
+    assert claim(db) == []
+    assert set(untold(db)) == {booked, called_off}
     db.execute(set_address, ["pat@patients.example", practice.patient])
     assert untold(db) == []
+    assert what_is_sent(db) == {
+        (booked, "confirmation"),
+        (far, "confirmation"),
+        (called_off, "cancellation"),
+    }
+
+
+def test_a_guardian_is_told_what_there_was_no_address_for_from_their_first_day_on(
+    db: Connection,
+) -> None:
+    practice = make_practice(db)
+    db.execute("update public.patients set email = null where id = %s", [practice.patient])
+    visit = book(db, practice, at(9))["id"]
+    guardian = make_guardian(db, practice.clinic, practice.patient)
+    assert what_is_sent(db) == {(visit, "confirmation")}
+    db.execute("delete from public.guardians where user_id = %s", [guardian])
+    db.execute("update public.appointments set starts_at = %s", [at(12)])
+    insert(
+        db,
+        "public.guardians",
+        clinic_id=practice.clinic,
+        patient_id=practice.patient,
+        user_id=guardian,
+        starts_at=at(0),
+    )
+    waiting = one(db, "select due_at from public.notifications where status = 'queued'")
+    assert waiting["due_at"] == at(0)
+
+
+def test_visits_of_a_double_are_told_at_the_address_of_the_record_that_is_kept(
+    db: Connection,
+) -> None:
+    practice = make_practice(db)
+    double = insert(db, "public.patients", clinic_id=practice.clinic, full_name="Pat Test")["id"]
+    visit = book(db, practice, at(9), patient_id=double)["id"]
+    assert untold(db) == [visit]
+    db.execute("select public.merge_patients(%s, %s)", [practice.patient, double])
+    assert untold(db) == []
+    assert what_is_sent(db) == {(visit, "confirmation")}
 
 
 def test_what_was_told_after_all_needs_nobody(db: Connection) -> None:

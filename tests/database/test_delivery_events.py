@@ -225,6 +225,32 @@ def test_a_late_report_about_the_mail_that_came_back_says_nothing_about_the_next
     assert state(db, message)[0] == "sent"
 
 
+def test_a_late_report_about_what_went_to_the_old_address_says_nothing_about_the_new_letter(
+    db: Connection, practice: Practice
+) -> None:
+    book(db, practice, at(9))
+    (message,) = claim(db)
+    begin(db, message)
+    with as_service(db):
+        db.execute(
+            "select worker.fail_notification(%s, %s, 'timeout', null, true)",
+            [message["notification_id"], message["lease_id"]],
+        )
+    db.execute("update public.patients set email = 'Right@patients.example'")
+    message_id, old = message["notification_id"], message["recipient_address"]
+    requeue(db, practice, message_id)
+    report(db, message_id, "delivered", address=old)
+    assert state(db, message_id)[0] == "queued"
+    (again,) = claim(db)
+    report(db, message_id, "sent", address="right@patients.example")
+    assert state(db, message_id)[0] == "sending"
+    begin(db, again)
+    report(db, message_id, "bounced", address=old)
+    assert state(db, message_id)[0] == "sending"
+    report(db, message_id, "sent", address="right@patients.example")
+    assert state(db, message_id)[0] == "sent"
+
+
 def test_one_clinics_new_try_is_no_other_clinics(db: Connection, practice: Practice) -> None:
     elsewhere = make_practice(db)
     db.execute("update public.patients set email = 'pat@patients.example'")

@@ -17,6 +17,7 @@ from tests.people import (
     every,
     insert,
     make_practice,
+    make_service,
     one,
     refused,
 )
@@ -46,6 +47,25 @@ def test_a_move_owes_a_change(db: Connection) -> None:
     book(db, make_practice(db), at(9))
     db.execute("update public.appointments set starts_at = %s", [at(12)])
     assert messages(db)[1:] == [("change", 2, "queued")]
+
+
+def test_another_service_owes_a_change(db: Connection) -> None:
+    """It may have to be prepared for in another way, though it takes as long."""
+    practice = make_practice(db)
+    visit = book(db, practice, at(9))
+    other = make_service(db, practice.clinic)
+    offer = {"clinic_id": practice.clinic, "provider_id": practice.provider, "service_id": other}
+    insert(db, "public.provider_services", **offer)
+    db.execute("update public.appointments set service_id = %s", [other])
+    moved = one(db, "select starts_at, ends_at from public.appointments")
+    assert (moved["starts_at"], moved["ends_at"]) == (visit["starts_at"], visit["ends_at"])
+    assert messages(db)[1:] == [("change", 2, "queued")]
+
+
+def test_a_request_for_another_time_is_acknowledged_too(db: Connection) -> None:
+    book(db, make_practice(db), at(9), status="pending")
+    db.execute("update public.appointments set starts_at = %s", [at(12)])
+    assert messages(db)[1:] == [("request", 2, "queued")]
 
 
 def test_a_note_or_an_arrival_owes_nothing(db: Connection) -> None:

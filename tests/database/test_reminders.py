@@ -399,7 +399,11 @@ def test_urgent_kinds_are_handed_out_before_older_bulk(db: Connection, practice:
         "update public.notifications set due_at = now() - interval '1 hour' where kind = 'reminder'"
     )
     book(db, practice, at(12, days=5))
-    assert [message["kind"] for message in claim(db, batch=1)] == ["confirmation"]
+    (first,) = claim(db, batch=1)
+    assert (first["kind"], first["may_share"]) == ("confirmation", False)
+    assert {(message["kind"], message["may_share"]) for message in claim(db)} == {
+        ("reminder", True)
+    }
 
 
 def test_a_missed_visit_is_followed_up_an_hour_later_unless_the_mark_is_taken_back(

@@ -17,6 +17,7 @@ from tests.people import (
     at,
     book,
     every,
+    make_patient,
     make_practice,
     one,
 )
@@ -105,6 +106,24 @@ def let_the_batch_be_due(db: Connection) -> None:
 def cancel_one(db: Connection) -> None:
     db.execute("update public.appointments set status = 'cancelled' where starts_at = %s", [at(5)])
     db.execute("delete from public.notifications where kind <> 'reminder'")
+
+
+def let_one_be_of_unknown_fate(db: Connection, practice: Practice) -> UUID:
+    """One member of a failed batch has another address when the batch is claimed again; the others
+    are tried once more, in vain, and wait."""
+    other = make_patient(db, practice.clinic)
+    changed: UUID = one(
+        db,
+        "update public.notifications set recipient_id = %s where id = (select id from"
+        " public.notifications order by id limit 1) returning id",
+        other,
+    )["id"]
+    again = claim(db)
+    begin(db, again)
+    fail(db, again)
+    db.execute("update private.sending_batches set ready_at = now() + interval '1 minute'")
+    assert statuses(db)["dead", "unknown_fate"] == 1
+    return changed
 
 
 def statuses(db: Connection) -> dict[tuple[str, str | None], int]:
@@ -224,8 +243,7 @@ def test_a_batch_that_is_refused_for_one_of_its_messages_is_tried_one_by_one(
     assert batches(db) == 0
     again = claim(db)
     assert ids(again) == ids(messages)
-    # Tried for certain in vain, so that they could share again; the worker sends them as they are.
-    assert {turn["batch_id"] for turn in begin(db, again, bulk=False)} == {None}
+    assert {turn["batch_id"] for turn in begin(db, again)} == {None}
 
 
 def test_what_may_have_arrived_in_a_batch_is_never_tried_alone(
@@ -268,6 +286,50 @@ def test_one_report_settles_the_whole_batch(db: Connection, practice: Practice) 
     assert (batches(db), every(db, "select * from private.notification_payloads")) == (0, [])
 
 
+def test_a_report_about_one_that_was_taken_out_settles_the_rest(
+    db: Connection, practice: Practice
+) -> None:
+    _, messages = begun_batch(db)
+    fail(db, messages)
+    cancelled = let_one_be_of_unknown_fate(db, practice)
+    with as_service(db):
+        db.execute(
+            "select worker.record_delivery_event('event-1', 'delivered', now(), 'mail-1', %s)",
+            [cancelled],
+        )
+    let_the_batch_be_due(db)
+    assert claim(db) == []
+    assert statuses(db) == {("sent", None): 4, ("delivered", None): 1}
+
+
+def test_what_was_sent_alone_after_its_batch_proves_nothing_about_the_others(
+    db: Connection, practice: Practice
+) -> None:
+    batch, messages = begun_batch(db)
+    fail(db, messages)
+    corrected = let_one_be_of_unknown_fate(db, practice)
+    with as_service(db):
+        db.execute("select worker.requeue_notification(%s)", [corrected])
+    (alone,) = claim(db)
+    assert ids([alone]) == {corrected}
+    assert {turn["batch_id"] for turn in begin(db, [alone])} == {None}
+    assert complete(db, alone)
+    let_the_batch_be_due(db)
+    rest = claim(db)
+    assert ids(rest) == ids(messages) - {corrected}
+    assert {turn["batch_id"] for turn in begin(db, rest)} == {batch}
+
+
+def test_a_batch_of_which_one_is_known_to_have_arrived_is_not_tried_again(
+    db: Connection, practice: Practice
+) -> None:
+    _, messages = begun_batch(db)
+    assert complete(db, messages[0])
+    let_the_batch_be_due(db)
+    assert claim(db) == []
+    assert statuses(db) == {("sent", None): 5}
+
+
 def test_a_batch_of_unknown_fate_goes_to_a_person_when_the_provider_has_forgotten_it(
     db: Connection, practice: Practice
 ) -> None:
@@ -279,10 +341,30 @@ def test_a_batch_of_unknown_fate_goes_to_a_person_when_the_provider_has_forgotte
     assert batches(db) == 0
 
 
-def test_a_full_provider_costs_a_batch_no_try(db: Connection, practice: Practice) -> None:
-    _, messages = begun_batch(db)
+def test_a_full_provider_costs_a_batch_no_try_and_its_letters_are_written_anew(
+    db: Connection, practice: Practice
+) -> None:
+    batch, messages = begun_batch(db)
     fail(db, messages, error="429:rate_limit_exceeded", refused=True, closed=True)
-    assert {message["attempts"] for message in claim(db)} == {1}
+    again = claim(db)
+    assert ids(again) == ids(messages)
+    assert {(message["attempts"], message["frozen"]) for message in again} == {(1, None)}
+    (other,) = {turn["batch_id"] for turn in begin(db, again)}
+    assert other not in (None, batch)
+
+
+def test_a_full_provider_changes_nothing_of_a_batch_that_may_have_arrived(
+    db: Connection, practice: Practice
+) -> None:
+    batch, messages = begun_batch(db)
+    fail(db, messages)
+    again = claim(db)
+    begin(db, again)
+    fail(db, again, error="429:rate_limit_exceeded", refused=True, closed=True)
+    again = claim(db)
+    assert ids(again) == ids(messages)
+    assert {message["frozen"]["subject"] for message in again} == {"As first written"}
+    assert {turn["batch_id"] for turn in begin(db, again)} == {batch}
 
 
 def test_a_transport_without_memory_takes_a_refused_batch_apart(

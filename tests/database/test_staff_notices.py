@@ -17,6 +17,7 @@ from tests.people import (
     Connection,
     Practice,
     Row,
+    as_front_desk,
     as_patient,
     as_service,
     as_user,
@@ -160,6 +161,31 @@ def test_an_offer_taken_by_its_patient_is_told_like_a_booking(
     accept(db, offer, way)
     expected = ("staff_request", desk) if needs_approval else ("staff_booking", doctor)
     assert told(db) == ({expected} if way in ("patient", "link") else set())
+
+
+def test_a_request_that_its_patient_moves_is_told_anew_instead_of_the_old_one(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    db.execute("update public.services set needs_approval = true")
+    visit = book_online(db, practice)
+    with as_patient(db, practice.user):
+        db.execute("select public.reschedule_appointment(%s, %s)", [visit, at(12)])
+    claimed = claim(db)
+    assert {(message["kind"], message["appointment_version"]) for message in claimed} == {
+        ("request", 2),
+        ("staff_request", 2),
+    }
+
+
+def test_a_request_that_staff_move_is_told_to_its_patient_alone(
+    db: Connection, practice: Practice, doctor: UUID, desk: UUID
+) -> None:
+    db.execute("update public.services set needs_approval = true")
+    visit = book_online(db, practice)
+    with as_front_desk(db, desk):
+        db.execute("select public.reschedule_appointment(%s, %s)", [visit, at(12)])
+    rows = every(db, "select kind::text from public.notifications where appointment_version = 2")
+    assert [row["kind"] for row in rows] == ["request"]
 
 
 def test_a_late_cancellation_is_told_and_an_early_one_is_not(

@@ -60,6 +60,9 @@ class Visit:
     # Of a missed visit: whether a message after it is still to come, and whether its time has come.
     follow_up: bool = False
     follow_up_is_due: bool = False
+    # What there was no address for when its time came; an address brings it back.
+    untold: tuple[str, int] | None = None
+    untold_reminders: set[int] = field(default_factory=set)
 
 
 class Truth(RuleBasedStateMachine):
@@ -106,9 +109,15 @@ class Truth(RuleBasedStateMachine):
 
     def agree(self, visit: Visit, kind: str) -> None:
         """Where nobody can be told, that is recorded as skipped, and nothing is planned."""
-        visit.news = (kind, visit.version) if self.has_address else None
+        self.owe(visit, kind)
         visit.reminders = set(self.offsets) if self.has_address else set()
         visit.due, visit.past, visit.agreed = set(), set(), visit.version
+
+    def owe(self, visit: Visit, kind: str) -> None:
+        """What is newer says what everything before it would."""
+        news = (kind, visit.version)
+        visit.news, visit.untold = (news, None) if self.has_address else (None, news)
+        visit.untold_reminders = set()
 
     @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
     @rule(data=st.data())
@@ -123,7 +132,7 @@ class Truth(RuleBasedStateMachine):
         visit = self.pick(data)
         self.change(visit, status="cancelled")
         visit.status, visit.reminders, visit.due = "cancelled", set(), set()
-        visit.news = ("cancellation", visit.version) if self.has_address else None
+        self.owe(visit, "cancellation")
 
     @precondition(lambda self: any(visit.status == "booked" for visit in self.visits))
     @rule(data=st.data())
@@ -168,6 +177,14 @@ class Truth(RuleBasedStateMachine):
     def changes_their_address(self, has: bool) -> None:
         address = "pat@patients.example" if has else None
         self.db.execute("update public.patients set email = %s", [address])
+        if has and not self.has_address:
+            for visit in self.visits:
+                visit.news = visit.news or visit.untold
+                visit.untold = None
+                visit.due |= visit.untold_reminders
+                visit.reminders |= visit.untold_reminders
+                visit.past -= visit.untold_reminders
+                visit.untold_reminders = set()
         self.has_address = has
 
     @rule(offsets=st.sampled_from(OTHER_OFFSETS))
@@ -234,11 +251,14 @@ class Truth(RuleBasedStateMachine):
         """What a look at the queue makes of what is due and must not be sent."""
         for visit in self.visits:
             if not self.has_address:
+                visit.untold = visit.news or visit.untold
                 visit.news = None
             if visit.due:
                 # One that is nearer the visit says what those before it would.
                 nearest = min(visit.due | visit.past)
                 is_wanted = self.wants_reminders and self.has_address and nearest in visit.due
+                if not self.has_address and nearest in visit.due:
+                    visit.untold_reminders.add(nearest)
                 kept = {nearest} if is_wanted else set()
                 visit.past |= visit.due - kept
                 visit.reminders = visit.reminders - visit.due | kept

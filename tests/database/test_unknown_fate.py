@@ -143,6 +143,28 @@ def test_a_mail_whose_sender_was_refused_is_written_anew_unless_somebody_may_hav
     assert message["frozen"]["subject"] == "As first written"
 
 
+def test_what_was_certainly_refused_is_written_anew(db: Connection, practice: Practice) -> None:
+    """It may be hours later, and the visit another one."""
+    book(db, practice, at(9))
+    (message,) = claim(db)
+    begin(db, message)
+    fail(db, message, error="429:daily_quota_exceeded", refused=True, closed=True)
+    (again,) = claim(db)
+    assert again["frozen"] is None
+
+
+def test_a_code_outlives_a_refusal(db: Connection, practice: Practice) -> None:
+    with as_service(db):
+        db.execute(
+            "select worker.queue_log_in_mail('hook-1', 0, 'ada@example.org', 'signup', '123456')"
+        )
+    (message,) = claim(db)
+    begin(db, message)
+    fail(db, message, error="429:daily_quota_exceeded", refused=True, closed=True)
+    (again,) = claim(db)
+    assert again["content"]["code"] == "123456"
+
+
 def test_an_uncertain_try_stays_uncertain_after_a_certain_refusal(
     db: Connection, practice: Practice
 ) -> None:
@@ -153,6 +175,9 @@ def test_an_uncertain_try_stays_uncertain_after_a_certain_refusal(
     (message,) = claim(db)
     begin(db, message)
     fail(db, message, error="429:rate_limit_exceeded", refused=True)
+    (message,) = claim(db)
+    assert message["frozen"]["subject"] == "As first written"
+    let_the_lease_run_out(db)
     let_a_day_pass(db)
     assert claim(db) == []
     assert settled(db) == ("dead", "unknown_fate")
@@ -350,6 +375,12 @@ def test_tidying_takes_what_has_done_its_work_and_nothing_else(
         assert one(db, "select worker.tidy() as n")["n"] == 1
     db.execute(
         "update public.notifications set status = 'dead', leased_until = null, lease_id = null"
+    )
+    # It was tried a moment ago: whoever requeues it must not make another mail of it.
+    with as_service(db):
+        assert one(db, "select worker.tidy() as n")["n"] == 0
+    db.execute(
+        "update private.notification_payloads set trying_since = now() - %s::interval", [old]
     )
     with as_service(db):
         assert one(db, "select worker.tidy() as n")["n"] == 1

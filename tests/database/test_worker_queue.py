@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.database.test_sent_once import claim, complete, let_the_lease_run_out, states
+from tests.database.test_unknown_fate import begin, let_a_day_pass
 from tests.people import (
     Connection,
     Row,
@@ -195,7 +196,7 @@ def test_a_message_that_kills_its_workers_is_isolated_and_given_up(db: Connectio
 
 def test_the_office_gives_all_that_was_given_up_a_new_start(db: Connection) -> None:
     practice, elsewhere = make_practice(db), make_practice(db)
-    for hour, error in enumerate(("provider_500", "unknown_fate", "address_suppressed")):
+    for hour, error in enumerate(("provider_500", "address_suppressed")):
         book(db, practice, at(hour))
         (message,) = claim(db)
         fail(db, message, error=error, permanent=True)
@@ -218,6 +219,61 @@ def test_the_office_gives_all_that_was_given_up_a_new_start(db: Connection) -> N
         assert one(db, requeue, practice.clinic)["n"] == 0
     (again,) = claim(db)
     assert again["starts_at"] == at(0)
+
+
+def test_what_may_have_arrived_gets_a_new_start_with_all_as_long_as_it_is_the_same_mail(
+    db: Connection,
+) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    desk = make_member(db, practice.clinic, "front_desk")
+
+    def try_in_vain() -> None:
+        (message,) = claim(db)
+        (turn,) = begin(db, message)
+        assert turn["sending_key"] == str(message["notification_id"])
+        assert fail(db, message, error="timeout", permanent=True) == "dead"
+        assert states(db) == [("dead", "unknown_fate")]
+
+    def requeued() -> int:
+        with as_front_desk(db, desk):
+            n: int = one(db, "select public.requeue_dead_notifications(%s) as n", practice.clinic)[
+                "n"
+            ]
+        return n
+
+    try_in_vain()
+    assert requeued() == 1
+    try_in_vain()
+    let_a_day_pass(db)
+    assert requeued() == 0
+    # Nor when it is so long ago that the letter is gone.
+    db.execute("delete from private.notification_payloads")
+    assert requeued() == 0
+
+
+def test_a_long_backlog_of_what_must_not_be_sent_is_settled_bit_by_bit(db: Connection) -> None:
+    practice = make_practice(db)
+    visit = book(db, practice, at(9), status="cancelled")
+    db.execute(
+        "insert into public.notifications (clinic_id, appointment_id, appointment_version, kind,"
+        " recipient_id, reminder_minutes) select %s, %s, 1, 'reminder', %s, minutes"
+        " from generate_series(1, 5000) as minutes",
+        [practice.clinic, visit["id"], practice.patient],
+    )
+    waiting, most = 5000, 0
+    while waiting:
+        db.execute("delete from realtime.messages")
+        assert claim(db, batch=100) == []
+        left = one(db, "select count(*) as n from private.notification_queue")["n"]
+        assert left < waiting
+        most = max(most, waiting - left)
+        waiting = left
+        # Whoever leaves some wakes all workers.
+        assert bool(every(db, "select from realtime.messages where event = 'work_due'")) is (
+            waiting > 0
+        )
+    assert most <= 2000
 
 
 def test_the_provider_may_say_when_to_come_back(db: Connection) -> None:

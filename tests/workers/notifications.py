@@ -26,6 +26,7 @@ def claimed_row(**changes: Any) -> dict[str, Any]:
         "patient_name": None,
         "locale": "en",
         "attempts": 1,
+        "may_share": changes.get("kind") in ("reminder", "follow_up", "agenda"),
         "appointment_id": str(uuid.uuid4()),
         "appointment_version": 1,
         "clinic_name": "Lindenhof Family Practice",

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from appoint.mail import Notification, render
-from tests.workers.notifications import SENDER, notification
+from appoint.mail import Message, message_from_row, render_message
+from tests.workers.notifications import SENDER, claimed_row, notification
 from workers import notifier as notifier_module
 from workers import sending as sending_module
 from workers.frozen_mail import FrozenMail
@@ -39,6 +39,7 @@ class OutboxDouble:
         self.may_begin = asyncio.Event()
         self.may_begin.set()
         self.begun: list[FrozenMail] = []
+        self.kinds_begun: list[list[str]] = []
         self.put_back: set[UUID] = set()
         self.batches: dict[UUID, UUID] = {}
         self.bulk: list[int | None] = []
@@ -67,6 +68,7 @@ class OutboxDouble:
             raise ConnectionError
         await self.may_begin.wait()
         self.begun += [letter.mail for letter in letters]
+        self.kinds_begun.append([letter.claim.kind for letter in letters])
         return {
             message: Turn(0.0, str(message), self.batches.get(message))
             for message in (letter.claim.notification_id for letter in letters)
@@ -172,8 +174,8 @@ async def running(
         per_second=1000,
     )
 
-    def mail_for(claimed: Notification) -> FrozenMail:
-        return FrozenMail.of(render(claimed, SENDER), to=claimed.recipient_address)
+    def mail_for(claimed: Message) -> FrozenMail:
+        return FrozenMail.of(render_message(claimed, SENDER), to=claimed.recipient_address)
 
     notifier = Notifier(outbox, transport, mail_for, pace, signs or VitalSigns())
     task = asyncio.create_task(notifier.run())
@@ -436,7 +438,9 @@ async def test_what_was_tried_before_is_sent_to_the_letter_and_not_written_again
     mail = FrozenMail("clinic@example.org", "ada@example.org", "Old", "<p>Old</p>", "Old")
     kept = FrozenMail.from_json(mail.as_json())
     outbox.due = [
-        Frozen(due.notification_id, due.lease_id, due.kind, "email", 2, due.appointment_id, kept)
+        Frozen(
+            due.notification_id, due.lease_id, due.kind, "email", 2, False, due.appointment_id, kept
+        )
     ]
     async with running(outbox, transport):
         await outbox.until(lambda: len(outbox.completed) == 1)
@@ -499,6 +503,18 @@ async def test_messages_of_a_batch_go_in_one_request_under_its_key_in_the_order_
         (str(batch), [str(due) for due in sorted(due.notification_id for due in together)])
     ]
     assert outbox.bulk[0] == 100
+
+
+async def test_only_what_can_wait_is_begun_after_the_rest(outbox: OutboxDouble) -> None:
+    code = {"action": "magiclink", "code": "123456", "link": None}
+    urgent = ["log_in", "offer", "staff_booking", "request", "confirmation"]
+    outbox.due = [
+        message_from_row(claimed_row(kind="log_in", content=code)),
+        *(notification(kind=kind) for kind in [*urgent[1:], "reminder"]),
+    ]
+    async with running(outbox, TransportDouble(largest_batch=100), concurrency=20):
+        await outbox.until(lambda: len(outbox.completed) == 6)
+    assert outbox.kinds_begun == [urgent, ["reminder"]]
 
 
 async def test_a_batch_that_fails_fails_for_all_its_messages(outbox: OutboxDouble) -> None:
