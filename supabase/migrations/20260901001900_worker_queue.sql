@@ -481,13 +481,14 @@ begin
     case when message.kind = 'request' and exists (
       select from public.appointment_events as event
       where event.appointment_id = message.appointment_id
-        and event.version = message.appointment_version and event.before ->> 'status' = 'booked'
+        and event.version <= message.appointment_version and event.before ->> 'status' = 'booked'
     ) then 'move_request' else message.kind::text end,
     message.channel::text,
     reached.address, case when patient.email is not null then patient.full_name end,
     case when patient.email is null then patient.full_name end,
-    coalesce(preference.language, patient.locale, clinic.locale), message.attempts, message.appointment_id,
-    message.appointment_version, clinic.name, place.name, place.address, place.phone,
+    coalesce(preference.language, patient.locale, clinic.locale), message.attempts,
+    message.appointment_id, message.appointment_version, clinic.name, place.name, place.address,
+    place.phone,
     coalesce(provider.full_name, whose.full_name),
     service.name, visit.starts_at, visit.ends_at, coalesce(place.time_zone, clinic.time_zone),
     clinic.clock_hours,

@@ -104,7 +104,10 @@ def test_a_move_that_needs_approval_is_told_to_those_who_answer_it(
     with as_patient(db, practice.user):
         db.execute("select public.reschedule_appointment(%s, %s)", [visit["id"], at(12)])
     assert told(db) == {("staff_request", desk)}
-    # Its patient is told that the agreed time is given up.
+    # Its patient is told that the agreed time is given up, and which time is asked for by now.
+    assert "move_request" in {message["kind"] for message in claim(db)}
+    with as_patient(db, practice.user):
+        db.execute("select public.reschedule_appointment(%s, %s)", [visit["id"], at(13)])
     assert "move_request" in {message["kind"] for message in claim(db)}
 
 
