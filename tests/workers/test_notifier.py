@@ -21,7 +21,7 @@ from workers.notifier import BATCHES_AT_ONCE, Notifier, Pace
 from workers.outbox import Claim, Frozen, Letter, Turn, Unreadable
 from workers.vital_signs import VitalSigns
 
-LEASE_SECONDS = 1
+LEASE_SECONDS = 20
 
 
 class OutboxDouble:
@@ -165,11 +165,12 @@ async def running(
     *,
     concurrency: int = 4,
     sweep: float = 60,
+    lease_seconds: int = LEASE_SECONDS,
     signs: VitalSigns | None = None,
 ) -> AsyncIterator[Notifier]:
     pace = Pace(
         concurrency=concurrency,
-        lease_seconds=LEASE_SECONDS,
+        lease_seconds=lease_seconds,
         sweep_seconds=sweep,
         per_second=1000,
     )
@@ -363,7 +364,7 @@ async def test_who_cannot_begin_in_time_leaves_the_messages_to_others(
 ) -> None:
     outbox.may_begin.clear()
     outbox.due = [notification()]
-    async with asyncio.timeout(30), running(outbox, transport) as notifier:
+    async with asyncio.timeout(10), running(outbox, transport, lease_seconds=1) as notifier:
         await outbox.until(lambda: outbox.due == [])
         notifier.stop()
     assert (outbox.begun, transport.accepted) == ([], [])
