@@ -62,19 +62,37 @@ class CalendarImport:
     def __init__(self, client: AsyncClient, is_allowed: Callable[[str], bool] = is_public) -> None:
         self._rpc = client.schema("worker").rpc
         self._is_allowed = is_allowed
+        self._running: set[asyncio.Task[None]] = set()
 
     async def look(self) -> bool:
-        """Import some of the calendars that are due. True: there may be more.
+        """Take on calendars that are due, while there is room, and wait until one of them is done.
 
-        May be cut off at any moment: the leases then run out and others go on.
+        Slow ones go on while others take their turns. False: there is nothing to do. May be cut
+        off at any moment: the leases then run out and others go on.
         """
+        try:
+            if len(self._running) < AT_ONCE:
+                for calendar in await self._claim(AT_ONCE - len(self._running)):
+                    self._running.add(asyncio.create_task(self._import(calendar)))
+            if not self._running:
+                return False
+            done, _ = await asyncio.wait(
+                self._running, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED
+            )
+            self._running -= done
+        except asyncio.CancelledError:
+            for one in self._running:
+                one.cancel()
+            raise
+        return True
+
+    async def _claim(self, most: int) -> list[OutsideCalendar]:
         answer = await self._rpc(
             "claim_outside_calendars",
-            {"batch": AT_ONCE, "lease_seconds": LEASE_SECONDS},  # type: ignore[dict-item]
+            {"batch": most, "lease_seconds": LEASE_SECONDS},  # type: ignore[dict-item]
         ).execute()
         rows: list[Any] = answer.data  # type: ignore[assignment]
-        await asyncio.gather(*(self._import(OutsideCalendar.from_row(row)) for row in rows))
-        return len(rows) == AT_ONCE
+        return [OutsideCalendar.from_row(row) for row in rows]
 
     async def _import(self, calendar: OutsideCalendar) -> None:
         ids = {"calendar_id": calendar.calendar_id}
@@ -113,6 +131,7 @@ class CalendarImport:
         return "store_busy_blocks", {
             "starts": busy.starts,
             "ends": busy.ends,
+            "visits": busy.visits,
             "read_until": calendar.read_until.isoformat(),
             "skipped_events": busy.skipped_events,
             "etag": fetched.etag,

@@ -25,10 +25,12 @@ class ReadingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BusyTimes:
-    """Busy time as ISO 8601 instants side by side, and how many events could not be understood."""
+    """Busy time side by side: ISO 8601 instants and the visit at Appoint that it is, if it is one;
+    and how many events were not understood."""
 
     starts: list[str]
     ends: list[str]
+    visits: list[str | None]
     skipped_events: int
 
 

@@ -13,10 +13,12 @@ import json
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
@@ -28,7 +30,7 @@ MEMORY = 1024**3
 MOST_BLOCKS = 20_000
 NOT_A_CALENDAR = 3
 TOO_COMPLEX = 4
-# Our own visits come back through calendars that subscribe to our feeds.
+# Our own events, from feeds and invitations, are named after the visit.
 OWN_EVENTS = "@appoint"
 # An event without one of these that it should have would be at another time.
 NEEDED = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "RECURRENCE-ID"}
@@ -46,6 +48,16 @@ class Window:
     ends_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Busy time merged and in order, that of visits at Appoint apart, and how many events were not
+    understood in all that says when they are."""
+
+    spans: list[Span]
+    visits: list[tuple[UUID, Span]]
+    skipped_events: int
+
+
 class NotACalendarError(Exception):
     """The bytes are no iCalendar object."""
 
@@ -54,30 +66,34 @@ class TooComplexError(Exception):
     """More busy time than anybody has."""
 
 
-def busy_times(content: bytes, zone: ZoneInfo, window: Window) -> tuple[list[Span], int]:
-    """When the calendar's owner is busy, merged and in order, and how many events were not
-    understood in all that says when they are.
+def busy_times(content: bytes, zone: ZoneInfo, window: Window) -> Busy:
+    """When the calendar's owner is busy. Times without a zone are read in `zone`.
 
-    Times without a zone are read in `zone`. Raises NotACalendarError, TooComplexError.
+    Raises NotACalendarError, TooComplexError.
     """
-    busy: list[Span] = []
+    spans: list[Span] = []
+    visits: list[tuple[UUID, Span]] = []
     skipped = 0
     for calendar in _calendars(content):
         for component in calendar.walk("VEVENT") + calendar.walk("VFREEBUSY"):
             skipped += _is_doubtful(component) and not _is_over(component, window)
-        stated = (_stated(one, zone) for one in calendar.walk("VFREEBUSY"))
-        followed = (_followed(series, zone, window) for series in _series(calendar))
-        for spans in chain(stated, followed):
+        stated = ((None, _stated(one, zone)) for one in calendar.walk("VFREEBUSY"))
+        followed = ((_visit_of(one), _followed(one, zone, window)) for one in _series(calendar))
+        for visit, found in chain(stated, followed):
             try:
-                busy += _within(window, spans)
+                for span in _within(window, found):
+                    if visit is None:
+                        spans.append(span)
+                    else:
+                        visits.append((visit, span))
             except (TooComplexError, MemoryError):
                 raise
             except Exception:
                 # Libraries raise anything for nonsense; one bad event must not hide the others.
                 skipped += 1
-            if len(busy) > MOST_BLOCKS:
+            if len(spans) + len(visits) > MOST_BLOCKS:
                 raise TooComplexError
-    return _merged(busy), skipped
+    return Busy(_merged(spans), visits, skipped)
 
 
 def _calendars(content: bytes) -> list[Calendar]:
@@ -130,13 +146,21 @@ def _series(calendar: Calendar) -> Iterator[Calendar]:
     by_uid: dict[str, list[Component]] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
         uid = str(event.get("UID", f"without-uid-{number}"))
-        if not uid.endswith(OWN_EVENTS) and not any(name in NEEDED for name, _ in event.errors):
+        if not any(name in NEEDED for name, _ in event.errors):
             by_uid.setdefault(uid, []).append(event)
     for events in by_uid.values():
         alone = Calendar()
         for component in (*zones, *events):
             alone.add_component(component)
         yield alone
+
+
+def _visit_of(series: Calendar) -> UUID | None:
+    """The visit that an event of ours is about."""
+    uid = str(series.walk("VEVENT")[0].get("UID", ""))
+    with suppress(ValueError):
+        return UUID(uid.removesuffix(OWN_EVENTS)) if uid.endswith(OWN_EVENTS) else None
+    return None
 
 
 def _followed(series: Calendar, zone: ZoneInfo, window: Window) -> Iterator[Span]:
@@ -227,15 +251,17 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     window = Window(datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at))
     try:
-        busy, skipped = busy_times(sys.stdin.buffer.read(), ZoneInfo(zone), window)
+        busy = busy_times(sys.stdin.buffer.read(), ZoneInfo(zone), window)
     except NotACalendarError:
         return NOT_A_CALENDAR
     except (TooComplexError, MemoryError):
         return TOO_COMPLEX
+    spans = [(None, span) for span in busy.spans] + busy.visits
     answer = {
-        "starts": [starts_at.isoformat() for starts_at, _ in busy],
-        "ends": [ends_at.isoformat() for _, ends_at in busy],
-        "skipped_events": skipped,
+        "starts": [starts_at.isoformat() for _, (starts_at, _) in spans],
+        "ends": [ends_at.isoformat() for _, (_, ends_at) in spans],
+        "visits": [visit and str(visit) for visit, _ in spans],
+        "skipped_events": busy.skipped_events,
     }
     sys.stdout.write(json.dumps(answer))
     return 0

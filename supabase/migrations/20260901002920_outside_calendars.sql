@@ -104,8 +104,27 @@ begin
     new.etag := null;
     new.last_modified := null;
     new.next_fetch_at := now();
+    -- Whoever reads the old address now may not say what is at the new one.
+    new.lease_id := null;
+    new.leased_until := null;
   end if;
   return new;
+end;
+$$;
+
+-- Has a clinic's calendars read anew, whole: days and floating times were taken for the old zone's, and
+-- a calendar that has not changed would leave them there.
+-- Definer: whoever corrects a zone may not write outside calendars.
+create function private.reread_outside_calendars() returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update public.outside_calendars as calendar set
+    etag = null, last_modified = null, next_fetch_at = now(), lease_id = null, leased_until = null
+  where calendar.clinic_id = new.clinic_id;
+  return null;
 end;
 $$;
 
@@ -147,6 +166,9 @@ create trigger _050_fill_in before insert or update of url, provider_id on publi
   for each row execute function private.fill_in_outside_calendar();
 create trigger _100_set_updated_at before update on public.outside_calendars
   for each row execute function private.set_updated_at();
+create trigger _600_reread_outside_calendars after update of time_zone on public.locations
+  for each row when (old.time_zone <> new.time_zone)
+  execute function private.reread_outside_calendars();
 create trigger _500_follow_up_insert after insert on public.busy_blocks
   referencing new table as changed
   for each statement execute function private.follow_up_busy_blocks();

@@ -46,7 +46,8 @@ begin
 end;
 $$;
 
--- Which calendars are due.
+-- Which calendars are due, one of a clinic at a time: however many a clinic has and however long they
+-- take, the others get their turn.
 -- Definer: the service key has no privilege to write outside calendars.
 create function worker.claim_outside_calendars(batch int default 5, lease_seconds int default 120)
 returns table (
@@ -68,10 +69,21 @@ begin
   update public.outside_calendars as taken set
     lease_id = gen_random_uuid(),
     leased_until = now() + make_interval(secs => claim_outside_calendars.lease_seconds),
-    last_tried_at = now()
+    last_tried_at = now(),
+    -- As after a failure, should the worker die of it: it would come first again and again.
+    next_fetch_at = now() + interval '5 minutes'
   where taken.id = any (array(
     select due.id from public.outside_calendars as due
     where due.next_fetch_at <= now() and (due.leased_until is null or due.leased_until <= now())
+      and due.id in (
+        select distinct on (first.clinic_id) first.id
+        from public.outside_calendars as first
+        where first.next_fetch_at <= now() and not exists (
+          select from public.outside_calendars as other
+          where other.clinic_id = first.clinic_id and other.leased_until > now()
+        )
+        order by first.clinic_id, first.next_fetch_at, first.id
+      )
     order by due.next_fetch_at
     limit claim_outside_calendars.batch
     for update skip locked
@@ -121,7 +133,8 @@ create function worker.store_busy_blocks(
   read_until timestamptz,
   etag text default null,
   last_modified text default null,
-  skipped_events int default 0
+  skipped_events int default 0,
+  visits uuid[] default null
 ) returns boolean
 language plpgsql
 security definer
@@ -136,8 +149,19 @@ begin
     return false;
   end if;
   select coalesce(range_agg(tstzrange(given.starts_at, given.ends_at)), '{}') into busy
-  from unnest(store_busy_blocks.starts, store_busy_blocks.ends) as given (starts_at, ends_at)
-  where given.starts_at < given.ends_at;
+  from unnest(store_busy_blocks.starts, store_busy_blocks.ends, store_busy_blocks.visits)
+    as given (starts_at, ends_at, visit_id)
+  where given.starts_at < given.ends_at
+    -- The provider's own come back through calendars that subscribe to a feed, and must not close their
+    -- own time. Where the provider is the patient, the time is taken.
+    and not exists (
+      select from public.appointments as own
+      where own.id = given.visit_id and own.provider_id = calendar.provider_id
+    )
+    and not exists (
+      select from public.group_sessions as own
+      where own.id = given.visit_id and own.provider_id = calendar.provider_id
+    );
   -- First what is new: a block that only changes its ends must not open its time in between.
   insert into public.busy_blocks (clinic_id, provider_id, outside_calendar_id, starts_at, ends_at)
   select calendar.clinic_id, calendar.provider_id, calendar.id, lower(wanted), upper(wanted)
@@ -223,10 +247,12 @@ end;
 $$;
 
 comment on function worker.claim_outside_calendars(int, int) is
-  'Leases calendars that are due. etag and last_modified are for a conditional request; null: read '
+  'Leases calendars that are due, one of a clinic at a time. etag and last_modified are for a conditional request; null: read '
   'it whole, repeating events until read_until. time_zone is for times without one.';
 comment on function worker.store_busy_blocks(uuid, uuid, timestamptz[], timestamptz[],
-  timestamptz, text, text, int) is 'Replaces the calendar''s busy time by this; false: the lease was lost.';
+  timestamptz, text, text, int, uuid[]) is
+  'Replaces the calendar''s busy time by this; false: the lease was lost. visits, as long as starts: the '
+  'visit or session that it is, if one of Appoint; those that the provider gives are left out.';
 comment on function worker.keep_busy_blocks(uuid, uuid) is
   'The calendar has not changed; false: the lease was lost.';
 comment on function worker.fail_outside_calendar(uuid, uuid, text) is
@@ -236,7 +262,7 @@ comment on function worker.fail_outside_calendar(uuid, uuid, text) is
 grant execute on function
   worker.claim_outside_calendars(int, int),
   worker.store_busy_blocks(
-    uuid, uuid, timestamptz[], timestamptz[], timestamptz, text, text, int),
+    uuid, uuid, timestamptz[], timestamptz[], timestamptz, text, text, int, uuid[]),
   worker.keep_busy_blocks(uuid, uuid),
   worker.fail_outside_calendar(uuid, uuid, text)
 to service_role;

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from appoint.calendars.busy_times import ReadingError, read_busy_times
-from appoint.calendars.reading import NotACalendarError, Window, busy_times
+from appoint.calendars.reading import Busy, NotACalendarError, Window, busy_times
 
 FOLDER = Path(__file__).parent / "awkward"
 ZONE = ZoneInfo("Europe/Zurich")
@@ -108,7 +109,7 @@ MEANT = {
 SKIPPED = {"broken_among_good": 2, "broken_in_what_says_when": 4, "unknown_zone": 2}
 
 
-def read(name: str) -> tuple[list[tuple[datetime, datetime]], int]:
+def read(name: str) -> Busy:
     return busy_times((FOLDER / f"{name}.ics").read_bytes(), ZONE, WINDOW)
 
 
@@ -118,13 +119,22 @@ def test_every_awkward_calendar_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("name", MEANT)
 def test_a_calendar_keeps_busy_what_it_means(name: str) -> None:
-    busy, skipped = read(name)
-    assert [f"{start:%m-%d %H:%M}/{end:%m-%d %H:%M}" for start, end in busy] == MEANT[name]
-    assert skipped == SKIPPED.get(name, 0)
+    busy = read(name)
+    assert [f"{start:%m-%d %H:%M}/{end:%m-%d %H:%M}" for start, end in busy.spans] == MEANT[name]
+    assert busy.skipped_events == SKIPPED.get(name, 0)
+
+
+def test_visits_at_appoint_are_told_apart() -> None:
+    starts_at = datetime(2026, 3, 3, 9, tzinfo=UTC)
+    (known,) = read("our_own_visit").visits
+    assert known == (
+        UUID("6f1f4c1a-0000-4000-8000-000000000001"),
+        (starts_at, starts_at + timedelta(hours=1)),
+    )
 
 
 def test_what_repeats_for_ever_is_followed_to_the_end_of_the_window() -> None:
-    busy, _ = read("for_ever")
+    busy = read("for_ever").spans
     local = [start.astimezone(ZoneInfo("America/New_York")) for start, _ in busy]
     assert {(start.isoweekday(), start.hour) for start in local} == {(1, 9)}
     assert len(busy) == 57
@@ -134,8 +144,8 @@ def test_what_repeats_for_ever_is_followed_to_the_end_of_the_window() -> None:
 def test_busy_time_is_cut_to_the_window() -> None:
     content = (FOLDER / "whole_days.ics").read_bytes()
     first = datetime(2026, 3, 29, 12, tzinfo=UTC)
-    busy, _ = busy_times(content, ZONE, Window(first, datetime(2026, 3, 30, tzinfo=UTC)))
-    assert busy == [(first, datetime(2026, 3, 29, 22, tzinfo=UTC))]
+    busy = busy_times(content, ZONE, Window(first, datetime(2026, 3, 30, tzinfo=UTC)))
+    assert busy.spans == [(first, datetime(2026, 3, 29, 22, tzinfo=UTC))]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.people import (
     call,
     denied,
     every,
+    insert,
     make_location,
     make_member,
     make_practice,
@@ -153,6 +154,27 @@ def test_a_block_that_changes_its_ends_does_not_open_its_time_in_between(
     assert [note["resolved_at"] for note in before] == [None]
 
 
+def test_the_providers_own_visits_do_not_close_their_time_and_those_as_a_patient_do(
+    db: Connection, practice: Practice
+) -> None:
+    own = book(db, practice, at(10))
+    db.execute("update public.services set capacity = 5 where id = %s", [practice.service])
+    session = insert(
+        db,
+        "public.group_sessions",
+        service_id=practice.service,
+        provider_id=practice.provider,
+        starts_at=at(11),
+    )
+    as_a_patient = book(db, make_practice(db), at(13))
+    add(db, practice)
+    (claimed,) = claim(db)
+    busy = [(at(hour), at(hour + 0.5)) for hour in (10, 11, 13, 15)]
+    visits = [own["id"], session["id"], as_a_patient["id"], None]
+    assert store(db, claimed, *busy, visits=visits)
+    assert blocks(db, practice) == busy[2:]
+
+
 def test_overlapping_and_touching_times_become_one_block(
     db: Connection, practice: Practice
 ) -> None:
@@ -177,12 +199,43 @@ def test_a_calendar_is_leased_to_one_worker(db: Connection, practice: Practice) 
     calendar = add(db, practice)
     (claimed,) = claim(db)
     assert claim(db) == []
-    db.execute("update public.outside_calendars set leased_until = now()")
+    db.execute("update public.outside_calendars set leased_until = now(), next_fetch_at = now()")
     (again,) = claim(db)
     assert again["calendar_id"] == calendar
     assert store(db, claimed, (at(10), at(11))) is False, "the lease was lost"
     assert blocks(db, practice) == []
     assert store(db, again, (at(10), at(11)))
+
+
+def test_one_calendar_of_a_clinic_is_read_at_a_time_the_longest_due_first(
+    db: Connection, practice: Practice
+) -> None:
+    first, second = (add(db, practice, f"{URL}?{number}") for number in range(2))
+    other = add(db, make_practice(db))
+    db.execute(
+        "update public.outside_calendars set next_fetch_at = now() - interval '1 minute'"
+        " where id = %s",
+        [first],
+    )
+    claimed = {row["calendar_id"]: row for row in claim(db)}
+    assert claimed.keys() == {first, other}
+    assert claim(db) == []
+    assert store(db, claimed[first])
+    assert [row["calendar_id"] for row in claim(db)] == [second]
+
+
+def test_a_calendar_that_kills_its_workers_does_not_come_first_again(
+    db: Connection, practice: Practice
+) -> None:
+    deadly, other = (add(db, practice, f"{URL}?{number}") for number in range(2))
+    db.execute(
+        "update public.outside_calendars set next_fetch_at = now() - interval '1 minute'"
+        " where id = %s",
+        [deadly],
+    )
+    assert [row["calendar_id"] for row in claim(db)] == [deadly]
+    db.execute("update public.outside_calendars set leased_until = now()")
+    assert [row["calendar_id"] for row in claim(db)] == [other]
 
 
 def test_what_fails_keeps_its_busy_time_and_is_tried_later_and_later(
@@ -281,6 +334,34 @@ def test_another_address_is_read_anew(db: Connection, practice: Practice) -> Non
         "new",
     )
     assert len(claim(db)) == 1
+
+
+def test_what_is_being_read_at_the_old_address_does_not_count_at_the_new_one(
+    db: Connection, practice: Practice
+) -> None:
+    calendar = add(db, practice)
+    (claimed,) = claim(db)
+    db.execute("update public.outside_calendars set url = 'https://other.example/b.ics'")
+    assert not store(db, claimed, (at(10), at(11)), etag='"1"')
+    assert blocks(db, practice) == []
+    assert state_of(db, calendar)["etag"] is None
+    assert [row["calendar_id"] for row in claim(db)] == [calendar]
+
+
+def test_a_corrected_time_zone_has_the_clinics_calendars_read_whole(
+    db: Connection, practice: Practice
+) -> None:
+    import_busy(db, practice)
+    db.execute("update public.outside_calendars set etag = '\"1\"', next_fetch_at = now()")
+    (reading,) = claim(db)
+    with as_user(db, make_member(db, practice.clinic, "owner")):
+        db.execute(
+            "update public.locations set time_zone = 'Asia/Tokyo' where id = %s",
+            [practice.location],
+        )
+    (again,) = claim(db)
+    assert (again["etag"], again["time_zone"]) == (None, "Asia/Tokyo")
+    assert not store(db, reading), "it was read in the old zone"
 
 
 def test_providers_and_managers_add_and_remove_calendars(

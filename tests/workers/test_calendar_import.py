@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import psycopg
 import pytest
@@ -32,8 +32,15 @@ def practice(db: Connection) -> Practice:
 
 
 @pytest.fixture
-async def importing(workerless_stack: StackConfig) -> AsyncIterator[CalendarImport]:
-    """The importing part of a worker that may fetch from this machine."""
+async def importing(new_worker: Callable[[], CalendarImport]) -> CalendarImport:
+    return new_worker()
+
+
+@pytest.fixture
+async def new_worker(
+    workerless_stack: StackConfig,
+) -> AsyncIterator[Callable[[], CalendarImport]]:
+    """Makes the importing part of a worker that may fetch from this machine."""
     settings = Settings.model_validate(
         {
             "supabase_url": workerless_stack.gateway_url,
@@ -43,7 +50,7 @@ async def importing(workerless_stack: StackConfig) -> AsyncIterator[CalendarImpo
         }
     )
     async with http_pool() as http:
-        yield CalendarImport(service_client(settings, http), allowed_addresses(settings))
+        yield lambda: CalendarImport(service_client(settings, http), allowed_addresses(settings))
 
 
 class Elsewhere:
@@ -53,10 +60,13 @@ class Elsewhere:
         self.content: dict[str, bytes] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.address = ""
+        self.closes = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
         known = request.headers.get("If-None-Match")
         self.asked.append((request.path, known))
+        if request.path.startswith("/never/"):
+            await self.closes.wait()
         if request.path == "/to-loopback":
             return web.Response(status=302, headers={"Location": "http://169.254.169.254/"})
         content = self.content.get(request.path)
@@ -80,6 +90,7 @@ async def elsewhere() -> AsyncIterator[Elsewhere]:
     assert site._server is not None
     server.address = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
     yield server
+    server.closes.set()
     await runner.cleanup()
 
 
@@ -215,12 +226,32 @@ async def test_busy_time_stays_when_its_server_goes_away(
     assert busy_hours(db, practice) == [9]
 
 
+async def look_until_all_is_read(worker: CalendarImport) -> None:
+    while await worker.look():
+        pass
+
+
 async def test_two_workers_share_the_calendars(
-    db: Connection, practice: Practice, importing: CalendarImport, elsewhere: Elsewhere
+    db: Connection, new_worker: Callable[[], CalendarImport], elsewhere: Elsewhere
 ) -> None:
     paths = [f"/{number}.ics" for number in range(6)]
     for path in paths:
         elsewhere.content[path] = calendar(9)
-        add(db, practice, elsewhere.address + path)
-    await asyncio.gather(*(importing.look() for _ in range(3)))
+        add(db, make_practice(db), elsewhere.address + path)
+    await asyncio.gather(*(look_until_all_is_read(new_worker()) for _ in range(2)))
     assert sorted(path for path, _ in elsewhere.asked) == paths
+
+
+async def test_a_clinic_whose_calendars_never_end_does_not_keep_others_waiting(
+    db: Connection, practice: Practice, importing: CalendarImport, elsewhere: Elsewhere
+) -> None:
+    for number in range(5):
+        add(db, practice, f"{elsewhere.address}/never/{number}")
+    others = [make_practice(db) for _ in range(5)]
+    for number, other in enumerate(others):
+        elsewhere.content[f"/{number}.ics"] = calendar(9)
+        add(db, other, f"{elsewhere.address}/{number}.ics")
+    async with asyncio.timeout(60):
+        while any(busy_hours(db, other) != [9] for other in others):
+            await importing.look()
+    assert len([path for path, _ in elsewhere.asked if path.startswith("/never/")]) == 1
