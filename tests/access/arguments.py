@@ -71,6 +71,7 @@ VALUES: dict[str, Any] = {
     "location_name": "Main Street",
     "flow": "change_clinic",
     "status": "cancelled",
+    "appointment_version": 1,
     "token_hash": "00" * 32,
     "kind": "patients",
     "dry_run": True,
