@@ -105,7 +105,10 @@ def let_leases_end(stack: StackConfig, leases: list[UUID]) -> None:
               where lease_id = any (%s) and status = 'sending' returning id
             )
             update private.sending_batches set ready_at = now()
-            where members && array(select id from ended)
+            where id in (
+              select batch_id from private.notification_queue
+              where notification_id in (select id from ended)
+            )
             """,
             [leases],
         )
