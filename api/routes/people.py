@@ -15,7 +15,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from supabase import AsyncClient
-from supabase_auth.errors import AuthApiError, AuthError
+from supabase_auth.errors import AuthError
 
 from api.dependencies import Resources
 from api.error_responses import BY_STATUS, ProblemError
@@ -178,12 +178,12 @@ async def _delete_log_ins(
     held: Resources, user_ids: list[str]
 ) -> Literal["deleted", "to_be_deleted", "kept"]:
     """Needs the service key: only it deletes accounts. What fails here, a worker does later."""
-    try:
-        for user_id in user_ids:
+    are_gone = True
+    for user_id in user_ids:
+        try:
             await held.service.auth.admin.delete_user(user_id)
-    except AuthApiError as error:
-        if error.status != 404:
-            return "to_be_deleted"
-    except AuthError:
-        return "to_be_deleted"
-    return "deleted" if user_ids else "kept"
+        except AuthError as error:
+            are_gone = are_gone and error.code == "user_not_found"
+    if not user_ids:
+        return "kept"
+    return "deleted" if are_gone else "to_be_deleted"
