@@ -131,7 +131,7 @@ class CalendarImport:
         return "store_busy_blocks", {
             "starts": busy.starts,
             "ends": busy.ends,
-            "visits": busy.visits,
+            "appointment_ids": busy.visits,
             "read_until": calendar.read_until.isoformat(),
             "skipped_events": busy.skipped_events,
             "etag": fetched.etag,

@@ -134,7 +134,7 @@ create function worker.store_busy_blocks(
   etag text default null,
   last_modified text default null,
   skipped_events int default 0,
-  visits uuid[] default null
+  appointment_ids uuid[] default null
 ) returns boolean
 language plpgsql
 security definer
@@ -149,7 +149,8 @@ begin
     return false;
   end if;
   select coalesce(range_agg(tstzrange(given.starts_at, given.ends_at)), '{}') into busy
-  from unnest(store_busy_blocks.starts, store_busy_blocks.ends, store_busy_blocks.visits)
+  from unnest(store_busy_blocks.starts, store_busy_blocks.ends,
+    store_busy_blocks.appointment_ids)
     as given (starts_at, ends_at, visit_id)
   where given.starts_at < given.ends_at
     -- The provider's own come back through calendars that subscribe to a feed, and must not close their
@@ -247,12 +248,14 @@ end;
 $$;
 
 comment on function worker.claim_outside_calendars(int, int) is
-  'Leases calendars that are due, one of a clinic at a time. etag and last_modified are for a conditional request; null: read '
-  'it whole, repeating events until read_until. time_zone is for times without one.';
+  'Leases calendars that are due, one of a clinic at a time. etag and last_modified are for a '
+  'conditional request; null: read it whole, repeating events until read_until. time_zone is for times '
+  'without one.';
 comment on function worker.store_busy_blocks(uuid, uuid, timestamptz[], timestamptz[],
   timestamptz, text, text, int, uuid[]) is
-  'Replaces the calendar''s busy time by this; false: the lease was lost. visits, as long as starts: the '
-  'visit or session that it is, if one of Appoint; those that the provider gives are left out.';
+  'Replaces the calendar''s busy time by this; false: the lease was lost. appointment_ids, as long '
+  'as starts: the visit or session that it is, if one of Appoint; those that the provider gives are left '
+  'out.';
 comment on function worker.keep_busy_blocks(uuid, uuid) is
   'The calendar has not changed; false: the lease was lost.';
 comment on function worker.fail_outside_calendar(uuid, uuid, text) is

@@ -45,6 +45,7 @@ OPTIONAL_IDS: dict[str, tuple[str, ...]] = {
     "worker.erase_person": ("patient_id",),
     "worker.erase_with_log_in": ("patient_id",),
     "worker.export_person": ("patient_id",),
+    "worker.store_busy_blocks": ("appointment_ids",),
 }
 NOBODYS = uuid.UUID(int=1)
 # Ids of people and leases, which no clinic owns.

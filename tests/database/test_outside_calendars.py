@@ -171,7 +171,7 @@ def test_the_providers_own_visits_do_not_close_their_time_and_those_as_a_patient
     (claimed,) = claim(db)
     busy = [(at(hour), at(hour + 0.5)) for hour in (10, 11, 13, 15)]
     visits = [own["id"], session["id"], as_a_patient["id"], None]
-    assert store(db, claimed, *busy, visits=visits)
+    assert store(db, claimed, *busy, appointment_ids=visits)
     assert blocks(db, practice) == busy[2:]
 
 

@@ -110,7 +110,7 @@ async def test_who_had_no_address_gets_a_link_without_a_code(stack: StackConfig)
     body = payload("", "email_change", user={"new_email": address}, token="")
     assert (await ask(stack, body)).status_code == 200
     (mail,) = await mails_to(stack, address)
-    assert "token=hash-one" in mail["text"]
+    assert "token_hash=hash-one" in mail["text"]
     assert "None" not in mail["text"] + mail["html"]
 
 
