@@ -54,8 +54,8 @@ comment on column private.notification_queue.batch_id is
 alter table private.sending_batches enable row level security;
 alter table private.notification_queue enable row level security;
 
--- Definer: whoever changes a message, the queue follows. Without sequential scans, because a plan
--- made while the queue is short must still do when it is long.
+-- Definer: whoever changes a message, the queue follows. Only row by row along the index, because a plan
+-- made while the queue is short, or empty, must still do when it is long.
 create function private.keep_queue_of_added() returns trigger
 language plpgsql
 security definer
@@ -78,6 +78,9 @@ language plpgsql
 security definer
 set search_path = ''
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
 as $$
 begin
   merge into private.notification_queue as queue
@@ -111,6 +114,9 @@ language plpgsql
 security definer
 set search_path = ''
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
 as $$
 begin
   delete from private.notification_queue
@@ -159,7 +165,8 @@ end;
 $$;
 
 -- Locks up to `most` messages of one priority that may be taken now, from a place in the queue on.
--- Only the plan along the index stops after `most`, however few or many rows are expected.
+-- Only the plan along the index stops after `most`, however few or many rows are expected, and only if
+-- each message is looked up by itself.
 create function private.take_from(level smallint, most int, ready_from timestamptz, id_from uuid)
 returns table (id uuid, ready_at timestamptz)
 language sql
@@ -169,6 +176,7 @@ set enable_bitmapscan = off
 set enable_sort = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
 as $$
   select waiting.notification_id, waiting.ready_at
   from private.notification_queue as waiting

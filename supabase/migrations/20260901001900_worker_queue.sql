@@ -530,6 +530,9 @@ returns table (notification_id uuid, request int, batch_id uuid, frozen jsonb)
 language plpgsql
 set search_path = ''
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
 as $$
 #variable_conflict use_column
 begin
@@ -652,7 +655,9 @@ begin
   on conflict (id) do nothing;
   update private.notification_queue as queue set batch_id = begun.batch_id
   from unnest(ids, requests, batch_ids) as begun (id, request, batch_id)
-  where queue.notification_id = begun.id and begun.request <= granted
+  -- The ids once more for plans that expect an empty queue.
+  where queue.notification_id = any (ids)
+    and queue.notification_id = begun.id and begun.request <= granted
     and queue.batch_id is distinct from begun.batch_id;
   insert into private.notification_payloads as payload
     (notification_id, frozen, trying_since, batch_id)
