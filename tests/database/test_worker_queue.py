@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.database.test_sent_once import claim, complete, let_the_lease_run_out, states
@@ -23,6 +24,15 @@ from tests.people import (
     make_practice,
     one,
     refused,
+)
+
+TAKE = (
+    "select id from private.take_from(0::smallint, 50, '-infinity',"
+    " '00000000-0000-0000-0000-000000000000')"
+)
+LEASE = (
+    "update public.notifications set status = 'sending', lease_id = gen_random_uuid(),"
+    " leased_until = now() + interval '1 minute' where id = any(%s)"
 )
 
 
@@ -325,3 +335,41 @@ def test_nobody_else_reaches_the_queue(db: Connection) -> None:
     for caller in (as_user(db, owner), as_anon(db)):
         with caller, denied(db):
             db.execute("select worker.claim_notifications()")
+
+
+def rows_read(db: Connection) -> int:
+    """Of the queue and the ledger, by this transaction so far."""
+    read: int = one(
+        db,
+        "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read"
+        " from pg_stat_xact_all_tables where relname in ('notification_queue', 'notifications')",
+    )["read"]
+    return read
+
+
+@pytest.mark.parametrize("counted", ["empty", "long"])
+def test_taking_some_reads_no_more_of_a_long_queue_than_those(
+    database_url: str, counted: str
+) -> None:
+    add = (
+        "insert into public.notifications (kind, status, sent_at, due_at)"
+        " select 'log_in', %s, %s, now() from generate_series(1, %s)"
+    )
+    with psycopg.connect(database_url) as db:
+        # Empty, but not as before its first message: there are pages, and nothing in them.
+        db.execute(add, ["queued", None, 3_000])
+        db.execute("update public.notifications set status = 'sent', sent_at = now()")
+        db.execute(add, ["sent", at(0), 20_000])
+        db.execute("analyze private.notification_queue, public.notifications")
+        db.execute(add, ["queued", None, 3_000])
+        if counted == "long":
+            db.execute("analyze private.notification_queue")
+        before = rows_read(db)
+        taken = [row["id"] for row in every(db, TAKE)]
+        assert len(taken) == 50
+        # Each in the queue, in the ledger, and there once more under its lock.
+        assert rows_read(db) - before <= 3 * 50
+        before = rows_read(db)
+        db.execute(LEASE, [taken])
+        assert rows_read(db) - before <= 4 * 50
+        db.rollback()
