@@ -59,8 +59,9 @@ async def _join(
     port: int, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     from_gateway, to_gateway = await asyncio.open_connection(HOST, port)
-    to_gateway.write(head)
-    await asyncio.gather(_copy(reader, to_gateway), _copy(from_gateway, writer))
+    with contextlib.closing(to_gateway):
+        to_gateway.write(head)
+        await asyncio.gather(_copy(reader, to_gateway), _copy(from_gateway, writer))
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
