@@ -73,26 +73,28 @@ async def test_a_killed_part_comes_back_and_no_answered_booking_or_mail_is_lost(
     before = part(stack, name)
     assert before.pid
 
-    burst = [
-        asyncio.create_task(
-            book_patiently(
-                person, slot, service_id, f"00000000-0000-4000-9000-{os.urandom(6).hex()}"
-            )
-        )
-        for person, slot in zip(people, slots, strict=True)
-    ]
-    waiting: set[asyncio.Task[dict[str, Any]]] = set(burst)
-    while len(burst) - len(waiting) < ANSWERED_BEFORE:
-        _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    assert waiting
-    os.kill(before.pid, signal.SIGKILL)
+    answered = 0
+    killed = asyncio.Event()
+
+    async def book(person: Person, slot: dict[str, Any]) -> dict[str, Any]:
+        nonlocal answered
+        request_id = f"00000000-0000-4000-9000-{os.urandom(6).hex()}"
+        appointment = await book_patiently(person, slot, service_id, request_id)
+        answered += 1
+        if answered == ANSWERED_BEFORE:
+            os.kill(before.pid, signal.SIGKILL)
+            killed.set()
+        return appointment
+
+    burst = asyncio.gather(*map(book, people, slots))
+    await killed.wait()
 
     async def is_back() -> bool:
         now = part(stack, name)
         return now.pid not in (None, before.pid) and now.healthy
 
     await eventually(is_back, seconds=60)
-    answers = await asyncio.gather(*burst)
+    answers = await burst
 
     with psycopg.connect(stack.db_url()) as connection:
         rows = connection.execute(
