@@ -62,6 +62,18 @@ create policy "people read confirmations of visits they see" on public.visit_con
 
 grant select on public.visit_confirmations to authenticated, service_role;
 
+-- What only this installation can say of a text, as addresses can carry it (base64url, RFC 4648).
+create function private.proof_of(about text, secret text) returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  return translate(
+    encode(extensions.hmac(about, secret, 'sha256'), 'base64'), '+/=', '-_');
+end;
+$$;
+
 -- Which message and which version of its visit, in the open, and a proof that only this installation
 -- can make. Derived, so that a mail written again carries the same links, and that nothing need be
 -- written for links that nobody uses.
@@ -75,8 +87,7 @@ as $$
 declare
   about text := replace(notification_id::text, '-', '') || '.' || appointment_version;
 begin
-  return about || '.' || translate(
-    encode(extensions.hmac(about || ':' || action, secret, 'sha256'), 'base64'), '+/=', '-_');
+  return about || '.' || private.proof_of(about || ':' || action, secret);
 end;
 $$;
 

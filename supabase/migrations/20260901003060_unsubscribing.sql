@@ -28,9 +28,7 @@ immutable
 set search_path = ''
 as $$
 begin
-  return translate(
-    encode(extensions.hmac(notification_id || ':unsubscribe', secret, 'sha256'), 'base64'),
-    '+/=', '-_');
+  return private.proof_of(notification_id || ':unsubscribe', secret);
 end;
 $$;
 
