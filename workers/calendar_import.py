@@ -83,6 +83,9 @@ class CalendarImport:
         except asyncio.CancelledError:
             for one in self._running:
                 one.cancel()
+            # None may outlive the connections that are closed next.
+            await asyncio.gather(*self._running, return_exceptions=True)
+            self._running.clear()
             raise
         return True
 

@@ -245,6 +245,7 @@ async def test_two_workers_share_the_calendars(
 async def test_a_clinic_whose_calendars_never_end_does_not_keep_others_waiting(
     db: Connection, practice: Practice, importing: CalendarImport, elsewhere: Elsewhere
 ) -> None:
+    tasks = asyncio.all_tasks()
     for number in range(5):
         add(db, practice, f"{elsewhere.address}/never/{number}")
     others = [make_practice(db) for _ in range(5)]
@@ -255,3 +256,15 @@ async def test_a_clinic_whose_calendars_never_end_does_not_keep_others_waiting(
         while any(busy_hours(db, other) != [9] for other in others):
             await importing.look()
     assert len([path for path, _ in elsewhere.asked if path.startswith("/never/")]) == 1
+    await cut_off(importing)
+    left = {task.get_coro().__name__ for task in asyncio.all_tasks() - tasks}  # type: ignore[union-attr]
+    assert "_import" not in left
+
+
+async def cut_off(importing: CalendarImport) -> None:
+    """What a worker that is stopped does while an import runs."""
+    looking = asyncio.create_task(importing.look())
+    await asyncio.sleep(0)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
