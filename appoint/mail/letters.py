@@ -62,7 +62,8 @@ class Letter:
             locale=one_line(content.get("language") or row["locale"]) or "en",
             attempts=row["attempts"],
             may_share=row["may_share"],
-            clinic_name=one_line(row["clinic_name"]),
+            # A log-in mail is no clinic's, but an invitation names who invites.
+            clinic_name=one_line(row["clinic_name"] or content.get("clinic_name")),
             clock_hours=row["clock_hours"],
             content=content,
             action_tokens=dict(row["action_tokens"]),
@@ -81,6 +82,8 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
         own["visits"] = [_visit(visit, writing) for visit in content["visits"]]
     elif letter.kind == "log_in" and content["action"] in wording["log_in"]:
         words, audience = wording["log_in"][content["action"]], "account"
+        if letter.clinic_name:
+            words = words | {"intro": words["intro_of_clinic"]}
         own["code"] = content["code"]
         if content.get("link"):
             own["links"] = [(words["button"], content["link"], True)]

@@ -72,6 +72,8 @@ def samples() -> list[Sample]:
     rows["guardian_invitation"] = _row("guardian_invitation", provider_name=None, content={})
     for action in wordings()["en"]["log_in"]:
         content = {"action": action, "code": "483920", "link": f"{SENDER.site_url}/log-in"}
+        if action == "invite":
+            content["clinic_name"] = "Harbour Clinic"
         rows[f"log_in.{action}"] = _row("log_in", clinic_name=None, content=content)
     return [
         Sample(

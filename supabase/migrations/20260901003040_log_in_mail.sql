@@ -18,21 +18,22 @@ begin
 end;
 $$;
 
--- Of who works for a clinic, or was asked to.
-create function private.language_of_inviting_clinic(address text) returns text
+-- The clinic that asked for that address last; null: none did.
+create function private.inviting_clinic(address text) returns public.clinics
 language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+  clinic public.clinics;
 begin
-  return (
-    select clinics.locale
-    from public.staff_invitations as invitation
-    join public.clinics on clinics.id = invitation.clinic_id
-    where invitation.email = lower(language_of_inviting_clinic.address)
-    order by invitation.created_at desc
-    limit 1
-  );
+  select clinics.* into clinic
+  from public.staff_invitations as invitation
+  join public.clinics on clinics.id = invitation.clinic_id
+  where invitation.email = lower(inviting_clinic.address)
+  order by invitation.created_at desc
+  limit 1;
+  return clinic;
 end;
 $$;
 
@@ -47,6 +48,7 @@ set search_path = ''
 as $$
 declare
   message_id uuid;
+  clinic public.clinics;
 begin
   if coalesce(length(queue_log_in_mail.request_id), 0) not between 1 and 200
     or coalesce(queue_log_in_mail.address, '') !~ '^[^@\s]+@[^@\s]+$'
@@ -64,13 +66,14 @@ begin
   insert into public.notifications (id, kind) values (message_id, 'log_in')
   on conflict (id) do nothing;
   if found then
+    clinic := private.inviting_clinic(queue_log_in_mail.address);
     insert into private.notification_payloads (notification_id, content)
     values (message_id, jsonb_build_object(
       'address', lower(queue_log_in_mail.address), 'action', queue_log_in_mail.action,
       'code', queue_log_in_mail.code, 'link', queue_log_in_mail.link,
+      'clinic_name', case when queue_log_in_mail.action = 'invite' then clinic.name end,
       'language', coalesce(private.language_of_address(queue_log_in_mail.address),
-        queue_log_in_mail.language,
-        private.language_of_inviting_clinic(queue_log_in_mail.address))));
+        queue_log_in_mail.language, clinic.locale)));
   end if;
   return message_id;
 end;

@@ -236,3 +236,24 @@ def test_a_visits_mail_is_in_the_language_chosen_for_messages(
     book(db, practice, at(11))
     (message,) = claim(db)
     assert message["locale"] == "de"
+
+
+def test_an_invitation_to_the_staff_says_which_clinic_it_is(
+    db: Connection, practice: Practice
+) -> None:
+    insert(
+        db,
+        "public.staff_invitations",
+        clinic_id=practice.clinic,
+        email="asked@people.example",
+        role="provider",
+    )
+    for action in ("invite", "magiclink"):
+        with as_service(db):
+            db.execute(
+                "select worker.queue_log_in_mail(%s, 0, 'asked@people.example', %s, '123456')",
+                [action, action],
+            )
+    clinic = one(db, "select name from public.clinics where id = %s", practice.clinic)["name"]
+    named = {row["content"]["action"]: row["content"]["clinic_name"] for row in claim(db)}
+    assert named == {"invite": clinic, "magiclink": None}

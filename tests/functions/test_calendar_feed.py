@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -267,25 +268,34 @@ def test_a_feed_cannot_be_written_to(
     assert http.put(address).status_code == 405
 
 
+# Where clocks change every year, on which day. Morocco goes by the moon.
+YEARLY_RULES = {
+    "Europe/Zurich": ["10;BYDAY=-1SU", "3;BYDAY=-1SU"],
+    "America/New_York": ["11;BYDAY=1SU", "3;BYDAY=2SU"],
+    "Australia/Lord_Howe": ["10;BYDAY=1SU", "4;BYDAY=1SU"],
+    "Africa/Casablanca": [],
+    "Asia/Tokyo": [],
+    "Pacific/Easter": ["4;BYDAY=1SA", "9;BYDAY=1SA"],
+}
+
+
 def test_visits_in_several_zones_keep_their_instants_through_clock_changes(
     db: Connection, practice: Practice, doctor: UUID, http: httpx.Client
 ) -> None:
-    places = [
-        make_location(db, practice.clinic, zone)
-        for zone in ("Europe/Zurich", "America/New_York", "Australia/Lord_Howe")
-    ]
+    places = [make_location(db, practice.clinic, zone) for zone in YEARLY_RULES]
     visits = [
         book(
             db,
             practice,
             at(0, days=3 + day) + timedelta(hours=day % 24),
-            location_id=places[day % 3],
+            location_id=places[day // 2 % len(places)],
             overbook_reason="spread over the year",
         )
-        for day in range(0, 365, 5)
+        for day in range(0, 365, 2)
     ]
     _, address = make_feed(db, doctor, provider_id=practice.provider)
-    (events,) = understood(http.get(address).content)
+    feed = http.get(address)
+    (events,) = understood(feed.content)
     told = {event["uid"]: (event["starts_at"], event["ends_at"]) for event in events}
     assert told == {
         f"{visit['id']}@appoint": (
@@ -294,6 +304,10 @@ def test_visits_in_several_zones_keep_their_instants_through_clock_changes(
         )
         for visit in visits
     }
+    for zone, rules in YEARLY_RULES.items():
+        told_of = re.search(f"TZID:{zone}\r\n.*?END:VTIMEZONE", feed.text, re.DOTALL)
+        assert told_of
+        assert sorted(re.findall(r"BYMONTH=(\S+)", told_of[0])) == rules
 
 
 def test_thousands_of_events_come_whole(

@@ -102,6 +102,18 @@ def test_who_is_invited_is_not_told_to_have_asked(language: str) -> None:
     assert asked not in log_in("magiclink", language=language).text
 
 
+@pytest.mark.parametrize("language", languages())
+def test_a_clinic_that_invites_somebody_to_its_staff_is_named(language: str) -> None:
+    words = wordings()[language]["log_in"]["invite"]
+    named = log_in("invite", language=language, clinic_name="Lindenhof")
+    assert named.sender.startswith("Lindenhof ")
+    for body in (named.html, named.text):
+        assert "Lindenhof" in body
+        assert words["intro_of_clinic"] in body
+    # Somebody can be invited in Auth's own dashboard, too.
+    assert words["intro"] in log_in("invite", language=language).text
+
+
 def test_a_code_without_a_link_has_no_button() -> None:
     mail = log_in("reauthentication", link=None)
     assert "<a " not in mail.html

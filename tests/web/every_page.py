@@ -174,6 +174,7 @@ LOOKS: dict[str, Look] = {
         "patient", "/account/family", ".person-head", press("Add a child")
     ),
     "messages": Look("patient", "/account/messages", ".switch"),
+    "messages of a member": Look("front_desk", "/account/messages", ".choice"),
     "calendar": Look("patient", "/account/calendar", ".segments"),
     "privacy": Look("patient", "/account/privacy", ".log li"),
     "privacy, erasing": Look(

@@ -158,6 +158,32 @@ async def test_preferences_are_kept_and_half_quiet_hours_are_told_beside_the_fie
     await expect(until).to_have_value("07:15")
 
 
+async def test_who_works_at_a_clinic_says_what_to_be_told_of_it(
+    site: Site, new_page: NewPage
+) -> None:
+    clinic = await staff_a_clinic(site.stack)
+    page = await new_page()
+    await remember(page, clinic.sessions["front_desk"])
+    await page.goto("/account/messages")
+    requests = page.get_by_label("New bookings and requests by patients")
+    await expect(requests).to_have_value("by_role")
+    assert await violations(page) == []
+    await requests.select_option("Do not write to me")
+    form = page.get_by_role("region", name="What we write to you")
+    await form.get_by_label("Language").select_option("Deutsch")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await page.reload()
+    await expect(requests).to_have_value("false")
+    with psycopg.connect(site.stack.db_url()) as connection:
+        assert one(
+            connection,
+            "select language, new_bookings, late_cancellations"
+            " from public.notification_preferences where clinic_id = %s and user_id is not null",
+            clinic.id,
+        ) == {"language": "de", "new_bookings": False, "late_cancellations": None}
+
+
 async def test_people_take_their_data_along_and_see_who_opened_their_record(
     site: Site, new_page: NewPage, patients_storage: Any
 ) -> None:

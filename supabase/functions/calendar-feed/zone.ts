@@ -9,9 +9,23 @@ interface Change {
   after: number;
 }
 
+/** A clock change that comes every year: on the nth (-1: last) such weekday of a month. */
+interface Yearly {
+  month: number;
+  weekday: number;
+  nth: number;
+  time: number;
+  before: number;
+  after: number;
+}
+
+const WEEKDAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
+const DAY = 86_400;
+
 export class Zone {
   readonly #name: string;
   readonly #first: number;
+  readonly #last: number;
   readonly #firstOffset: number;
   readonly #changes: Change[];
 
@@ -19,6 +33,7 @@ export class Zone {
   constructor(name: string, first: number, last: number) {
     this.#name = name;
     this.#first = first - 26 * WEEK;
+    this.#last = this.#first + Math.ceil((last + 26 * WEEK - this.#first) / WEEK) * WEEK;
     const clock = new Intl.DateTimeFormat("en-US", {
       timeZone: name,
       hourCycle: "h23",
@@ -30,7 +45,7 @@ export class Zone {
       second: "numeric",
     });
     this.#firstOffset = offsetAt(clock, this.#first);
-    this.#changes = [...changes(clock, this.#first, last + 26 * WEEK)];
+    this.#changes = [...changes(clock, this.#first, this.#last)];
   }
 
   /** The rest of a DTSTART or DTEND. A time that the clock shows twice is told in UTC, since calendar
@@ -48,27 +63,86 @@ export class Zone {
     return `;TZID=${this.#name}:${digits(seconds + offset)}`;
   }
 
-  /** The lines of its VTIMEZONE. */
+  /** The lines of its VTIMEZONE. As two yearly rules where they say the same, because Outlook misreads
+   * a list of changes. */
   rules(): string[] {
     const offset = this.#firstOffset;
-    const known = [{ at: this.#first, before: offset, after: offset }, ...this.#changes];
-    const standard = Math.min(...known.map((change) => change.after));
+    const yearly = this.#yearly();
+    const told = yearly !== null
+      ? yearly.map((rule) => ({ ...occurrence(rule, yearOf(this.#first) - 1), rule }))
+      : [{ at: this.#first, before: offset, after: offset }, ...this.#changes].map((change) => ({
+        ...change,
+        rule: null,
+      }));
+    const standard = Math.min(...told.map((change) => change.after));
     return [
       "BEGIN:VTIMEZONE",
       `TZID:${this.#name}`,
-      ...known.flatMap((change) => {
-        const kind = change.after === standard ? "STANDARD" : "DAYLIGHT";
+      ...told.flatMap(({ at, before, after, rule }) => {
+        const kind = after === standard ? "STANDARD" : "DAYLIGHT";
         return [
           `BEGIN:${kind}`,
-          `DTSTART:${digits(change.at + change.before)}`,
-          `TZOFFSETFROM:${offsetInDigits(change.before)}`,
-          `TZOFFSETTO:${offsetInDigits(change.after)}`,
+          `DTSTART:${digits(at + before)}`,
+          `TZOFFSETFROM:${offsetInDigits(before)}`,
+          `TZOFFSETTO:${offsetInDigits(after)}`,
+          ...rule === null ? [] : [
+            `RRULE:FREQ=YEARLY;BYMONTH=${rule.month + 1};BYDAY=${rule.nth}${
+              WEEKDAYS[rule.weekday]
+            }`,
+          ],
           `END:${kind}`,
         ];
       }),
       "END:VTIMEZONE",
     ];
   }
+
+  /** The two rules that give exactly the changes that are known; null: there are none. */
+  #yearly(): Yearly[] | null {
+    const [one, other] = this.#changes;
+    if (other === undefined) return null;
+    for (const first of rulesFor(one)) {
+      for (const second of rulesFor(other)) {
+        if (this.#isAllOf([first, second])) return [first, second];
+      }
+    }
+    return null;
+  }
+
+  #isAllOf(rules: Yearly[]): boolean {
+    const foreseen: Change[] = [];
+    for (let year = yearOf(this.#first); year <= yearOf(this.#last); year++) {
+      foreseen.push(...rules.map((rule) => occurrence(rule, year)));
+    }
+    const within = foreseen.filter(({ at }) => this.#first < at && at <= this.#last)
+      .sort((one, other) => one.at - other.at);
+    return JSON.stringify(within) === JSON.stringify(this.#changes);
+  }
+}
+
+/** The yearly rules that this change may come from. */
+function rulesFor({ at, before, after }: Change): Yearly[] {
+  const local = at + before;
+  const date = new Date(local * 1000);
+  const month = date.getUTCMonth();
+  const rule = { month, weekday: date.getUTCDay(), time: local % DAY, before, after };
+  const isLast = new Date((local + WEEK) * 1000).getUTCMonth() !== month;
+  const counted = [{ ...rule, nth: Math.ceil(date.getUTCDate() / 7) }];
+  return isLast ? [{ ...rule, nth: -1 }, ...counted] : counted;
+}
+
+function occurrence(rule: Yearly, year: number): Change {
+  // The nth lies within the seven days from this one on.
+  const from = rule.nth > 0
+    ? new Date(Date.UTC(year, rule.month, 7 * rule.nth - 6))
+    : new Date(Date.UTC(year, rule.month + 1, -6));
+  const days = (rule.weekday - from.getUTCDay() + 7) % 7;
+  const { before, after } = rule;
+  return { at: from.getTime() / 1000 + days * DAY + rule.time - before, before, after };
+}
+
+function yearOf(seconds: number): number {
+  return new Date(seconds * 1000).getUTCFullYear();
 }
 
 /** How many seconds the clock is ahead of UTC at that instant. */

@@ -2,11 +2,11 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/button";
-import { Choice, Field } from "@/components/field";
+import { Field } from "@/components/field";
 import { ErrorNotice, Notice } from "@/components/notice";
 import { Switch } from "@/components/switch";
-import { isLanguage, LANGUAGES } from "@/lib/i18n";
 import type { KnownRecord } from "../account/known-records";
+import { MessageLanguage } from "./message-language";
 import { type Preferences, savePreferences } from "./preferences";
 
 interface PreferencesFormProps {
@@ -37,17 +37,10 @@ export function PreferencesForm({ record, saved }: PreferencesFormProps) {
         <strong>{record.full_name}</strong>
         <span className="muted">{record.clinic.name}</span>
       </p>
-      <Choice
-        label={t("messages.language")}
-        value={languageOf(wish.language)}
-        options={[
-          { value: "", label: t("messages.language_of_record") },
-          ...Object.entries(LANGUAGES).map(([value, label]) => ({
-            value,
-            label,
-          })),
-        ]}
-        onChange={(value) => change({ language: value || null })}
+      <MessageLanguage
+        tag={wish.language}
+        otherwise={t("messages.language_of_record")}
+        onChange={(language) => change({ language })}
       />
       <Switch
         label={t("messages.reminders")}
@@ -90,9 +83,4 @@ export function PreferencesForm({ record, saved }: PreferencesFormProps) {
       </div>
     </form>
   );
-}
-
-function languageOf(tag: string | null): string {
-  const language = tag?.slice(0, 2);
-  return isLanguage(language) ? language : "";
 }

@@ -53,3 +53,44 @@ export async function savePreferences(
       ),
   );
 }
+
+/** What a member wants to be told by a clinic; null: as the role says. */
+export interface MemberPreferences {
+  language: string | null;
+  new_bookings: boolean | null;
+  late_cancellations: boolean | null;
+  daily_agenda: boolean | null;
+}
+
+/** As long as nothing has been said. */
+export const AS_THE_ROLE_SAYS: MemberPreferences = {
+  language: null,
+  new_bookings: null,
+  late_cancellations: null,
+  daily_agenda: null,
+};
+
+export function memberPreferencesQuery(userId: string) {
+  return queryOptions({
+    queryKey: ["preferences", "of_member", userId],
+    queryFn: async () =>
+      rowsOf(
+        await supabase()
+          .from("notification_preferences")
+          .select("clinic_id, language, new_bookings, late_cancellations, daily_agenda")
+          .eq("user_id", userId),
+      ),
+    meta: { isPersonal: true },
+  });
+}
+
+export async function saveMemberPreferences(
+  member: { clinic_id: string; user_id: string },
+  preferences: MemberPreferences,
+): Promise<void> {
+  rowsOf(
+    await supabase()
+      .from("notification_preferences")
+      .upsert({ ...member, ...preferences }, { onConflict: "clinic_id,user_id" }),
+  );
+}
