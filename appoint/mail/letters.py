@@ -82,7 +82,7 @@ def render_letter(letter: Letter, sender: Sender) -> Mail:
         own["visits"] = [_visit(visit, writing) for visit in content["visits"]]
     elif letter.kind == "log_in" and content["action"] in wording["log_in"]:
         words, audience = wording["log_in"][content["action"]], "account"
-        if letter.clinic_name:
+        if letter.clinic_name and "intro_of_clinic" in words:
             words = words | {"intro": words["intro_of_clinic"]}
         own["code"] = content["code"]
         if content.get("link"):

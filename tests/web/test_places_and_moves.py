@@ -23,7 +23,7 @@ from tests.people import (
     make_service,
     one,
 )
-from tests.web.browsers import Site, sign_up
+from tests.web.browsers import Site, free_days, sign_up
 from tests.web.conftest import NewPage
 from tests.web.staffed import new_session, remember
 from tests.web.test_accessibility import violations
@@ -175,6 +175,8 @@ async def test_a_visit_stays_with_its_provider_where_that_is_possible(
     page, patient = await places.patient(new_page)
     visit = places.visit(patient, places.harbour["Dr. Ben"], at(9, days=4))
     await page.goto(f"/visits/{visit}/move?with=")
+    # In the evening little is left of today.
+    await free_days(page).nth(1).click()
     await page.locator(".time:not(.is-taken)", has_text="4 providers").last.click()
     dialog = page.get_by_role("alertdialog", name="Move the visit?")
     await expect(dialog.locator("dd").last).to_contain_text("Dr. Ben, Harbour House")
