@@ -293,11 +293,13 @@ end;
 $$;
 
 -- Definer: the service key may read feeds, but neither all of what they show nor private functions.
+-- Along the index, which is twice as fast; a plan for known times reads a small clinic's visits whole.
 create function worker.feed_version(token_hash text) returns text
 language plpgsql
 stable
 security definer
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   feed public.calendar_feeds := private.feed_of(feed_version.token_hash);
