@@ -33,6 +33,7 @@ DECLINABLE = (
     "staff_cancellation",
     "agenda",
 )
+CLINIC_NAME = "Harbour Clinic"
 AGENDA = {
     "day": "2027-03-28",
     "visits": [
@@ -73,7 +74,7 @@ def samples() -> list[Sample]:
     for action in wordings()["en"]["log_in"]:
         content = {"action": action, "code": "483920", "link": f"{SENDER.site_url}/log-in"}
         if action == "invite":
-            content["clinic_name"] = "Harbour Clinic"
+            content["clinic_name"] = CLINIC_NAME
         rows[f"log_in.{action}"] = _row("log_in", clinic_name=None, content=content)
     return [
         Sample(
@@ -120,7 +121,7 @@ def _row(kind: str, **changes: Any) -> dict[str, Any]:
         "may_share": False,
         "appointment_id": str(UUID(int=3)),
         "appointment_version": 1,
-        "clinic_name": "Harbour Clinic",
+        "clinic_name": CLINIC_NAME,
         "location_name": "Hillside Practice",
         "location_address": "Mill Lane 3, Harbour Town",
         "location_phone": "+31 20 555 0101",

@@ -758,6 +758,7 @@ create function private.complete(
 ) returns uuid[]
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   batch_ids uuid[] := private.lock_batches_of(notification_ids);
@@ -797,7 +798,6 @@ create function worker.complete_notification(
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return private.complete(
@@ -813,7 +813,6 @@ create function worker.complete_notifications(
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return query
@@ -833,6 +832,7 @@ create function private.fail(
 ) returns table (notification_id uuid, status text)
 language plpgsql
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
 as $$
 #variable_conflict use_column
 declare
@@ -914,7 +914,6 @@ create function worker.fail_notification(
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return (
@@ -941,7 +940,6 @@ create function worker.fail_notifications(
 language plpgsql
 security definer
 set search_path = ''
-set plan_cache_mode = 'force_generic_plan'
 as $$
 begin
   return query

@@ -49,6 +49,7 @@ as $$
 declare
   message_id uuid;
   clinic public.clinics;
+  told_in text;
 begin
   if coalesce(length(queue_log_in_mail.request_id), 0) not between 1 and 200
     or coalesce(queue_log_in_mail.address, '') !~ '^[^@\s]+@[^@\s]+$'
@@ -66,14 +67,17 @@ begin
   insert into public.notifications (id, kind) values (message_id, 'log_in')
   on conflict (id) do nothing;
   if found then
-    clinic := private.inviting_clinic(queue_log_in_mail.address);
+    told_in := coalesce(
+      private.language_of_address(queue_log_in_mail.address), queue_log_in_mail.language);
+    if queue_log_in_mail.action = 'invite' or told_in is null then
+      clinic := private.inviting_clinic(queue_log_in_mail.address);
+    end if;
     insert into private.notification_payloads (notification_id, content)
     values (message_id, jsonb_build_object(
       'address', lower(queue_log_in_mail.address), 'action', queue_log_in_mail.action,
       'code', queue_log_in_mail.code, 'link', queue_log_in_mail.link,
       'clinic_name', case when queue_log_in_mail.action = 'invite' then clinic.name end,
-      'language', coalesce(private.language_of_address(queue_log_in_mail.address),
-        queue_log_in_mail.language, clinic.locale)));
+      'language', coalesce(told_in, clinic.locale)));
   end if;
   return message_id;
 end;

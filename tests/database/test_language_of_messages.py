@@ -85,6 +85,10 @@ def accept(db: Connection, practice: Practice, patient: UUID, user: UUID) -> Non
         db.execute(ACCEPT, [invitation["id"]])
 
 
+def ask_to_work_here(db: Connection, practice: Practice, email: str) -> None:
+    insert(db, "public.staff_invitations", clinic_id=practice.clinic, email=email, role="provider")
+
+
 def test_a_new_record_has_the_clinics_language_unless_one_is_given(
     db: Connection, practice: Practice
 ) -> None:
@@ -190,13 +194,7 @@ def test_log_in_mail_is_in_the_language_chosen_last(db: Connection, practice: Pr
     prefer(db, practice, "de", patient_id=patient)
     assert language(address, "fr") == "de"
 
-    insert(
-        db,
-        "public.staff_invitations",
-        clinic_id=practice.clinic,
-        email="asked@people.example",
-        role="provider",
-    )
+    ask_to_work_here(db, practice, "asked@people.example")
     assert language("Asked@people.example") == "es"
     assert language("asked@people.example", "fr") == "fr"
 
@@ -241,13 +239,7 @@ def test_a_visits_mail_is_in_the_language_chosen_for_messages(
 def test_an_invitation_to_the_staff_says_which_clinic_it_is(
     db: Connection, practice: Practice
 ) -> None:
-    insert(
-        db,
-        "public.staff_invitations",
-        clinic_id=practice.clinic,
-        email="asked@people.example",
-        role="provider",
-    )
+    ask_to_work_here(db, practice, "asked@people.example")
     for action in ("invite", "magiclink"):
         with as_service(db):
             db.execute(

@@ -1,7 +1,9 @@
 // A time zone over a stretch of time: its clock changes, looked up once, and local times from them.
 // Asking Intl for every event would take longer than all the rest.
 
-const WEEK = 7 * 86_400;
+const DAY = 86_400;
+const WEEK = 7 * DAY;
+const WEEKDAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 
 interface Change {
   at: number;
@@ -18,9 +20,6 @@ interface Yearly {
   before: number;
   after: number;
 }
-
-const WEEKDAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
-const DAY = 86_400;
 
 export class Zone {
   readonly #name: string;
@@ -67,13 +66,9 @@ export class Zone {
    * a list of changes. */
   rules(): string[] {
     const offset = this.#firstOffset;
-    const yearly = this.#yearly();
-    const told = yearly !== null
-      ? yearly.map((rule) => ({ ...occurrence(rule, yearOf(this.#first) - 1), rule }))
-      : [{ at: this.#first, before: offset, after: offset }, ...this.#changes].map((change) => ({
-        ...change,
-        rule: null,
-      }));
+    const told: (Change & { rule?: Yearly })[] =
+      this.#yearly()?.map((rule) => ({ ...occurrence(rule, yearOf(this.#first) - 1), rule })) ??
+        [{ at: this.#first, before: offset, after: offset }, ...this.#changes];
     const standard = Math.min(...told.map((change) => change.after));
     return [
       "BEGIN:VTIMEZONE",
@@ -85,7 +80,7 @@ export class Zone {
           `DTSTART:${digits(at + before)}`,
           `TZOFFSETFROM:${offsetInDigits(before)}`,
           `TZOFFSETTO:${offsetInDigits(after)}`,
-          ...rule === null ? [] : [
+          ...rule === undefined ? [] : [
             `RRULE:FREQ=YEARLY;BYMONTH=${rule.month + 1};BYDAY=${rule.nth}${
               WEEKDAYS[rule.weekday]
             }`,

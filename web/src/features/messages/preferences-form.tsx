@@ -1,13 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button } from "@/components/button";
 import { Field } from "@/components/field";
-import { ErrorNotice, Notice } from "@/components/notice";
 import { Switch } from "@/components/switch";
 import type { KnownRecord } from "../account/known-records";
 import { MessageLanguage } from "./message-language";
 import { type Preferences, savePreferences } from "./preferences";
+import { WishesForm } from "./wishes-form";
 
 interface PreferencesFormProps {
   record: KnownRecord;
@@ -16,27 +14,21 @@ interface PreferencesFormProps {
 
 /** Language, quiet hours, and which messages one can do without, of one record. */
 export function PreferencesForm({ record, saved }: PreferencesFormProps) {
-  const { t } = useTranslation(["patient", "common"]);
-  const queries = useQueryClient();
+  const { t } = useTranslation("patient");
   const [wish, setWish] = useState(saved);
   const [isChecked, setChecked] = useState(false);
   const change = (part: Partial<Preferences>) => setWish((before) => ({ ...before, ...part }));
-  const save = useMutation({
-    mutationFn: () => savePreferences(record, wish),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["preferences"] }),
-  });
   const isHalf = Boolean(wish.quiet_from) !== Boolean(wish.quiet_until);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setChecked(true);
-    if (!isHalf && !save.isPending) save.mutate();
-  };
   return (
-    <form className="form card card-form" onSubmit={submit} noValidate>
-      <p className="record-head">
-        <strong>{record.full_name}</strong>
-        <span className="muted">{record.clinic.name}</span>
-      </p>
+    <WishesForm
+      name={record.full_name}
+      about={record.clinic.name}
+      save={() => savePreferences(record, wish)}
+      isComplete={() => {
+        setChecked(true);
+        return !isHalf;
+      }}
+    >
       <MessageLanguage
         tag={wish.language}
         otherwise={t("messages.language_of_record")}
@@ -74,13 +66,6 @@ export function PreferencesForm({ record, saved }: PreferencesFormProps) {
           />
         </div>
       </fieldset>
-      <ErrorNotice error={save.error} />
-      {save.isSuccess && <Notice kind="good">{t("common:account.saved")}</Notice>}
-      <div className="actions">
-        <Button type="submit" look="primary" isBusy={save.isPending}>
-          {t("common:account.save")}
-        </Button>
-      </div>
-    </form>
+    </WishesForm>
   );
 }
