@@ -24,7 +24,7 @@ export function Component() {
   return (
     <section aria-labelledby="messages">
       <h2 id="messages">{t("messages.title")}</h2>
-      <p className="muted">{t("messages.lead")}</p>
+      {records.length > 0 && <p className="muted">{t("messages.lead")}</p>}
       {records.length + memberships.length === 0 && (
         <p className="muted">{t("common:account.none")}</p>
       )}
