@@ -1,4 +1,4 @@
-"""Hands mails to Resend through its own package, on keep-alive connections; alone or in batches.
+"""Hands mails to Resend through its own package; alone or in batches.
 
 The idempotency key is the message's or the batch's: a second try of what Resend already
 accepted is answered with the first one's ids and reaches nobody twice. Every failure becomes one
@@ -12,10 +12,9 @@ import base64
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-import httpx
 import resend
 from resend.exceptions import ResendError
 
@@ -37,25 +36,6 @@ QUOTA_PAUSE = 600.0
 Answer = TypeVar("Answer")
 
 
-class _KeepAliveHttp(resend.AsyncHTTPClient):
-    """Resend's transport interface on one pool; its own opens a connection for every mail."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-
-    async def request(  # noqa: PLR0917 - the library's signature
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        json: Any = None,
-        files: Any = None,
-        data: Any = None,
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        answer = await self._http.request(method, url, headers=headers, json=json)
-        return answer.content, answer.status_code, answer.headers
-
-
 class ResendMail:
     """The door to Resend. While it is closed (429 and the like) nobody needs to try.
 
@@ -65,12 +45,12 @@ class ResendMail:
     remembers = 23 * 3600
     largest_batch = 100
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+    def __init__(self, settings: Settings, http: resend.AsyncHTTPClient) -> None:
         assert settings.resend_api_key is not None, "checked when the process starts"
         # The package keeps its configuration in module globals: one account a process.
         resend.api_key = settings.resend_api_key.get_secret_value()
         resend.api_url = settings.resend_api_url.rstrip("/")
-        resend.default_async_http_client = _KeepAliveHttp(http)
+        resend.default_async_http_client = http
         self._door = Door()
 
     def closed_for(self) -> float:

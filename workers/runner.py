@@ -11,9 +11,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-import httpx
 from realtime import AsyncRealtimeClient
 
 from appoint.mail import Message, Sender, render_message
@@ -23,6 +22,7 @@ from workers.frozen_mail import FrozenMail
 from workers.health import HealthServer
 from workers.notifier import Notifier, Pace
 from workers.outbox import Outbox
+from workers.provider_connections import provider_connections
 from workers.resend_mail import ResendMail
 from workers.roles import NOTIFIER, rounds_of
 from workers.sending import SendsMail
@@ -42,14 +42,15 @@ WAKEABLE = frozenset(("waitlist", "imports"))
 
 async def run(settings: Settings, roles: frozenset[str]) -> None:
     """Work until told to stop. Raises CannotListenError when the health port is taken."""
-    async with http_pool() as supabase_http, _provider_pool(settings) as provider_http:
+    async with contextlib.AsyncExitStack() as connections:
+        supabase_http = await connections.enter_async_context(http_pool())
         # With the service's rights: the queue spans all clinics and belongs to no user.
         client = service_client(settings, supabase_http)
         outbox = Outbox(client)
         signs = VitalSigns()
         center: Notifier | Standby = Standby(signs)
         if NOTIFIER in roles:
-            transport = _transport(settings, provider_http)
+            transport = await connections.enter_async_context(_transport(settings))
             center = Notifier(outbox, transport, _writer(settings), _pace(settings), signs)
         rounds = rounds_of(roles, client, settings, signs)
 
@@ -138,13 +139,17 @@ def _pace(settings: Settings) -> Pace:
     )
 
 
-def _transport(settings: Settings, http: httpx.AsyncClient) -> SendsMail:
+@contextlib.asynccontextmanager
+async def _transport(settings: Settings) -> AsyncIterator[SendsMail]:
     if settings.appoint_mail_transport == "smtp":
         # Only who sends this way needs the library.
         from workers.smtp_mail import SmtpMail  # noqa: PLC0415
 
-        return SmtpMail(settings)
-    return ResendMail(settings, http)
+        yield SmtpMail(settings)
+    else:
+        most = settings.appoint_worker_concurrency
+        async with provider_connections(settings.resend_api_url, most) as http:
+            yield ResendMail(settings, http)
 
 
 def _writer(settings: Settings) -> Callable[[Message], FrozenMail]:
@@ -155,14 +160,4 @@ def _writer(settings: Settings) -> Callable[[Message], FrozenMail]:
     )
     return lambda message: FrozenMail.of(
         render_message(message, sender), to=message.recipient_address
-    )
-
-
-def _provider_pool(settings: Settings) -> httpx.AsyncClient:
-    # Each sending has a deadline of its own; these only bound what a dead network could hold.
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(20.0, connect=5.0),
-        limits=httpx.Limits(
-            max_connections=settings.appoint_worker_concurrency, keepalive_expiry=30
-        ),
     )

@@ -115,8 +115,9 @@ create table public.notifications (
     foreign key (clinic_id, provider_id) references public.providers (clinic_id, id)
     on delete cascade
 )
--- Each row is rewritten twice, when it is claimed and when it is done: in place, if there is room.
-with (fillfactor = 50);
+-- Each row is rewritten twice, when it is claimed and when it is done: in place, if its page has room
+-- for two more of it. While an old snapshot is held open neither can be cleaned away.
+with (fillfactor = 34);
 
 create unique index notifications_exactly_one on public.notifications (
   appointment_id, appointment_version, kind, recipient_id, recipient_user_id, channel,

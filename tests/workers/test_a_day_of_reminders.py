@@ -37,6 +37,7 @@ from tests.people import (
     make_service,
     one,
 )
+from tests.workers.played_provider import played_by
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
@@ -262,7 +263,7 @@ async def live_through_the_day(
     def write(message: Any) -> FrozenMail:
         return FrozenMail.of(render_message(message, SENDER), to=message.recipient_address)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         workers = [
             Notifier(outbox, ResendMail(SETTINGS, http), write, pace, VitalSigns())
             for _ in range(2)

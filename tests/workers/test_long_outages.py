@@ -17,6 +17,7 @@ import pytest
 
 from stack.config import StackConfig
 from tests.people import at, book, every, make_practice, one
+from tests.workers.played_provider import played_by
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
@@ -76,7 +77,7 @@ async def live_through(
     outbox = outbox_of(database)
     pace = Pace(concurrency=16, lease_seconds=60, sweep_seconds=60, per_second=5)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         workers = two_notifiers(outbox, http, pace)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         await asyncio.sleep(lasts.total_seconds() / 2)

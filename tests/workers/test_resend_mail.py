@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from appoint.settings import Settings
+from tests.workers.played_provider import played_by
 from workers import resend_mail
 from workers.door import MISCONFIGURED_PAUSE
 from workers.frozen_mail import FrozenMail
@@ -59,7 +60,7 @@ class Provider:
 
 
 async def send(provider: Provider, *, seconds: float = 5) -> tuple[str, ResendMail]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         transport = ResendMail(SETTINGS, http)
         deadline = asyncio.get_running_loop().time() + seconds
         sent = await transport.send(
@@ -162,7 +163,7 @@ async def test_each_refusal_says_whether_and_when_to_try_again(
 async def test_when_every_message_would_be_refused_the_door_closes_for_a_while(
     answer: httpx.Response,
 ) -> None:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(Provider(answer))) as http:
+    async with played_by(Provider(answer)) as http:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError):
             await transport.send(
@@ -189,7 +190,7 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as http:
+    async with played_by(never) as http:
         transport = ResendMail(SETTINGS, http)
         with pytest.raises(MailError, match="timeout"):
             await transport.send(
@@ -212,7 +213,7 @@ BATCH = [("key-1", MAIL), ("key-2", MAIL)]
 
 
 async def send_batch(provider: Provider, *, seconds: float = 5) -> list[str]:
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         deadline = asyncio.get_running_loop().time() + seconds
         return await ResendMail(SETTINGS, http).send_batch(BATCH, key="batch-1", deadline=deadline)
 
@@ -257,7 +258,7 @@ async def test_other_failures_of_a_batch_leave_it_together(
 
 async def test_headers_are_the_same_in_whatever_order_they_were_kept() -> None:
     provider = Provider(ACCEPTED)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         transport = ResendMail(SETTINGS, http)
         deadline = asyncio.get_running_loop().time() + 5
         for headers in ({"A": "1", "B": "2"}, {"B": "2", "A": "1"}):

@@ -17,6 +17,7 @@ import pytest
 from appoint.mail import render_message
 from stack.config import StackConfig
 from tests.people import book, every, make_practice
+from tests.workers.played_provider import played_by
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
@@ -124,7 +125,7 @@ async def send_all(database: VirtualDatabase, clock: Clock) -> list[Asked]:
         mail = render_message(message, SENDER)  # type: ignore[arg-type]
         return FrozenMail.of(mail, to="ada@example.org")
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(provider)) as http:
+    async with played_by(provider) as http:
         workers = [
             Notifier(outbox, SmallBatches(SETTINGS, http), write, pace, VitalSigns())
             for _ in range(2)

@@ -26,6 +26,7 @@ import pytest
 
 from stack.config import StackConfig
 from tests.people import Practice, book, make_patient, make_practice
+from tests.workers.played_provider import played_by
 from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
@@ -242,7 +243,7 @@ async def live(
     outbox = outbox_of(database)
     pace = Pace(concurrency=16, lease_seconds=60, sweep_seconds=300, per_second=5)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(mailbox)) as http:
+    async with played_by(mailbox) as http:
         workers = two_notifiers(outbox, http, pace)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         story = Story(database, clock, chance)

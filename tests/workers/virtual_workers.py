@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import resend
 
 from appoint.mail import Message, Sender, render_message
 from appoint.settings import Settings
@@ -36,6 +36,6 @@ def write(message: Message) -> FrozenMail:
     return FrozenMail.of(mail, to=message.recipient_address)
 
 
-def two_notifiers(outbox: Outbox, http: httpx.AsyncClient, pace: Pace) -> list[Notifier]:
+def two_notifiers(outbox: Outbox, http: resend.AsyncHTTPClient, pace: Pace) -> list[Notifier]:
     """Not running yet."""
     return [Notifier(outbox, ResendMail(SETTINGS, http), write, pace, VitalSigns()) for _ in "ab"]
