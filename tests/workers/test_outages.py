@@ -25,6 +25,7 @@ from tests.workers.bookings import PATIENCE_SECONDS, set_faults
 from tests.workers.deaf_gateway import deaf_gateway
 from tests.workers.test_crash_matrix import messages_received, new_practice, until_final
 from tests.workers.worker_process import WorkerProcess, worker
+from workers.wakeups import CONNECT_SECONDS, LONGEST_PAUSE
 
 CRASHES = int(os.environ.get("APPOINT_CRASHES", "1"))
 REALTIME_GONE_SECONDS = float(os.environ.get("APPOINT_REALTIME_GONE_SECONDS", "2"))
@@ -144,8 +145,9 @@ async def test_while_realtime_is_gone_the_timer_finds_the_work_and_afterwards_it
         await assert_each_came_once(workerless_stack, practice, address)
         await asyncio.sleep(REALTIME_GONE_SECONDS)
         gateway.lets_realtime_through = True
-        async with asyncio.timeout(PATIENCE_SECONDS + 60):
-            await working.logs("realtime_subscribed", times=2)
+        # After a long outage it tries no more often than that.
+        longest = LONGEST_PAUSE * 1.5 + CONNECT_SECONDS
+        await working.logs("realtime_subscribed", times=2, within=longest + PATIENCE_SECONDS)
         await asyncio.to_thread(queue_confirmations, workerless_stack, practice, 12)
         await assert_each_came_once(workerless_stack, practice, address)
 

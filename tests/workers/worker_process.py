@@ -26,13 +26,15 @@ class WorkerProcess:
         self._changed = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
 
-    async def logs(self, action: str, times: int = 1) -> list[dict[str, Any]]:
+    async def logs(
+        self, action: str, times: int = 1, within: float = PATIENCE_SECONDS
+    ) -> list[dict[str, Any]]:
         """Wait until the action has been logged that often, and return those lines."""
 
         def found() -> list[dict[str, Any]]:
             return [line for line in self.lines if line.get("action") == action]
 
-        async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
+        async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(found()) >= times)
         return found()
 
