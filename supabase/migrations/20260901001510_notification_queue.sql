@@ -54,8 +54,9 @@ comment on column private.notification_queue.batch_id is
 alter table private.sending_batches enable row level security;
 alter table private.notification_queue enable row level security;
 
--- Definer: whoever changes a message, the queue follows. Only row by row along the index, because a plan
--- made while the queue is short, or empty, must still do when it is long.
+-- Definer: whoever changes a message, the queue follows. It is counted as empty at most times, and full of
+-- dead rows while somebody holds an old snapshot. So that no plan reads all of it for each message, the
+-- ids are named once more, and only such plans are left as look each of them up.
 create function private.keep_queue_of_added() returns trigger
 language plpgsql
 security definer
@@ -78,10 +79,11 @@ language plpgsql
 security definer
 set search_path = ''
 set enable_seqscan = off
-set enable_hashjoin = off
+set enable_nestloop = off
 set enable_mergejoin = off
-set enable_material = off
 as $$
+declare
+  ids uuid[] := array(select changed.id from changed);
 begin
   merge into private.notification_queue as queue
   using (
@@ -94,7 +96,7 @@ begin
           or (changed.attempts = 0 and changed.last_error is not null))) as needs_person
     from changed
   ) as message
-  on queue.notification_id = message.id
+  on queue.notification_id = message.id and queue.notification_id = any (ids)
   when matched and not message.is_live and not message.needs_person then delete
   when matched and (queue.status, queue.ready_at, queue.needs_person)
     is distinct from (message.status, message.ready_at, message.needs_person) then
@@ -114,13 +116,10 @@ language plpgsql
 security definer
 set search_path = ''
 set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
 as $$
 begin
   delete from private.notification_queue
-  where notification_queue.notification_id in (select removed.id from removed);
+  where notification_queue.notification_id = any (array(select removed.id from removed));
   return null;
 end;
 $$;
@@ -145,12 +144,23 @@ alter table public.notifications enable always trigger _800_keep_queue_delete;
 create sequence private.queue_front_0 as bigint;
 create sequence private.queue_front_1 as bigint;
 create sequence private.queue_front_2 as bigint;
-create sequence private.queue_searched as bigint;
+-- And when all of it was looked through.
+create sequence private.queue_searched_0 as bigint;
+create sequence private.queue_searched_1 as bigint;
+create sequence private.queue_searched_2 as bigint;
+create sequence private.queue_rests_0 as bigint;
+create sequence private.queue_rests_1 as bigint;
+create sequence private.queue_rests_2 as bigint;
 
 comment on sequence private.queue_front_0 is 'Microseconds since 2020 and 12 bits of the id.';
 comment on sequence private.queue_front_1 is 'Microseconds since 2020 and 12 bits of the id.';
 comment on sequence private.queue_front_2 is 'Microseconds since 2020 and 12 bits of the id.';
-comment on sequence private.queue_searched is 'When all of the queue was last looked through: epoch.';
+comment on sequence private.queue_searched_0 is 'Begin of the last look at all; microseconds since 1970.';
+comment on sequence private.queue_searched_1 is 'Begin of the last look at all; microseconds since 1970.';
+comment on sequence private.queue_searched_2 is 'Begin of the last look at all; microseconds since 1970.';
+comment on sequence private.queue_rests_0 is 'No look at all until then; microseconds since 1970.';
+comment on sequence private.queue_rests_1 is 'No look at all until then; microseconds since 1970.';
+comment on sequence private.queue_rests_2 is 'No look at all until then; microseconds since 1970.';
 
 -- One number for a place in the queue, so that it is read and written at once.
 create function private.place_in_queue(ready_at timestamptz, id uuid) returns bigint
@@ -192,32 +202,60 @@ as $$
   for update of message skip locked;
 $$;
 
--- Locks the first `most` messages of one priority. From where the last claim began, if that is enough
--- to fill the claim and all of the queue was looked through lately: what came to stand before that
--- place since (it was committed late, or somebody changed its time) waits half a minute at most.
+-- When, in seconds since 1970, all of the queue may be looked through again, which began and ended
+-- then: no more than a twentieth of the time goes there. At once as long as its index is small; if it
+-- took long then, the machine was busy.
+create function private.queue_rests_until(
+  began double precision, ended double precision, index_bytes bigint
+) returns double precision
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+  if index_bytes < 4 * 1024 * 1024 then
+    return ended;
+  end if;
+  return ended + least(20 * (ended - began), 25);
+end;
+$$;
+
+-- Locks the first `most` messages of one priority. From where the last claim began, if all of the queue
+-- was looked through lately. What came to stand before that place since (it was committed late, or
+-- somebody changed its time) is found by the next claim that would not be filled otherwise; as long as
+-- claims are filled, or so many dead rows stand there that looking at all takes long, within half a
+-- minute.
 create function private.take_first(level smallint, most int) returns uuid[]
 language plpgsql
 set search_path = ''
 as $$
 declare
   front regclass := 'private.queue_front_' || level;
+  searched regclass := 'private.queue_searched_' || level;
+  rests regclass := 'private.queue_rests_' || level;
   place bigint := pg_sequence_last_value(front);
-  searched_at double precision := pg_sequence_last_value('private.queue_searched'::regclass);
   this_moment double precision := extract(epoch from clock_timestamp());
+  -- Times later than now were written before a clock was set back; they are no reason to look away.
+  was_searched boolean := pg_sequence_last_value(searched) / 1e6
+    between this_moment - 30 and this_moment + 1;
+  rests_now boolean := pg_sequence_last_value(rests) / 1e6
+    between this_moment and this_moment + 30;
   ids uuid[];
   first_ready_at timestamptz;
 begin
-  -- Not later than now: a clock that was set back is no reason to look away.
-  if place is not null and searched_at between this_moment - 30 and this_moment + 1 then
+  if was_searched then
     select array_agg(taken.id), min(taken.ready_at) into ids, first_ready_at
     from private.take_from(level, most,
       timestamptz '2020-01-01 00:00+00' + (place / 4096) * interval '1 microsecond',
       rpad(lpad(to_hex(place % 4096), 3, '0'), 32, '0')::uuid) as taken;
   end if;
-  if coalesce(cardinality(ids), 0) < most then
+  if was_searched is not true or (coalesce(cardinality(ids), 0) < most and rests_now is not true) then
     select array_agg(taken.id), min(taken.ready_at) into ids, first_ready_at
     from private.take_from(level, most, '-infinity', '00000000-0000-0000-0000-000000000000') as taken;
-    perform setval('private.queue_searched', this_moment::bigint);
+    perform setval(searched, (this_moment * 1e6)::bigint);
+    perform setval(rests, (1e6 * private.queue_rests_until(
+      this_moment, extract(epoch from clock_timestamp()),
+      pg_relation_size('private.notification_queue_to_claim')))::bigint);
   end if;
   if ids is not null then
     perform setval(front, private.place_in_queue(first_ready_at, ids[1]));

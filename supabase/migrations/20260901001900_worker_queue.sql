@@ -508,7 +508,8 @@ begin
   from public.notifications as message
   -- Once for each; without the offset it would be once for each mention.
   cross join lateral (select private.address_for(message) as address offset 0) as reached
-  left join private.notification_payloads as payload on payload.notification_id = message.id
+  left join private.notification_payloads as payload
+    on payload.notification_id = message.id and payload.notification_id = any (claimed)
   left join public.patients as patient on patient.id = message.recipient_id
   left join public.appointments as visit on visit.id = message.appointment_id
   left join public.clinics as clinic on clinic.id = message.clinic_id
@@ -548,8 +549,15 @@ begin
     join public.notifications as message
       on message.id = (item.value ->> 'notification_id')::uuid
       and message.lease_id = (item.value ->> 'lease_id')::uuid and message.status = 'sending'
-    join private.notification_queue as queue on queue.notification_id = message.id
-    left join private.notification_payloads as payload on payload.notification_id = message.id
+    -- Looked up one by one: both tables are counted as empty, and may be full of dead rows.
+    cross join lateral (
+      select waiting.batch_id from private.notification_queue as waiting
+      where waiting.notification_id = message.id offset 0
+    ) as queue
+    left join lateral (
+      select written.notification_id from private.notification_payloads as written
+      where written.notification_id = message.id offset 0
+    ) as payload on true
     order by message.id
     for no key update of message
   ), grouped as (
@@ -864,8 +872,10 @@ begin
   delete from private.sending_batches as batch
   where batch.id = any (batch_ids) and (fail.alone or not exists (
     select from private.notification_queue as queue
-    join private.notification_payloads as payload
-      on payload.notification_id = queue.notification_id
+    cross join lateral (
+      select from private.notification_payloads as payload
+      where payload.notification_id = queue.notification_id offset 0
+    ) as written
     where queue.batch_id = batch.id
   ));
   update public.notifications as message set
@@ -885,7 +895,8 @@ begin
         else 'queued' end::public.notification_status as status,
       payload.uncertain_since is not null as may_have_arrived
     from public.notifications as failed
-    left join private.notification_payloads as payload on payload.notification_id = failed.id
+    left join private.notification_payloads as payload
+      on payload.notification_id = failed.id and payload.notification_id = any (held)
     where failed.id = any (held)
   ) as verdict
   where message.id = verdict.id;

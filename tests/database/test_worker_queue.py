@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.database.test_sent_once import claim, complete, let_the_lease_run_out, states
 from tests.database.test_unknown_fate import begin, let_a_day_pass
@@ -86,6 +87,42 @@ def test_the_longest_waiting_goes_first_and_no_more_than_asked_for(db: Connectio
         book(db, practice, at(hour))
         db.execute("update public.notifications set due_at = due_at - interval '1 minute'")
     assert [message["starts_at"] for message in claim(db, batch=2)] == [at(9), at(10)]
+
+
+def rest(db: Connection, seconds: float) -> None:
+    """As if looking through all of the queue had taken long: so long not again."""
+    db.execute(
+        "select setval(('private.queue_rests_' || level)::regclass,"
+        " ((extract(epoch from clock_timestamp()) + %s) * 1000000)::bigint)"
+        " from generate_series(0, 2) as level",
+        [seconds],
+    )
+
+
+def test_what_came_late_is_found_by_the_next_claim_unless_looking_at_all_takes_long(
+    db: Connection,
+) -> None:
+    practice = make_practice(db)
+    book(db, practice, at(9))
+    assert len(claim(db)) == 1
+    book(db, practice, at(11))
+    db.execute(
+        "update public.notifications set due_at = now() - interval '1 hour' where status = 'queued'"
+    )
+    rest(db, 10)
+    assert claim(db) == []
+    # An hour ahead: since it was written the clock was set back.
+    rest(db, 3600)
+    assert len(claim(db)) == 1
+
+
+def test_all_of_the_queue_is_looked_through_for_a_twentieth_of_the_time_once_it_is_large(
+    db: Connection,
+) -> None:
+    rests = "select private.queue_rests_until(%s, %s, %s) as until"
+    assert one(db, rests, 100, 101, 2**20)["until"] == 101
+    assert one(db, rests, 100, 100.5, 2**23)["until"] == 110.5
+    assert one(db, rests, 100, 105, 2**23)["until"] == 130
 
 
 def test_failures_wait_longer_each_time_until_the_message_is_dead(db: Connection) -> None:
@@ -371,4 +408,29 @@ def test_taking_some_reads_no_more_of_a_long_queue_than_those(
         before = rows_read(db)
         db.execute(LEASE, [taken])
         assert rows_read(db) - before <= 4 * 50
+        leased = every(
+            db, "select id, lease_id from public.notifications where id = any(%s)", taken
+        )
+        before = rows_read(db)
+        db.execute(
+            "select from private.requests_for(%s)",
+            [
+                Jsonb(
+                    [
+                        {"notification_id": str(row["id"]), "lease_id": str(row["lease_id"])}
+                        for row in leased
+                    ]
+                )
+            ],
+        )
+        assert rows_read(db) - before <= 4 * 50
+        before = rows_read(db)
+        db.execute(
+            "select private.complete(%s, %s, %s)",
+            [taken, [row["lease_id"] for row in leased], ["provider"] * len(taken)],
+        )
+        assert rows_read(db) - before <= 6 * 50
+        before = rows_read(db)
+        db.execute("delete from public.notifications where id = any(%s)", [taken])
+        assert rows_read(db) - before <= 6 * 50
         db.rollback()
