@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stack import lifecycle
 from stack.config import HOST, Keys, Ports, StackConfig
+from stack.state import StackState
 from tests.log_search import personal_lines, personal_words
 
 
@@ -59,3 +60,10 @@ def running_stack(**settings: object) -> Iterator[StackConfig]:
         lifecycle.stop(directory)
         lifecycle.erase(config)
         shutil.rmtree(directory)
+
+
+def pid_of(stack: StackConfig, part: str) -> int | None:
+    """Of a part that is known to be well; None: it is not, at the moment."""
+    state = StackState.load(stack.directory)
+    known = state.parts.get(part) if state else None
+    return known.pid if known and known.healthy else None

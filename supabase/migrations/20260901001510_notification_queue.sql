@@ -54,9 +54,7 @@ comment on column private.notification_queue.batch_id is
 alter table private.sending_batches enable row level security;
 alter table private.notification_queue enable row level security;
 
--- Definer: whoever changes a message, the queue follows. It is counted as empty at most times, and full of
--- dead rows while somebody holds an old snapshot. So that no plan reads all of it for each message, the
--- ids are named once more, and only such plans are left as look each of them up.
+-- Definer: whoever changes a message, the queue follows.
 create function private.keep_queue_of_added() returns trigger
 language plpgsql
 security definer
@@ -73,7 +71,9 @@ begin
 end;
 $$;
 
--- Definer: as above.
+-- Definer: as above. The queue is counted as empty at most times, and full of dead rows while somebody
+-- holds an old snapshot. So that no plan reads all of it for each message, the ids are named once more,
+-- and only such plans are left as look each of them up.
 create function private.keep_queue_of_changed() returns trigger
 language plpgsql
 security definer
@@ -110,7 +110,7 @@ begin
 end;
 $$;
 
--- Definer: as above.
+-- Definer, and the ids as a list: as above.
 create function private.keep_queue_of_removed() returns trigger
 language plpgsql
 security definer
@@ -243,7 +243,7 @@ declare
   ids uuid[];
   first_ready_at timestamptz;
 begin
-  if was_searched then
+  if was_searched and place is not null then
     select array_agg(taken.id), min(taken.ready_at) into ids, first_ready_at
     from private.take_from(level, most,
       timestamptz '2020-01-01 00:00+00' + (place / 4096) * interval '1 microsecond',

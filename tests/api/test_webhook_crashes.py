@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
-from stack.state import StackState
 from tests.api.test_resend_webhook import URL, db, message, payload, signed, state
 from tests.people import Connection, one
+from tests.stacks import pid_of
 
 __all__ = ["db", "message"]  # fixtures
 CRASHES = int(os.environ.get("APPOINT_CRASHES", "1"))
@@ -29,10 +29,8 @@ def api_pid(stack: StackConfig) -> int:
     """Once it is known to be well."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        known = StackState.load(stack.directory)
-        api = known.parts.get("api") if known else None
-        if api and api.pid and api.healthy:
-            return api.pid
+        if (pid := pid_of(stack, "api")) is not None:
+            return pid
         # The supervisor announces nothing; it can only be asked.
         time.sleep(0.02)
     raise TimeoutError

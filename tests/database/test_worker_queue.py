@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -383,6 +385,14 @@ def rows_read(db: Connection) -> int:
     return read
 
 
+@contextmanager
+def reading_at_most(db: Connection, rows: int) -> Iterator[None]:
+    """Fails if more of the queue and the ledger was read meanwhile."""
+    before = rows_read(db)
+    yield
+    assert rows_read(db) - before <= rows
+
+
 @pytest.mark.parametrize("counted", ["empty", "long"])
 def test_taking_some_reads_no_more_of_a_long_queue_than_those(
     database_url: str, counted: str
@@ -400,37 +410,25 @@ def test_taking_some_reads_no_more_of_a_long_queue_than_those(
         db.execute(add, ["queued", None, 3_000])
         if counted == "long":
             db.execute("analyze private.notification_queue")
-        before = rows_read(db)
-        taken = [row["id"] for row in every(db, TAKE)]
-        assert len(taken) == 50
         # Each in the queue, in the ledger, and there once more under its lock.
-        assert rows_read(db) - before <= 3 * 50
-        before = rows_read(db)
-        db.execute(LEASE, [taken])
-        assert rows_read(db) - before <= 4 * 50
+        with reading_at_most(db, 3 * 50):
+            taken = [row["id"] for row in every(db, TAKE)]
+        assert len(taken) == 50
+        with reading_at_most(db, 4 * 50):
+            db.execute(LEASE, [taken])
         leased = every(
             db, "select id, lease_id from public.notifications where id = any(%s)", taken
         )
-        before = rows_read(db)
-        db.execute(
-            "select from private.requests_for(%s)",
-            [
-                Jsonb(
-                    [
-                        {"notification_id": str(row["id"]), "lease_id": str(row["lease_id"])}
-                        for row in leased
-                    ]
-                )
-            ],
-        )
-        assert rows_read(db) - before <= 4 * 50
-        before = rows_read(db)
-        db.execute(
-            "select private.complete(%s, %s, %s)",
-            [taken, [row["lease_id"] for row in leased], ["provider"] * len(taken)],
-        )
-        assert rows_read(db) - before <= 6 * 50
-        before = rows_read(db)
-        db.execute("delete from public.notifications where id = any(%s)", [taken])
-        assert rows_read(db) - before <= 6 * 50
+        messages = [
+            {"notification_id": str(row["id"]), "lease_id": str(row["lease_id"])} for row in leased
+        ]
+        with reading_at_most(db, 4 * 50):
+            db.execute("select from private.requests_for(%s)", [Jsonb(messages)])
+        with reading_at_most(db, 6 * 50):
+            db.execute(
+                "select private.complete(%s, %s, %s)",
+                [taken, [row["lease_id"] for row in leased], ["provider"] * len(taken)],
+            )
+        with reading_at_most(db, 6 * 50):
+            db.execute("delete from public.notifications where id = any(%s)", [taken])
         db.rollback()

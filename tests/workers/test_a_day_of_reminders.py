@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,6 @@ import httpx
 import psycopg
 import pytest
 
-from appoint.mail import render_message
 from stack.config import StackConfig
 from tests.people import (
     Connection,
@@ -42,16 +40,11 @@ from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
     VirtualTimeLoop,
-    WorkerRpc,
     virtual_database,
     workers_log_from,
 )
-from tests.workers.virtual_workers import SENDER, SETTINGS
-from workers.frozen_mail import FrozenMail
-from workers.notifier import SHARED_WAITING, Notifier, Pace
-from workers.outbox import Outbox
-from workers.resend_mail import ResendMail
-from workers.vital_signs import VitalSigns
+from tests.workers.virtual_workers import SETTINGS, outbox_of, two_notifiers
+from workers.notifier import SHARED_WAITING, Pace
 
 IS_LONG = os.environ.get("APPOINT_REMINDER_DAY") == "1"
 VISITS = 10_000 if IS_LONG else 120
@@ -252,7 +245,6 @@ async def live_through_the_day(
 ) -> Counter[str]:
     """Two workers, and a day of changes at random instants; counts what happened."""
     happened: Counter[str] = Counter()
-    outbox = Outbox(WorkerRpc(database))  # type: ignore[arg-type]
     pace = Pace(
         concurrency=SETTINGS.appoint_worker_concurrency,
         lease_seconds=SETTINGS.appoint_worker_lease_seconds,
@@ -260,14 +252,8 @@ async def live_through_the_day(
         per_second=SETTINGS.appoint_mail_per_second,
     )
 
-    def write(message: Any) -> FrozenMail:
-        return FrozenMail.of(render_message(message, SENDER), to=message.recipient_address)
-
     async with played_by(provider) as http:
-        workers = [
-            Notifier(outbox, ResendMail(SETTINGS, http), write, pace, VitalSigns())
-            for _ in range(2)
-        ]
+        workers = two_notifiers(outbox_of(database), http, pace)
         running = [asyncio.create_task(worker.run()) for worker in workers]
         group.book_all()
         await asyncio.sleep(BEGINS.timestamp() - clock.seconds)

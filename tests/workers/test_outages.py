@@ -19,8 +19,8 @@ import psycopg
 import pytest
 
 from stack.config import StackConfig
-from stack.state import StackState
 from tests.people import Practice, at, book, one
+from tests.stacks import pid_of
 from tests.workers.bookings import PATIENCE_SECONDS, set_faults
 from tests.workers.deaf_gateway import deaf_gateway
 from tests.workers.test_crash_matrix import messages_received, new_practice, until_final
@@ -46,12 +46,6 @@ def queue_confirmations(stack: StackConfig, practice: Practice, first_hour: int)
     with psycopg.connect(stack.db_url(), autocommit=True) as db:
         for hour in range(first_hour, first_hour + MESSAGES):
             book(db, practice, at(hour, days=3))
-
-
-def pid_of(stack: StackConfig, part: str) -> int | None:
-    state = StackState.load(stack.directory)
-    known = state.parts.get(part) if state else None
-    return known.pid if known and known.healthy else None
 
 
 async def kill_and_await(stack: StackConfig, part: str) -> None:

@@ -22,14 +22,12 @@ from tests.workers.virtual_time import (
     Clock,
     VirtualDatabase,
     VirtualTimeLoop,
-    WorkerRpc,
     virtual_database,
     workers_log_from,
 )
-from tests.workers.virtual_workers import SENDER, SETTINGS
+from tests.workers.virtual_workers import SENDER, SETTINGS, outbox_of
 from workers.frozen_mail import FrozenMail
 from workers.notifier import Notifier, Pace
-from workers.outbox import Outbox
 from workers.resend_mail import ResendMail
 from workers.vital_signs import VitalSigns
 
@@ -118,7 +116,7 @@ def queue_messages(database: VirtualDatabase) -> None:
 
 async def send_all(database: VirtualDatabase, clock: Clock) -> list[Asked]:
     provider = Provider(clock)
-    outbox = Outbox(WorkerRpc(database))  # type: ignore[arg-type]
+    outbox = outbox_of(database)
     pace = Pace(concurrency=16, lease_seconds=60, sweep_seconds=5, per_second=ALLOWED)
 
     def write(message: object) -> FrozenMail:
